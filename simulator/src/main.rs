@@ -1,0 +1,3 @@
+//! The simulator's binary.
+
+fn main() {}

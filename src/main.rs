@@ -1,0 +1,3 @@
+//! The live binary.
+
+fn main() {}

@@ -1,0 +1,18 @@
+//! A DaemonSet as far as it matters to a node's room: what its pod takes, and where it runs.
+
+use super::node::Toleration;
+use super::requirement::Constraints;
+use super::resources::Resources;
+
+/// One DaemonSet's pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Daemon {
+    /// `namespace/name` of the DaemonSet.
+    pub name: String,
+    /// What its pod takes from each node where it runs.
+    pub requests: Resources,
+    /// Which nodes it runs on.
+    pub constraints: Constraints,
+    /// Taints that it tolerates.
+    pub tolerations: Vec<Toleration>,
+}

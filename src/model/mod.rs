@@ -1,0 +1,15 @@
+//! The nouns: resources, money, time, pods and applications, nodes, offerings, pools. Plain values
+//! with the arithmetic that has a meaning; they know no event, no plan and no Kubernetes object.
+
+pub mod daemon;
+pub mod money;
+pub mod name;
+pub mod node;
+pub mod nodepool;
+pub mod offering;
+pub mod pool;
+pub mod quantity;
+pub mod requirement;
+pub mod resources;
+pub mod spark;
+pub mod time;
