@@ -5,4 +5,6 @@
 //! outcomes return as events. Everything in this crate but the live shell is pure: no async, network,
 //! clock, randomness, environment or logging, so what was simulated is what runs.
 
+pub mod cluster;
 pub mod model;
+pub mod plan;

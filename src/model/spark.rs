@@ -68,6 +68,8 @@ pub struct PodTemplate {
     pub tolerations: Vec<Toleration>,
     /// Higher goes first.
     pub priority: i32,
+    /// Belongs to a DaemonSet: takes room, but keeps no node from being empty.
+    pub daemon: bool,
     /// Constraints that are not understood.
     pub not_understood: Vec<NotUnderstood>,
 }

@@ -1,0 +1,147 @@
+//! All that can happen. The live shell and the simulated world speak to the core in these words only;
+//! a recorded stream of them is a trace.
+
+use std::sync::Arc;
+
+use crate::model::daemon::Daemon;
+use crate::model::money::UsdPerHour;
+use crate::model::name::{AppId, NodeId, PodId, PoolName};
+use crate::model::node::{Purpose, Taint};
+use crate::model::offering::{CapacityType, Catalog, TypeId, ZoneId};
+use crate::model::pool::Pool;
+use crate::model::requirement::Labels;
+use crate::model::resources::Resources;
+use crate::model::spark::{Pod, Role, Shape};
+use crate::model::time::Timestamp;
+
+/// Something that happened, and when.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub fact: Fact,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Fact {
+    /// What the region sells, whole; replaces what was known.
+    CatalogListed(Arc<Catalog>),
+    /// A NodePool is there, or has changed.
+    PoolApplied(Pool),
+    /// A NodePool is gone.
+    PoolDeleted(PoolName),
+    /// A DaemonSet is there, or has changed.
+    DaemonApplied(Daemon),
+    /// A DaemonSet is gone; by `namespace/name`.
+    DaemonDeleted(String),
+    /// An application says what it will ask for.
+    ShapeDeclared {
+        /// The application.
+        app: AppId,
+        /// What it will ask for.
+        shape: Shape,
+    },
+    /// An application will not come, or its declaration is gone.
+    ShapeWithdrawn(AppId),
+    /// A pod that counts is there, or has changed.
+    PodApplied(Pod),
+    /// A pod has finished, failed, is being deleted, or is gone.
+    PodEnded(PodId),
+    /// A node object is there, or has changed.
+    NodeApplied(NodeFacts),
+    /// A node object is gone, and its instance with it.
+    NodeGone(NodeId),
+    /// We are about to ask EC2 for these nodes.
+    LaunchAsked(Intent),
+    /// EC2 gave an instance for a node that we asked for; billing runs from here.
+    NodeLaunched {
+        /// The node.
+        node: NodeId,
+        /// The type that EC2 chose.
+        instance_type: TypeId,
+        /// What it costs.
+        price: UsdPerHour,
+    },
+    /// EC2 gave nothing for a node that we asked for.
+    NodeRefused(NodeId),
+    /// EC2 has no more of an offering for now.
+    OfferingUnavailable {
+        /// The type.
+        instance_type: TypeId,
+        /// The zone.
+        zone: ZoneId,
+        /// Spot or on-demand.
+        capacity_type: CapacityType,
+        /// When to believe in it again.
+        until: Timestamp,
+    },
+    /// We have told EC2 to take an instance away.
+    NodeLeaving(NodeId),
+}
+
+/// A node object as far as planning cares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeFacts {
+    /// Its name.
+    pub id: NodeId,
+    /// Labels.
+    pub labels: Labels,
+    /// Taints, cordon apart.
+    pub taints: Vec<Taint>,
+    /// Room for pods, those that run there included.
+    pub allocatable: Resources,
+    /// Cordoned.
+    pub unschedulable: bool,
+    /// The kubelet says that it is ready.
+    pub ready: bool,
+}
+
+/// One request to EC2 to be: every node in it is interchangeable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// The pool that pays.
+    pub pool: PoolName,
+    /// Drivers, or everything else.
+    pub purpose: Purpose,
+    /// The zone.
+    pub zone: ZoneId,
+    /// Spot or on-demand.
+    pub capacity_type: CapacityType,
+    /// Types that EC2 may choose from, the planned one first; never empty.
+    pub types: Vec<TypeId>,
+    /// The nodes.
+    pub nodes: Vec<AwaitedNode>,
+}
+
+/// A node that we await, and the pods that it was planned for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwaitedNode {
+    /// Name of its claim.
+    pub id: NodeId,
+    /// Least room that it will have, whatever type EC2 chooses, DaemonSets taken off.
+    pub room: Resources,
+    /// Room that is kept for pods, there or expected.
+    pub held: Vec<Held>,
+}
+
+/// Pods of one kind that a node is kept for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Held {
+    /// Their application.
+    pub app: AppId,
+    /// What is alike about them.
+    pub slot: Slot,
+    /// How many.
+    pub count: u32,
+}
+
+/// What makes two pods of an application interchangeable for room: role and requests.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot {
+    /// Role.
+    pub role: Role,
+    /// Requests.
+    pub requests: Resources,
+}

@@ -1,0 +1,129 @@
+//! The only things a plan can ask for, and the plan that holds them together with what waits.
+
+use crate::cluster::event::Intent;
+use crate::model::money::UsdPerHour;
+use crate::model::name::{NodeId, PodId};
+use crate::model::node::Purpose;
+use crate::model::offering::{CapacityType, ZoneId};
+use crate::model::time::Timestamp;
+
+use super::reason::Reason;
+
+/// How EC2 chooses among the types of a launch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AllocationStrategy {
+    /// On-demand: the cheapest that is available; expected to be the first.
+    LowestPrice,
+    /// Spot: deep capacity first, then price. Which pools are deep is EC2's knowledge alone, so each
+    /// type is taken to be equally likely.
+    PriceCapacityOptimized,
+}
+
+/// One call to EC2.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Launch {
+    /// What is asked for.
+    pub intent: Intent,
+    /// How EC2 is to choose.
+    pub strategy: AllocationStrategy,
+    /// List price of the planned (first) type, per node.
+    pub planned: UsdPerHour,
+    /// Mean price under the strategy's model, per node.
+    pub expected: UsdPerHour,
+    /// Pods that each node is for, in the order of `intent.nodes`; expected pods under the names
+    /// they are expected to have.
+    pub pods: Vec<Vec<PodId>>,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Lift a pod's gate, and name the set of nodes that it may go to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The pod.
+    pub pod: PodId,
+    /// Its application's zone; None where zones are free.
+    pub zone: Option<ZoneId>,
+    /// Spot or on-demand, where its nodes are of one kind.
+    pub capacity_type: Option<CapacityType>,
+    /// Nodes of this purpose; None for nodes that are not ours.
+    pub purpose: Option<Purpose>,
+}
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Ask EC2 for nodes.
+    Launch(Launch),
+    /// Let a pod go to the scheduler.
+    Place(Place),
+    /// Let nothing new onto a node.
+    Cordon {
+        /// The node.
+        node: NodeId,
+        /// Why.
+        reason: Reason,
+    },
+    /// Give a node back to EC2.
+    Terminate {
+        /// The node.
+        node: NodeId,
+        /// Why.
+        reason: Reason,
+    },
+}
+
+/// A pod that stays where it is, and why.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Waiting {
+    /// The pod; an expected pod under the name it is expected to have.
+    pub pod: PodId,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Everything decided in one round.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// What to do, in this order.
+    pub effects: Vec<Effect>,
+    /// Pods that nodes which exist or boot have room for, by node.
+    pub existing: Vec<(NodeId, Vec<PodId>)>,
+    /// Pods that wait for more than a node's boot.
+    pub waiting: Vec<Waiting>,
+    /// No plan for the same pods costs less, at the effective prices that were compared.
+    pub bound: UsdPerHour,
+    /// When to look again even if nothing happens.
+    pub next_look: Option<Timestamp>,
+}
+
+impl Plan {
+    /// The launches among the effects.
+    pub fn launches(&self) -> impl Iterator<Item = &Launch> {
+        self.effects.iter().filter_map(|effect| match effect {
+            Effect::Launch(launch) => Some(launch),
+            _ => None,
+        })
+    }
+
+    /// List price of what is launched, each node at its planned type.
+    pub fn planned(&self) -> UsdPerHour {
+        self.launches()
+            .map(|launch| launch.planned.times(launch.count()))
+            .sum()
+    }
+
+    /// Mean price of what is launched under each launch's strategy.
+    pub fn expected(&self) -> UsdPerHour {
+        self.launches()
+            .map(|launch| launch.expected.times(launch.count()))
+            .sum()
+    }
+}
+
+impl Launch {
+    /// Number of nodes asked for.
+    pub fn count(&self) -> u32 {
+        u32::try_from(self.intent.nodes.len()).unwrap_or(u32::MAX)
+    }
+}

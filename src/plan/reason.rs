@@ -1,0 +1,213 @@
+//! Why: one enum for logs, Kubernetes events, metrics labels and reports. `code` is stable and for
+//! machines; the text is for people.
+
+use std::fmt;
+
+use crate::model::name::{AppId, PoolName};
+use crate::model::resources::Resources;
+use crate::model::spark::{NotUnderstood, Role};
+use crate::model::time::{Span, Timestamp};
+
+/// Which of a pool's limits is in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Limit {
+    /// `spec.limits.cpu`.
+    Cpu,
+    /// `spec.limits.memory`.
+    Memory,
+    /// `spec.limits.nodes`.
+    Nodes,
+    /// `spec.limits.usdPerHour`.
+    UsdPerHour,
+}
+
+/// Why an effect was chosen, or why a pod waits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// A launch: the cheapest nodes found for these pods.
+    Cheapest {
+        /// Pods per node, of all applications.
+        pods: usize,
+        /// Applications served.
+        apps: usize,
+    },
+    /// A launch: a driver asks for spot by its own selector, and the pool allows it.
+    DriverPinnedSpot,
+    /// A launch on-demand: no spot offering that the pool allows can hold the pods.
+    SpotNotSold,
+    /// A launch on-demand: spot has been unavailable for longer than the pool's patience.
+    SpotUnavailable {
+        /// How long the pool waits.
+        patience: Span,
+    },
+    /// No NodePool serves such a pod.
+    NoPool {
+        /// The pod's role.
+        role: Role,
+    },
+    /// Every NodePool that could serve the pod is paused.
+    PoolPaused(PoolName),
+    /// No offering that the pools allow meets the pod's own constraints and holds its requests.
+    NoOffering {
+        /// What the pod asks for.
+        requests: Resources,
+        /// Which of its conditions leaves nothing.
+        because: String,
+    },
+    /// A scheduling constraint that is not understood.
+    NotUnderstood(NotUnderstood),
+    /// Selectors that the user set cannot be met together with the policy.
+    PinnedByUser {
+        /// What is pinned, and against what.
+        conflict: String,
+    },
+    /// A limit of the pool leaves no room.
+    LimitReached {
+        /// The pool.
+        pool: PoolName,
+        /// The limit.
+        limit: Limit,
+    },
+    /// Other members of the gang cannot be placed, so none is.
+    GangIncomplete {
+        /// The application.
+        app: AppId,
+    },
+    /// Spot is unavailable, and the pool's patience has not run out.
+    WaitingForSpot {
+        /// When on-demand will be bought instead; None: never.
+        until: Option<Timestamp>,
+    },
+    /// Too few types remain for a requirement's `minValues`.
+    MinValues {
+        /// The pool.
+        pool: PoolName,
+        /// The requirement's key.
+        key: String,
+    },
+    /// A node leaves: empty for longer than its pool's TTL.
+    EmptyPastTtl {
+        /// How long it may be empty.
+        ttl: Span,
+    },
+    /// An effect was taken out because it would break an invariant.
+    Quarantined {
+        /// Which, and how.
+        violation: String,
+    },
+}
+
+impl Limit {
+    /// The field of the NodePool.
+    pub const fn field(self) -> &'static str {
+        match self {
+            Limit::Cpu => "spec.limits.cpu",
+            Limit::Memory => "spec.limits.memory",
+            Limit::Nodes => "spec.limits.nodes",
+            Limit::UsdPerHour => "spec.limits.usdPerHour",
+        }
+    }
+}
+
+impl Reason {
+    /// Stable name, for machines.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Reason::Cheapest { .. } => "cheapest",
+            Reason::DriverPinnedSpot => "driver-pinned-spot",
+            Reason::SpotNotSold => "spot-not-sold",
+            Reason::SpotUnavailable { .. } => "spot-unavailable",
+            Reason::NoPool { .. } => "no-pool",
+            Reason::PoolPaused(_) => "pool-paused",
+            Reason::NoOffering { .. } => "no-offering",
+            Reason::NotUnderstood(_) => "not-understood",
+            Reason::PinnedByUser { .. } => "pinned-by-user",
+            Reason::LimitReached { .. } => "limit-reached",
+            Reason::GangIncomplete { .. } => "gang-incomplete",
+            Reason::WaitingForSpot { .. } => "waiting-for-spot",
+            Reason::MinValues { .. } => "min-values",
+            Reason::EmptyPastTtl { .. } => "empty-past-ttl",
+            Reason::Quarantined { .. } => "quarantined",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Cheapest { pods, apps } => {
+                write!(
+                    f,
+                    "cheapest nodes found for {pods} pods of {apps} applications"
+                )
+            }
+            Reason::DriverPinnedSpot => write!(f, "the driver selects spot and the pool allows it"),
+            Reason::SpotNotSold => {
+                write!(
+                    f,
+                    "on-demand, since no spot offering that the pool allows holds these pods"
+                )
+            }
+            Reason::SpotUnavailable { patience } => {
+                write!(
+                    f,
+                    "on-demand, since spot was unavailable for more than {patience}"
+                )
+            }
+            Reason::NoPool { role } => write!(
+                f,
+                "no NodePool serves this pod; add role {role} to spec.roles of one{}",
+                if *role == Role::Other {
+                    " whose spec.podSelector names it"
+                } else {
+                    ""
+                }
+            ),
+            Reason::PoolPaused(pool) => {
+                write!(f, "NodePool {pool} is paused; set spec.paused to false")
+            }
+            Reason::NoOffering { requests, because } => {
+                write!(f, "no offering for {requests}: {because}")
+            }
+            Reason::NotUnderstood(what) => {
+                write!(
+                    f,
+                    "{} is not understood yet, so the pod waits",
+                    what.field()
+                )
+            }
+            Reason::PinnedByUser { conflict } => write!(f, "{conflict}"),
+            Reason::LimitReached { pool, limit } => {
+                write!(
+                    f,
+                    "NodePool {pool} has no room left under {}; raise it",
+                    limit.field()
+                )
+            }
+            Reason::GangIncomplete { app } => {
+                write!(
+                    f,
+                    "application {app} waits whole: other members of its gang cannot be placed"
+                )
+            }
+            Reason::WaitingForSpot { until: Some(_) } => {
+                write!(
+                    f,
+                    "spot is unavailable; on-demand follows when the pool's patience runs out"
+                )
+            }
+            Reason::WaitingForSpot { until: None } => {
+                write!(
+                    f,
+                    "spot is unavailable and the pool never falls back to on-demand"
+                )
+            }
+            Reason::MinValues { pool, key } => write!(
+                f,
+                "NodePool {pool} asks for more distinct values of {key} than types remain; lower minValues"
+            ),
+            Reason::EmptyPastTtl { ttl } => write!(f, "empty for longer than {ttl}"),
+            Reason::Quarantined { violation } => write!(f, "held back this round: {violation}"),
+        }
+    }
+}
