@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod event;
+pub mod market;
 pub mod node;
 pub mod state;
 pub mod view;
