@@ -2,6 +2,7 @@
 //! with the arithmetic that has a meaning; they know no event, no plan and no Kubernetes object.
 
 pub mod allocatable;
+pub mod conf;
 pub mod daemon;
 pub mod eligible;
 pub mod label;
