@@ -1,4 +1,5 @@
 //! The simulated world around Sparkwright's planner.
 
+pub mod catalog;
 pub mod spark;
 pub mod trace;
