@@ -3,3 +3,4 @@
 pub mod catalog;
 pub mod spark;
 pub mod trace;
+pub mod world;
