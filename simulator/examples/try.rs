@@ -20,5 +20,4 @@ fn main(){
      println!("   {:?}\n   exec {:?} usd {} apps {:?} idle {} boot {} sys {} nodes {} peak {} waiting {:?} events {} wall {:?}",o.progress,o.executor_time,total.rounded(),b.apps.iter().map(|a|a.1.rounded().to_string()).collect::<Vec<_>>(),b.idle.rounded(),b.boot.rounded(),b.system.rounded(),b.nodes.len(),o.ledger.peak(),o.waiting.len(),o.pod_events,t.elapsed());
      for (id,n) in &o.ledger.nodes { println!("     {id} {} {:?} {} {}..{:?}..{:?} {}", cat.instance_type(n.instance_type).name, n.capacity_type, n.price, n.launched.millis(), n.ready.map(|t|t.millis()), n.ended.map(|t|t.millis()), o.launches[id].reason); }
    }}}}
-  let _=world::run::run;
 }

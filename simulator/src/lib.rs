@@ -1,6 +1,7 @@
 //! The simulated world around Sparkwright's planner.
 
 pub mod catalog;
+pub mod nodepools;
 pub mod spark;
 pub mod trace;
 pub mod world;
