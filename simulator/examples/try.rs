@@ -17,7 +17,7 @@ fn main(){
      let o=run(Simulation{catalog:Arc::new(cat.clone()),pools:vec![pool("drivers",&[Role::Driver],0),pool("executors",&[Role::Executor],0)],daemons:vec![],submissions:vec![(s,times[0])],executors:if rec{ExecutorSource::AsRecorded}else{ExecutorSource::Simulated},seed:1},|_|());
      let b=o.ledger.balance(o.ended);
      let total:Cost=b.nodes.iter().map(|n|n.1).sum();
-     println!("   {:?}\n   exec {:?} usd {} apps {:?} idle {} boot {} sys {} nodes {} peak {} waiting {:?} events {} wall {:?}",o.progress,o.executor_time,total.rounded(),b.apps.iter().map(|a|a.1.rounded().to_string()).collect::<Vec<_>>(),b.idle.rounded(),b.boot.rounded(),b.system.rounded(),b.nodes.len(),o.ledger.peak(),o.waiting.len(),o.pod_events,t.elapsed());
+     println!("   {:?}\n   exec {:?} usd {} apps {:?} idle {} boot {} sys {} nodes {} peak {} waiting {:?} events {} wall {:?}",o.progress,o.executor_time,total.rounded(),b.apps.iter().map(|a|a.1.rounded().to_string()).collect::<Vec<_>>(),b.idle.rounded(),b.boot.rounded(),b.system.rounded(),b.nodes.len(),o.ledger.peak(),o.waiting.iter().map(|w|format!("{} {}",w.pod,w.reason)).collect::<Vec<_>>(),o.pod_events,t.elapsed());
      for (id,n) in &o.ledger.nodes { println!("     {id} {} {:?} {} {}..{:?}..{:?} {}", cat.instance_type(n.instance_type).name, n.capacity_type, n.price, n.launched.millis(), n.ready.map(|t|t.millis()), n.ended.map(|t|t.millis()), o.launches[id].reason); }
    }}}}
 }
