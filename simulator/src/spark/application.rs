@@ -1,6 +1,7 @@
 //! An application's events in the order of time, handed to the driver's timeline, the slots, the
 //! allocation and the pods; it holds nothing of their rules but how long containers take to start.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sparkwright::model::time::{Span, Timestamp};
@@ -172,9 +173,22 @@ impl Application {
             }
         }
         if matches!(self.executors, Executors::Simulated) {
-            let work = &self.work;
-            let wanted = self.allocation.as_ref().map(Allocation::targets);
-            self.pods.ask(work, wanted, now, &mut self.queue, wishes);
+            let targets = self.targets();
+            self.pods
+                .ask(&self.work, &targets, now, &mut self.queue, wishes);
+        }
+    }
+
+    /// Executors wanted, by profile. A static application wants its number of each that a stage has
+    /// named.
+    fn targets(&self) -> BTreeMap<u32, u32> {
+        match &self.allocation {
+            Some(allocation) => allocation.targets(),
+            None => {
+                let count = self.work.settings.count.initial;
+                let named = self.slots.profiles().chain([0]);
+                named.map(|profile| (profile, count)).collect()
+            }
         }
     }
 
@@ -296,3 +310,6 @@ impl Application {
         wishes.push(Wish::Finished);
     }
 }
+
+#[cfg(test)]
+mod tests;

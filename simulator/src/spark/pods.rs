@@ -70,12 +70,12 @@ impl Pods {
         }
     }
 
-    /// Creates what is missing, a batch at a time, and deletes pods that wait for nothing any more.
-    /// `targets` is by profile; None is a static application's count.
+    /// Creates what is missing of the targets by profile, a batch at a time, and deletes pods that wait
+    /// for nothing any more.
     pub fn ask(
         &mut self,
         work: &Work,
-        targets: Option<BTreeMap<u32, u32>>,
+        targets: &BTreeMap<u32, u32>,
         now: Timestamp,
         queue: &mut Queue,
         wishes: &mut Vec<Wish>,
@@ -83,18 +83,13 @@ impl Pods {
         if now < self.open_from {
             return;
         }
-        let count = work.settings.count.initial;
-        let fixed = targets.is_none();
-        let targets = targets.unwrap_or_else(|| BTreeMap::from([(0, count)]));
         let missing = |pods: &Pods| -> Vec<(u32, u32)> {
             (targets.iter())
                 .map(|(&profile, &target)| (profile, target.saturating_sub(pods.staying(profile))))
                 .filter(|&(_, missing)| missing > 0)
                 .collect()
         };
-        if !fixed {
-            self.trim(work, &targets, now, wishes);
-        }
+        self.trim(work, targets, now, wishes);
         let wanted = missing(self);
         if wanted.is_empty() {
             return;

@@ -141,19 +141,17 @@ fn preparation(recorded: &Recorded, merged: &[Merged]) -> Span {
     for task in &recorded.tasks {
         tasks.entry(task.stage).or_default().push(task.duration());
     }
-    let mut extra: Vec<Span> = (merged.iter())
-        .filter_map(|stage| match tasks.get(&stage.id)?.as_slice() {
-            [only] => Some((stage.completed? - stage.submitted? - *only).max(Span::ZERO)),
-            _ => None,
-        })
+    let around_task = |stage: &Merged| match tasks.get(&stage.id)?.as_slice() {
+        [only] => Some((stage.completed? - stage.submitted? - *only).max(Span::ZERO)),
+        _ => None,
+    };
+    let mut times: Vec<Span> = (merged.iter())
+        .filter_map(around_task)
+        .filter(|&time| time <= MOST_PREPARATION)
         .collect();
-    extra.sort();
-    let middle = extra.len().saturating_sub(1) / 2;
-    extra
-        .get(middle)
-        .copied()
-        .unwrap_or(Span::ZERO)
-        .min(MOST_PREPARATION)
+    times.sort();
+    let middle = times.len().saturating_sub(1) / 2;
+    times.get(middle).copied().unwrap_or(Span::ZERO)
 }
 
 /// The first job that ran while the stage was submitted, else the first that names it.
