@@ -1,8 +1,11 @@
 //! The nouns: resources, money, time, pods and applications, nodes, offerings, pools. Plain values
 //! with the arithmetic that has a meaning; they know no event, no plan and no Kubernetes object.
 
+pub mod allocatable;
 pub mod conf;
 pub mod daemon;
+pub mod eligible;
+pub mod label;
 pub mod money;
 pub mod name;
 pub mod node;
