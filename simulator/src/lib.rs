@@ -1,1 +1,3 @@
 //! The simulated world around Sparkwright's planner.
+
+pub mod catalog;

@@ -1,3 +1,45 @@
-//! The simulator's binary.
+//! The simulator's binary: arguments in, one document out, exit code 0 done, 1 refused, 2 usage.
 
-fn main() {}
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use sparkwright_sim::catalog::list::{self, CatalogArgs};
+
+/// Sparkwright's planner on simulated EC2.
+#[derive(Parser)]
+#[command(name = "sparkwright-sim", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Lists and filters what EC2 sells, with prices per vCPU-hour and GiB-hour
+    Catalog(CatalogArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let done = match &cli.command {
+        Command::Catalog(args) => list::run(args, &mut out).map_err(anyhow::Error::from),
+    };
+    match done.and_then(|()| Ok(out.flush()?)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// True where the reader of our output has seen enough (`| head`).
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let mut causes = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
