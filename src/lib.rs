@@ -6,5 +6,6 @@
 //! clock, randomness, environment or logging, so what was simulated is what runs.
 
 pub mod cluster;
+pub mod ledger;
 pub mod model;
 pub mod plan;

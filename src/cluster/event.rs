@@ -111,6 +111,10 @@ pub struct Intent {
     pub capacity_type: CapacityType,
     /// Types that EC2 may choose from, the planned one first; never empty.
     pub types: Vec<TypeId>,
+    /// Labels that the nodes will carry whatever type EC2 chooses.
+    pub labels: Labels,
+    /// Taints that the nodes will carry once they are initialised.
+    pub taints: Vec<Taint>,
     /// The nodes.
     pub nodes: Vec<AwaitedNode>,
 }

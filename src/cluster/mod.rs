@@ -1,4 +1,11 @@
 //! What is known: events are folded into a cluster, and a plan is decided from a view that borrows it.
 
+pub mod app;
 pub mod event;
 pub mod kubernetes;
+pub mod node;
+pub mod state;
+pub mod view;
+
+pub use state::Cluster;
+pub use view::View;

@@ -1,0 +1,123 @@
+//! One node as it is known, from the moment it is asked for until it is gone.
+
+use std::collections::BTreeSet;
+
+use crate::model::money::UsdPerHour;
+use crate::model::name::{AppId, NodeId, PodId, PoolName};
+use crate::model::node::{Purpose, Taint};
+use crate::model::offering::{CapacityType, TypeId, ZoneId};
+use crate::model::requirement::Labels;
+use crate::model::resources::Resources;
+use crate::model::spark::Role;
+use crate::model::time::Timestamp;
+
+/// Where a node is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// EC2 is being asked.
+    Asked,
+    /// EC2 gave an instance; it is not ready yet.
+    Booting,
+    /// Takes pods.
+    Ready,
+    /// We have given it back.
+    Leaving,
+}
+
+/// A node, ours or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// Its name, or its claim's.
+    pub id: NodeId,
+    /// The pool it belongs to; None for a node that is not ours.
+    pub pool: Option<PoolName>,
+    /// What it is for; None for a node that is not ours.
+    pub purpose: Option<Purpose>,
+    /// Its zone, where the catalogue knows it.
+    pub zone: Option<ZoneId>,
+    /// Spot or on-demand, where it says so.
+    pub capacity_type: Option<CapacityType>,
+    /// Labels; of an awaited node those that it will have whatever type EC2 chooses.
+    pub labels: Labels,
+    /// Taints.
+    pub taints: Vec<Taint>,
+    /// Room in all.
+    pub allocatable: Resources,
+    /// Room taken by its pods.
+    pub used: Resources,
+    /// Its pods.
+    pub pods: BTreeSet<PodId>,
+    /// Pods that keep it from being empty.
+    pub working: u32,
+    /// Drivers among them.
+    pub drivers: u32,
+    /// Applications that it holds room for.
+    pub held_by: BTreeSet<AppId>,
+    /// Where it is in its life.
+    pub stage: Stage,
+    /// Cordoned.
+    pub unschedulable: bool,
+    /// The types it may be; one, once EC2 has answered.
+    pub types: Vec<TypeId>,
+    /// What it costs; zero until EC2 has answered, and for nodes that are not ours.
+    pub price: UsdPerHour,
+    /// Since when it is paid for.
+    pub launched: Option<Timestamp>,
+    /// Since when it has been ready with no pod that keeps it.
+    pub empty_since: Option<Timestamp>,
+}
+
+impl Node {
+    /// Room that is left.
+    pub fn free(&self) -> Resources {
+        let mut free = self.allocatable.clone();
+        free -= &self.used;
+        free
+    }
+
+    /// True for a node that we launched or are launching.
+    pub fn is_ours(&self) -> bool {
+        self.pool.is_some()
+    }
+
+    /// True where pods may be planned onto it: ready, or ours and on its way; not cordoned.
+    pub fn is_open(&self) -> bool {
+        let coming = matches!(self.stage, Stage::Asked | Stage::Booting) && self.is_ours();
+        !self.unschedulable && (self.stage == Stage::Ready || coming)
+    }
+
+    pub(super) fn take(&mut self, pod: &PodId, role: Role, requests: &Resources, daemon: bool) {
+        self.used += requests;
+        self.pods.insert(pod.clone());
+        if !daemon {
+            self.working += 1;
+            self.drivers += u32::from(role == Role::Driver);
+            self.empty_since = None;
+        }
+    }
+
+    pub(super) fn give_back(
+        &mut self,
+        pod: &PodId,
+        role: Role,
+        requests: &Resources,
+        daemon: bool,
+        at: Timestamp,
+    ) {
+        self.used -= requests;
+        self.pods.remove(pod);
+        if !daemon {
+            self.working -= 1;
+            self.drivers -= u32::from(role == Role::Driver);
+        }
+        self.note_emptiness(at);
+    }
+
+    pub(super) fn note_emptiness(&mut self, at: Timestamp) {
+        if self.working > 0 || self.stage != Stage::Ready {
+            self.empty_since = None;
+        } else {
+            self.empty_since.get_or_insert(at);
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! What a plan is decided from: the cluster as it is and the time it is. Borrowed, not copied.
+
+use crate::model::time::Timestamp;
+
+use super::state::Cluster;
+
+/// The cluster at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The moment.
+    pub now: Timestamp,
+    /// Everything that is known.
+    pub cluster: &'a Cluster,
+}
+
+impl Cluster {
+    /// The cluster as it is at `now`.
+    pub fn view(&self, now: Timestamp) -> View<'_> {
+        View { now, cluster: self }
+    }
+}

@@ -1,0 +1,182 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::cluster::event::{AwaitedNode, Intent};
+use crate::model::money::apportion;
+use crate::model::node::Purpose;
+use crate::model::requirement::{Constraints, Labels};
+use crate::model::resources::{Bytes, Cpu, Resources};
+use crate::model::spark::{PodTemplate, Role};
+
+fn room() -> Resources {
+    Resources {
+        pods: 10,
+        ..Resources::pod(Cpu::from_cores(4), Bytes::from_mib(4096))
+    }
+}
+
+fn asked(node: &str) -> Fact {
+    Fact::LaunchAsked(Intent {
+        pool: "pool".into(),
+        purpose: Purpose::Work,
+        zone: ZoneId(0),
+        capacity_type: CapacityType::Spot,
+        types: vec![TypeId(0)],
+        labels: Labels::new(),
+        taints: Vec::new(),
+        nodes: vec![AwaitedNode {
+            id: node.into(),
+            room: room(),
+            held: Vec::new(),
+        }],
+    })
+}
+
+fn launched(node: &str, micros: i64) -> Fact {
+    let price = UsdPerHour::from_micros(micros);
+    Fact::NodeLaunched {
+        node: node.into(),
+        instance_type: TypeId(0),
+        price,
+    }
+}
+
+fn ready(node: &str) -> Fact {
+    Fact::NodeApplied(NodeFacts {
+        id: node.into(),
+        labels: Labels::new(),
+        taints: Vec::new(),
+        allocatable: room(),
+        unschedulable: false,
+        ready: true,
+    })
+}
+
+fn bound(pod: &str, app: Option<&str>, cores: u32, node: &str) -> Fact {
+    let template = PodTemplate {
+        role: if app.is_some() {
+            Role::Executor
+        } else {
+            Role::Other
+        },
+        app: app.map(AppId::from),
+        namespace: "default".into(),
+        labels: Labels::new(),
+        requests: Resources::pod(
+            Cpu::from_cores(cores),
+            Bytes::from_mib(1024 * u64::from(cores)),
+        ),
+        constraints: Constraints::default(),
+        tolerations: Vec::new(),
+        priority: 0,
+        daemon: app.is_none(),
+        not_understood: Vec::new(),
+    };
+    Fact::PodApplied(Pod {
+        id: pod.into(),
+        template: Arc::new(template),
+        created: Timestamp::ZERO,
+        phase: PodPhase::Bound(node.into()),
+    })
+}
+
+fn folded(facts: &[(i64, Fact)]) -> Ledger {
+    let mut ledger = Ledger::default();
+    for (seconds, fact) in facts {
+        let at = Timestamp::from_millis(seconds * 1000);
+        ledger.apply(&Event {
+            at,
+            fact: fact.clone(),
+        });
+    }
+    ledger
+}
+
+fn dollars(cost: Cost) -> i64 {
+    cost.rounded().micros()
+}
+
+#[test]
+fn a_node_is_boot_then_its_tenants_then_idle() {
+    // 3.6 USD an hour is 1000 micro-dollars a second.
+    let ledger = folded(&[
+        (0, asked("n")),
+        (10, launched("n", 3_600_000)),
+        (50, ready("n")),
+        (60, bound("d/x", None, 1, "n")),
+        (60, bound("default/e", Some("a"), 2, "n")),
+        (160, Fact::PodEnded("default/e".into())),
+        (200, Fact::NodeLeaving("n".into())),
+        (230, Fact::NodeGone("n".into())),
+    ]);
+    let balance = ledger.balance(Timestamp::from_millis(1_000_000));
+    assert_eq!(dollars(balance.boot), 40_000);
+    assert_eq!(
+        balance
+            .apps
+            .iter()
+            .map(|(_, cost)| dollars(*cost))
+            .collect::<Vec<_>>(),
+        [50_000]
+    );
+    assert_eq!(dollars(balance.system), 35_000);
+    assert_eq!(dollars(balance.idle), 190_000 - 40_000 - 50_000 - 35_000);
+    assert_eq!(ledger.peak(), UsdPerHour::from_micros(3_600_000));
+}
+
+#[test]
+fn the_first_minute_is_paid_whole_and_seconds_are_rounded_up() {
+    let ledger = folded(&[
+        (0, asked("n")),
+        (0, launched("n", 3_600_000)),
+        (5, Fact::NodeGone("n".into())),
+    ]);
+    let balance = ledger.balance(Timestamp::from_millis(5_000));
+    assert_eq!(
+        (dollars(balance.boot), dollars(balance.idle)),
+        (5_000, 55_000)
+    );
+    let mut ledger = folded(&[(0, asked("n")), (0, launched("n", 3_600_000))]);
+    let at = Timestamp::from_millis(70_001);
+    ledger.apply(&Event {
+        at,
+        fact: Fact::NodeGone("n".into()),
+    });
+    assert_eq!(dollars(ledger.balance(at).nodes[0].1), 71_000);
+}
+
+proptest::proptest! {
+    #[test]
+    fn every_micro_dollar_of_node_time_is_in_one_account(
+        prices in proptest::collection::vec(1_i64..50_000_000, 1..6),
+        pods in proptest::collection::vec((0_usize..6, 1_u32..5, 0_i64..500, 1_i64..500, proptest::bool::ANY), 0..20),
+        until in 0_i64..2_000,
+    ) {
+        let mut facts = Vec::new();
+        for (i, price) in prices.iter().enumerate() {
+            let node = format!("n{i}");
+            facts.push((0, asked(&node)));
+            facts.push((i64::try_from(i).unwrap(), launched(&node, *price)));
+            facts.push((40, ready(&node)));
+            if i % 2 == 0 {
+                facts.push((1_500, Fact::NodeLeaving(node.as_str().into())));
+            }
+        }
+        for (i, (node, cores, start, length, is_app)) in pods.iter().enumerate() {
+            let (pod, node) = (format!("p{i}"), format!("n{}", node % prices.len()));
+            let app = format!("a{}", i % 3);
+            facts.push((40 + start, bound(&pod, is_app.then_some(app.as_str()), *cores, &node)));
+            facts.push((40 + start + length, Fact::PodEnded(pod.as_str().into())));
+        }
+        facts.sort_by_key(|(at, _)| *at);
+        facts.retain(|(at, _)| *at <= until);
+        let balance = folded(&facts).balance(Timestamp::from_millis(until * 1000));
+        let nodes: Cost = balance.nodes.iter().map(|(_, cost)| *cost).sum();
+        let apps: Cost = balance.apps.iter().map(|(_, cost)| *cost).sum();
+        proptest::prop_assert_eq!(apps + balance.idle + balance.boot + balance.system, nodes);
+        let mut parts: Vec<Cost> = balance.apps.iter().map(|(_, cost)| *cost).collect();
+        parts.extend([balance.idle, balance.boot, balance.system]);
+        let printed: i64 = apportion(&parts).iter().map(|usd| usd.micros()).sum();
+        proptest::prop_assert_eq!(printed, nodes.rounded().micros());
+    }
+}

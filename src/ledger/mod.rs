@@ -1,0 +1,7 @@
+//! What it costs: the same events that the cluster is folded from, folded into money. Every
+//! micro-dollar of node time ends in exactly one account.
+
+pub mod cost;
+pub mod weight;
+
+pub use cost::{Account, Ledger, PaidNode};
