@@ -1,3 +1,4 @@
 //! The simulated world around Sparkwright's planner.
 
 pub mod catalog;
+pub mod manifests;

@@ -5,6 +5,7 @@
 pub mod affinity;
 pub mod application;
 pub mod daemonset;
+pub mod decode;
 pub mod fault;
 pub mod identity;
 pub mod node;
@@ -17,6 +18,7 @@ pub mod template;
 
 pub use application::{SparkApplication, shape};
 pub use daemonset::daemon;
+pub use decode::{Kind, Statement, statement};
 pub use fault::{Fault, Refusal};
 pub use node::node;
 pub use pod::pod;
