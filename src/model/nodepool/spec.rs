@@ -1,0 +1,330 @@
+//! The custom resource as it is written: field names, forms, and the words that Kubernetes shows for
+//! them. Everything is optional here, so that reading can report each bad field and go on; what is
+//! needed and what is in range is decided in [`super::check`].
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::scalar::{Amount, Length, Quantity};
+
+/// Which pods a set of nodes serves, from which EC2 offerings, within which limits.
+#[derive(kube::CustomResource, Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "sparkwright.dev",
+    version = "v1alpha1",
+    kind = "NodePool",
+    category = "sparkwright",
+    doc = "Which Spark pods a set of nodes serves, from which EC2 offerings, within which limits.",
+    printcolumn(name = "Weight", type_ = "integer", json_path = ".spec.weight"),
+    printcolumn(name = "Paused", type_ = "boolean", json_path = ".spec.paused"),
+    printcolumn(name = "Zone", type_ = "string", json_path = ".spec.zonePolicy.mode"),
+    printcolumn(
+        name = "Max USD/h",
+        type_ = "string",
+        json_path = ".spec.limits.usdPerHour"
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp"
+    )
+)]
+#[serde(rename_all = "camelCase")]
+pub struct NodePoolSpec {
+    /// Pools of higher weight are tried first; 0 to 100.
+    #[schemars(range(min = 0, max = 100))]
+    pub weight: Option<i64>,
+    /// True: nothing is launched for this pool.
+    pub paused: Option<bool>,
+    /// Roles that it serves; all when absent.
+    pub roles: Option<Vec<RoleName>>,
+    /// Serves only pods with these labels; pods that are not Spark's are served only where one is given.
+    pub pod_selector: Option<PodSelector>,
+    /// How an application's pods may be spread over zones.
+    pub zone_policy: Option<ZonePolicySpec>,
+    /// When spot is bought.
+    pub spot: Option<SpotSpec>,
+    /// How much dearer than the planned type an alternative may be, as 15% or 0.15.
+    pub max_premium: Option<Amount>,
+    /// Least local NVMe on each node; when given, the disks hold pods' ephemeral storage.
+    pub min_local_storage: Option<Quantity>,
+    /// Most pods on a node, below what its network interfaces allow.
+    #[schemars(range(min = 1))]
+    pub max_pods: Option<i64>,
+    /// How long a node stays empty before it goes, by what it serves.
+    #[serde(rename = "emptyTTL")]
+    pub empty_ttl: Option<EmptyTtlSpec>,
+    /// The most that the pool may have.
+    pub limits: Option<LimitsSpec>,
+    /// When nodes may be disrupted.
+    pub disruption: Option<DisruptionSpec>,
+    /// What its nodes are like.
+    pub template: Option<TemplateSpec>,
+}
+
+/// A role by its name in Spark's label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RoleName {
+    /// Drivers.
+    Driver,
+    /// Executors.
+    Executor,
+    /// Pods that are not Spark's and that the podSelector names.
+    Other,
+}
+
+/// A label selector.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PodSelector {
+    /// Labels that the pod must have.
+    pub match_labels: Option<BTreeMap<String, String>>,
+    /// Conditions on the pod's labels.
+    pub match_expressions: Option<Vec<Expression>>,
+}
+
+/// A condition on a pod's label.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Expression {
+    /// The label.
+    #[schemars(required)]
+    pub key: Option<String>,
+    /// The operator.
+    #[schemars(required)]
+    pub operator: Option<SelectorOperator>,
+    /// Its values.
+    pub values: Option<Vec<String>>,
+}
+
+/// Operators of label selectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum SelectorOperator {
+    /// One of the values.
+    In,
+    /// None of the values.
+    NotIn,
+    /// Present.
+    Exists,
+    /// Absent.
+    DoesNotExist,
+}
+
+/// Zones.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct ZonePolicySpec {
+    /// PerApplication: each application in one zone chosen for it. Fixed: all in `zone`. Spread:
+    /// each application evenly over zones.
+    pub mode: Option<ZoneMode>,
+    /// The zone of mode Fixed, by name or id; {region} stands for the region's name.
+    pub zone: Option<String>,
+}
+
+/// The zone policies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ZoneMode {
+    /// Each application in one zone.
+    PerApplication,
+    /// Everything in one zone.
+    Fixed,
+    /// Each application over zones.
+    Spread,
+}
+
+/// Spot.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SpotSpec {
+    /// Roles that go to spot first; executors when absent.
+    pub roles: Option<Vec<RoleName>>,
+    /// How long a pod waits for spot before on-demand is bought, such as 5m, or Never.
+    pub fallback_to_on_demand_after: Option<Length>,
+    /// Offerings of a higher interruption bucket are not bought: 0 below 5 % a month, 1 to 10 %, 2 to
+    /// 15 %, 3 to 20 %, 4 above.
+    #[schemars(range(min = 0, max = 4))]
+    pub max_interruption_bucket: Option<i64>,
+    /// USD per hour added to a spot price in comparisons, by interruption bucket.
+    pub interruption_penalty: Option<BTreeMap<String, Amount>>,
+}
+
+/// Empty times.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct EmptyTtlSpec {
+    /// Of nodes for drivers, such as 60s, or Never.
+    pub driver: Option<Length>,
+    /// Of nodes for executors.
+    pub executor: Option<Length>,
+    /// Of nodes for other pods.
+    pub other: Option<Length>,
+}
+
+/// Limits on all nodes of the pool together, launched and in flight.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LimitsSpec {
+    /// CPU.
+    pub cpu: Option<Quantity>,
+    /// Memory.
+    pub memory: Option<Quantity>,
+    /// Nodes.
+    pub nodes: Option<Quantity>,
+    /// USD per hour at list price.
+    pub usd_per_hour: Option<Amount>,
+}
+
+/// Disruption.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DisruptionSpec {
+    /// Which nodes may be consolidated.
+    pub consolidation_policy: Option<ConsolidationPolicy>,
+    /// Default of every emptyTTL, such as 60s, or Never.
+    pub consolidate_after: Option<Length>,
+    /// How many nodes may be disrupted at once.
+    pub budgets: Option<Vec<BudgetSpec>>,
+}
+
+/// Which nodes may be consolidated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ConsolidationPolicy {
+    /// Empty ones.
+    WhenEmpty,
+    /// Those whose work fits elsewhere, too.
+    WhenEmptyOrUnderutilized,
+}
+
+/// A bound on voluntary disruption.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct BudgetSpec {
+    /// Nodes, as a count or a percentage.
+    #[schemars(required)]
+    pub nodes: Option<Quantity>,
+    /// When it begins to hold: five cron fields in UTC, or @daily and the like.
+    pub schedule: Option<String>,
+    /// How long it holds from then.
+    pub duration: Option<Length>,
+    /// Reasons it bounds; all when absent.
+    pub reasons: Option<Vec<DisruptionReason>>,
+}
+
+/// Why a node may be disrupted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DisruptionReason {
+    /// Its work fits elsewhere.
+    Underutilized,
+    /// It has no work.
+    Empty,
+    /// It differs from what the pool asks for.
+    Drifted,
+}
+
+/// Nodes.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct TemplateSpec {
+    /// Labels and annotations.
+    pub metadata: Option<TemplateMetadata>,
+    /// What nodes are bought, and how they start.
+    pub spec: Option<NodeSpec>,
+}
+
+/// Labels and annotations of nodes.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct TemplateMetadata {
+    /// Labels; one that is well known counts as a requirement.
+    pub labels: Option<BTreeMap<String, String>>,
+    /// Annotations.
+    pub annotations: Option<BTreeMap<String, String>>,
+}
+
+/// What nodes are bought, and how they start.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeSpec {
+    /// Taints for good.
+    pub taints: Option<Vec<TaintSpec>>,
+    /// Taints until the node is initialised; pods need not tolerate them.
+    pub startup_taints: Option<Vec<TaintSpec>>,
+    /// Which offerings may be bought: all of these must hold.
+    #[schemars(length(max = 100))]
+    pub requirements: Option<Vec<RequirementSpec>>,
+    /// The NodeClass: image, network, disks.
+    pub node_class_ref: Option<NodeClassRef>,
+    /// Age at which a node is replaced, such as 720h, or Never.
+    pub expire_after: Option<Length>,
+    /// The longest that draining a node may take.
+    pub termination_grace_period: Option<Length>,
+}
+
+/// A taint.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct TaintSpec {
+    /// Its name.
+    #[schemars(required)]
+    pub key: Option<String>,
+    /// Its value.
+    pub value: Option<String>,
+    /// What it does to pods that do not tolerate it.
+    #[schemars(required)]
+    pub effect: Option<Effect>,
+}
+
+/// The effects of taints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Effect {
+    /// They are not scheduled there.
+    NoSchedule,
+    /// They are scheduled there last.
+    PreferNoSchedule,
+    /// They are not scheduled there, and evicted.
+    NoExecute,
+}
+
+/// A condition on a node's label.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RequirementSpec {
+    /// The label.
+    #[schemars(required)]
+    pub key: Option<String>,
+    /// The operator; Gt and Lt are strict and on integers.
+    #[schemars(required)]
+    pub operator: Option<Operator>,
+    /// Its values.
+    pub values: Option<Vec<String>>,
+    /// Least number of distinct values among the types of one launch.
+    #[schemars(range(min = 1, max = 50))]
+    pub min_values: Option<i64>,
+}
+
+/// Operators of requirements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Operator {
+    /// One of the values.
+    In,
+    /// None of the values.
+    NotIn,
+    /// Present.
+    Exists,
+    /// Absent.
+    DoesNotExist,
+    /// An integer above the value.
+    Gt,
+    /// An integer below the value.
+    Lt,
+}
+
+/// A reference to a NodeClass.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct NodeClassRef {
+    /// Its API group.
+    #[schemars(required)]
+    pub group: Option<String>,
+    /// Its kind.
+    #[schemars(required)]
+    pub kind: Option<String>,
+    /// Its name.
+    #[schemars(required)]
+    pub name: Option<String>,
+}
