@@ -9,7 +9,6 @@ use serde_json::value::RawValue;
 use sparkwright::cluster::event::Fact;
 use sparkwright::cluster::kubernetes::{Kind, statement};
 use sparkwright::model::nodepool;
-use sparkwright::model::time::Timestamp;
 
 use super::{Manifests, document};
 
