@@ -9,3 +9,5 @@ pub mod cluster;
 pub mod ledger;
 pub mod model;
 pub mod plan;
+
+pub use plan::plan;

@@ -3,3 +3,5 @@
 pub mod catalog;
 pub mod manifests;
 pub mod nodepools;
+pub mod spark;
+pub mod trace;

@@ -3,11 +3,11 @@
 //! counts from the moment the node is.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::model::daemon::Daemon;
 use crate::model::name::{AppId, NodeId, PodId, PoolName};
-use crate::model::node::{CAPACITY_TYPE, NODEPOOL, PURPOSE, Purpose, ZONE};
+use crate::model::node::{CAPACITY_TYPE, INSTANCE_TYPE, NODEPOOL, PURPOSE, Purpose, ZONE};
 use crate::model::offering::{CapacityType, Catalog, TypeId, ZoneId};
 use crate::model::pool::Pool;
 use crate::model::resources::Resources;
@@ -16,6 +16,7 @@ use crate::model::time::Timestamp;
 
 use super::app::{App, slot_of};
 use super::event::{Event, Fact, Intent, NodeFacts};
+use super::market::Market;
 use super::node::{Node, Stage};
 
 /// Everything that is known.
@@ -24,7 +25,7 @@ pub struct Cluster {
     /// What the region sells.
     pub catalog: Arc<Catalog>,
     /// Pools by name.
-    pub pools: BTreeMap<PoolName, Pool>,
+    pub pools: BTreeMap<PoolName, Arc<Pool>>,
     /// DaemonSets by `namespace/name`.
     pub daemons: BTreeMap<String, Daemon>,
     /// Pods that count.
@@ -39,6 +40,7 @@ pub struct Cluster {
     pub unavailable: BTreeMap<(TypeId, ZoneId, CapacityType), Timestamp>,
     /// Nodes ever asked for: gives the next ones their names.
     pub asked: u64,
+    market: OnceLock<Market>,
     /// Pods bound to nodes that are not known.
     homeless: BTreeMap<NodeId, BTreeSet<PodId>>,
     templates: BTreeSet<Arc<PodTemplate>>,
@@ -51,16 +53,20 @@ impl Cluster {
         match &event.fact {
             Fact::CatalogListed(catalog) => self.list(catalog),
             Fact::PoolApplied(pool) => {
-                self.pools.insert(pool.name.clone(), pool.clone());
+                self.pools.insert(pool.name.clone(), Arc::new(pool.clone()));
+                self.market = OnceLock::new();
             }
             Fact::PoolDeleted(name) => {
                 self.pools.remove(name);
+                self.market = OnceLock::new();
             }
             Fact::DaemonApplied(daemon) => {
                 self.daemons.insert(daemon.name.clone(), daemon.clone());
+                self.market = OnceLock::new();
             }
             Fact::DaemonDeleted(name) => {
                 self.daemons.remove(name);
+                self.market = OnceLock::new();
             }
             Fact::ShapeDeclared { app, shape } => self.declare(app, shape),
             Fact::ShapeWithdrawn(app) => self.withdraw(app),
@@ -100,13 +106,28 @@ impl Cluster {
         }
     }
 
+    /// What could be bought; computed when first asked for after a change of what it derives from.
+    pub fn market(&self) -> &Market {
+        let pools = self.pools.values();
+        self.market
+            .get_or_init(|| Market::new(&self.catalog, pools, &self.daemons))
+    }
+
     fn list(&mut self, catalog: &Arc<Catalog>) {
-        self.catalog = catalog.clone();
+        let old = std::mem::replace(&mut self.catalog, catalog.clone());
+        self.market = OnceLock::new();
         for node in self.nodes.values_mut() {
             node.zone = node
                 .labels
                 .get(ZONE)
                 .and_then(|name| catalog.find_zone(name));
+            let named = node
+                .types
+                .iter()
+                .map(|id| old.instance_type(*id).name.as_str());
+            let label = node.labels.get(INSTANCE_TYPE).map(String::as_str);
+            let names = named.chain(label.filter(|_| node.types.is_empty()));
+            node.types = names.filter_map(|name| catalog.find_type(name)).collect();
         }
     }
 
@@ -251,6 +272,13 @@ impl Cluster {
         node.taints.clone_from(&facts.taints);
         node.allocatable = facts.allocatable.clone();
         node.unschedulable = facts.unschedulable;
+        if node.types.is_empty() {
+            let name = labels.get(INSTANCE_TYPE);
+            node.types = name
+                .and_then(|name| self.catalog.find_type(name))
+                .into_iter()
+                .collect();
+        }
         if node.stage != Stage::Leaving {
             node.stage = if facts.ready {
                 Stage::Ready

@@ -1,4 +1,89 @@
-//! What to do: a plan is decided from a view of the cluster, the same view giving the same plan.
+//! What to do: a plan is decided from a view of the cluster. The same view gives the same plan, and a
+//! plan that is carried out leaves nothing to plan. Planning cannot fail: what cannot be done waits,
+//! with a reason.
 
+pub mod admit;
+pub mod bound;
+pub mod check;
+pub mod demand;
 pub mod effect;
+pub mod launch;
+pub mod leave;
+pub mod limits;
+pub mod menu;
+pub mod offer;
+pub mod pack;
+pub mod place;
 pub mod reason;
+pub mod room;
+pub mod seat;
+pub mod zone;
+
+use crate::cluster::View;
+use crate::model::time::Timestamp;
+
+pub use effect::{Effect, Plan};
+
+use effect::Waiting;
+use reason::Reason;
+
+/// Decides what to do.
+pub fn plan(view: &View<'_>) -> Plan {
+    let asks = demand::gather(view);
+    let admission = admit::admit(view, &asks);
+    let seating = &admission.seating;
+    let launches = launch::launches(view, &asks, &seating.drafts);
+    let places = place::places(view, &asks, seating);
+    let (leaving, next_leave) = leave::leave(view, &seating.rooms.in_use());
+    let bound = bound::bound(view, &asks, seating);
+    let mut effects: Vec<Effect> = launches.into_iter().map(Effect::Launch).collect();
+    effects.extend(places.into_iter().map(Effect::Place));
+    effects.extend(leaving);
+    let next_look = next_leave
+        .into_iter()
+        .chain(next_chance(view, &admission.waiting))
+        .min();
+    let existing = seating.rooms.taken();
+    checked(
+        view,
+        Plan {
+            effects,
+            existing,
+            waiting: admission.waiting,
+            bound,
+            next_look,
+        },
+    )
+}
+
+/// When something that a pod waits for changes by itself: a patience runs out, or what was sold out is
+/// believed in again.
+fn next_chance(view: &View<'_>, waiting: &[Waiting]) -> Option<Timestamp> {
+    let chances = waiting.iter().filter_map(|waiting| match waiting.reason {
+        Reason::WaitingForSpot { until } => until,
+        Reason::NoCapacity { until } => Some(until),
+        _ => None,
+    });
+    let sold_out = view.cluster.unavailable.values().copied();
+    let known = chances.chain(sold_out.filter(|_| !waiting.is_empty()));
+    known.filter(|at| *at > view.now).min()
+}
+
+/// Takes out effects that would break an invariant; their pods wait, and say so.
+fn checked(view: &View<'_>, mut plan: Plan) -> Plan {
+    let violations = check::violations(view, &plan.effects);
+    for violation in violations.into_iter().rev() {
+        if let Effect::Launch(launch) = plan.effects.remove(violation.effect) {
+            let reason = Reason::Quarantined {
+                violation: violation.how,
+            };
+            let pods = launch.pods.into_iter().flatten();
+            plan.waiting.extend(pods.map(|pod| Waiting {
+                pod,
+                reason: reason.clone(),
+            }));
+        }
+    }
+    plan.waiting.sort();
+    plan
+}

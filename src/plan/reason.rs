@@ -78,6 +78,11 @@ pub enum Reason {
         /// When on-demand will be bought instead; None: never.
         until: Option<Timestamp>,
     },
+    /// EC2 has none of the offerings that would do.
+    NoCapacity {
+        /// When the first of them is believed in again.
+        until: Timestamp,
+    },
     /// Too few types remain for a requirement's `minValues`.
     MinValues {
         /// The pool.
@@ -125,6 +130,7 @@ impl Reason {
             Reason::LimitReached { .. } => "limit-reached",
             Reason::GangIncomplete { .. } => "gang-incomplete",
             Reason::WaitingForSpot { .. } => "waiting-for-spot",
+            Reason::NoCapacity { .. } => "no-capacity",
             Reason::MinValues { .. } => "min-values",
             Reason::EmptyPastTtl { .. } => "empty-past-ttl",
             Reason::Quarantined { .. } => "quarantined",
@@ -200,6 +206,12 @@ impl fmt::Display for Reason {
                 write!(
                     f,
                     "spot is unavailable and the pool never falls back to on-demand"
+                )
+            }
+            Reason::NoCapacity { .. } => {
+                write!(
+                    f,
+                    "EC2 has none of the offerings that would do; asked again shortly"
                 )
             }
             Reason::MinValues { pool, key } => write!(

@@ -1,0 +1,196 @@
+//! Spark's event format: the few fields of each event that are read, borrowed from the line where
+//! possible. Field names are Spark's own; unknown fields and events are passed over.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+pub(super) struct Name<'a> {
+    #[serde(rename = "Event", borrow)]
+    pub event: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct LogStart {
+    #[serde(rename = "Spark Version")]
+    pub version: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ApplicationStart {
+    #[serde(rename = "App Name")]
+    pub name: String,
+    #[serde(rename = "App ID")]
+    pub id: Option<String>,
+    #[serde(rename = "App Attempt ID")]
+    pub attempt: Option<String>,
+    #[serde(rename = "Timestamp")]
+    pub time: i64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ApplicationEnd {
+    #[serde(rename = "Timestamp")]
+    pub time: i64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct EnvironmentUpdate {
+    #[serde(rename = "Spark Properties")]
+    pub properties: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct BlockManagerAdded<'a> {
+    #[serde(rename = "Block Manager ID", borrow)]
+    pub manager: BlockManager<'a>,
+    #[serde(rename = "Timestamp")]
+    pub time: Option<i64>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct BlockManager<'a> {
+    #[serde(rename = "Executor ID", borrow)]
+    pub executor: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ExecutorAdded<'a> {
+    #[serde(rename = "Timestamp")]
+    pub time: i64,
+    #[serde(rename = "Executor ID", borrow)]
+    pub executor: Cow<'a, str>,
+    #[serde(rename = "Executor Info")]
+    pub info: ExecutorInfo,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ExecutorInfo {
+    #[serde(rename = "Total Cores")]
+    pub cores: u32,
+    #[serde(rename = "Resource Profile Id", default)]
+    pub profile: u32,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ExecutorRemoved<'a> {
+    #[serde(rename = "Timestamp")]
+    pub time: i64,
+    #[serde(rename = "Executor ID", borrow)]
+    pub executor: Cow<'a, str>,
+    #[serde(rename = "Removed Reason", borrow, default)]
+    pub reason: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ProfileAdded {
+    #[serde(rename = "Resource Profile Id")]
+    pub id: u32,
+    #[serde(rename = "Executor Resource Requests", default)]
+    pub executor: BTreeMap<String, ExecutorResource>,
+    #[serde(rename = "Task Resource Requests", default)]
+    pub task: BTreeMap<String, TaskResource>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ExecutorResource {
+    #[serde(rename = "Amount")]
+    pub amount: u64,
+    #[serde(rename = "Vendor", default)]
+    pub vendor: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct TaskResource {
+    #[serde(rename = "Amount")]
+    pub amount: f64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct JobStart {
+    #[serde(rename = "Job ID")]
+    pub id: u32,
+    #[serde(rename = "Submission Time")]
+    pub time: Option<i64>,
+    #[serde(rename = "Stage IDs", default)]
+    pub stages: Vec<u32>,
+    #[serde(rename = "Properties")]
+    pub properties: Option<JobProperties>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct JobProperties {
+    #[serde(rename = "spark.sql.execution.id")]
+    pub execution: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct JobEnd {
+    #[serde(rename = "Job ID")]
+    pub id: u32,
+    #[serde(rename = "Completion Time")]
+    pub time: Option<i64>,
+}
+
+/// StageSubmitted and StageCompleted.
+#[derive(Deserialize)]
+pub(super) struct StageEvent {
+    #[serde(rename = "Stage Info")]
+    pub info: StageInfo,
+}
+
+#[derive(Deserialize)]
+pub(super) struct StageInfo {
+    #[serde(rename = "Stage ID")]
+    pub id: u32,
+    #[serde(rename = "Stage Attempt ID", default)]
+    pub attempt: u32,
+    #[serde(rename = "Parent IDs", default)]
+    pub parents: Vec<u32>,
+    #[serde(rename = "Submission Time")]
+    pub submitted: Option<i64>,
+    #[serde(rename = "Completion Time")]
+    pub completed: Option<i64>,
+    #[serde(rename = "Resource Profile Id", default)]
+    pub profile: u32,
+}
+
+#[derive(Deserialize)]
+pub(super) struct TaskEnd<'a> {
+    #[serde(rename = "Stage ID")]
+    pub stage: u32,
+    #[serde(rename = "Stage Attempt ID", default)]
+    pub stage_attempt: u32,
+    #[serde(rename = "Task Type", borrow, default)]
+    pub kind: Cow<'a, str>,
+    #[serde(rename = "Task End Reason", borrow)]
+    pub reason: TaskEndReason<'a>,
+    #[serde(rename = "Task Info", borrow)]
+    pub info: TaskInfo<'a>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct TaskEndReason<'a> {
+    #[serde(rename = "Reason", borrow)]
+    pub reason: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct TaskInfo<'a> {
+    #[serde(rename = "Task ID")]
+    pub id: u64,
+    #[serde(rename = "Index")]
+    pub index: u32,
+    #[serde(rename = "Attempt", default)]
+    pub attempt: u32,
+    #[serde(rename = "Launch Time")]
+    pub launched: i64,
+    #[serde(rename = "Executor ID", borrow)]
+    pub executor: Cow<'a, str>,
+    #[serde(rename = "Speculative", default)]
+    pub speculative: bool,
+    #[serde(rename = "Finish Time")]
+    pub finished: i64,
+}

@@ -1,0 +1,50 @@
+//! What the pods of a recorded application ask for. Logs of other cluster managers are read as if
+//! they had run on Kubernetes; where such a log leaves a number to its cluster manager, the number
+//! that it came to is taken.
+
+use sparkwright::model::conf::value::{self, ConfError};
+use sparkwright::model::conf::{self, ExecutorCount};
+use sparkwright::model::resources::{Cpu, Resources};
+
+use super::recorded::Recorded;
+use super::settings::executor_cores;
+
+/// What the driver's pod asks for.
+pub fn driver(recorded: &Recorded) -> Result<Resources, ConfError> {
+    conf::driver_requests(&recorded.properties)
+}
+
+/// What an executor's pod of a resource profile asks for.
+pub fn executor(recorded: &Recorded, profile: u32) -> Result<Resources, ConfError> {
+    let cores = executor_cores(recorded, profile)?;
+    let properties = &recorded.properties;
+    let Some(own) = recorded.profiles.get(&profile).filter(|_| profile != 0) else {
+        let mut requests = conf::executor_requests(properties)?;
+        if value::text(properties, "spark.kubernetes.executor.request.cores").is_none() {
+            requests.cpu = Cpu::from_cores(cores);
+        }
+        return Ok(requests);
+    };
+    let amount = |name: &str| own.executor.get(name).map(|request| request.amount);
+    let mut memory = conf::executor_memory(properties)?;
+    memory.heap = amount("memory").unwrap_or(memory.heap);
+    memory.overhead = amount("memoryOverhead").or(memory.overhead);
+    memory.off_heap = amount("offHeap").unwrap_or(memory.off_heap);
+    memory.pyspark = amount("pyspark.memory").unwrap_or(memory.pyspark);
+    conf::profile_requests(properties, cores, &memory)
+}
+
+/// How many executors it asks for. A static log that does not say has the number that it got.
+pub fn executor_count(recorded: &Recorded) -> Result<ExecutorCount, ConfError> {
+    let count = conf::executor_count(&recorded.properties)?;
+    let said = recorded.properties.contains_key("spark.executor.instances");
+    let dynamic = value::flag(&recorded.properties, "spark.dynamicAllocation.enabled")?;
+    match u32::try_from(recorded.executors.len()) {
+        Ok(got) if !said && !dynamic && got > 0 => Ok(ExecutorCount {
+            min: got,
+            initial: got,
+            max: Some(got),
+        }),
+        _ => Ok(count),
+    }
+}

@@ -1,0 +1,188 @@
+//! The work of an application, taken out of the times at which it happened: driver gaps, the graph
+//! of stages, task durations, and what a fresh executor adds to its first tasks. Job and stage times
+//! and task durations are read; the times at which tasks started are not.
+
+mod jobs;
+mod stages;
+mod tasks;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use sparkwright::model::conf::ConfError;
+use sparkwright::model::time::{Span, Timestamp};
+
+use super::recorded::{Recorded, Removal};
+use super::requests;
+use super::settings::{self, Settings, executor_cores, share_of};
+
+/// What an application does, whenever and wherever it is run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Work {
+    /// Timers and counts.
+    pub settings: Settings,
+    /// From submission to ApplicationStart, as recorded.
+    pub submission: Span,
+    /// From ApplicationStart until the driver can take executors.
+    pub start_up: Span,
+    /// From there, or from the end of the wait for executors, to the first jobs.
+    pub jobs: Vec<Job>,
+    /// Stages that ran.
+    pub stages: Vec<Stage>,
+    /// Tasks of all stages, a stage's together, by index and attempt.
+    pub tasks: Vec<Task>,
+    /// From the last job's end to ApplicationEnd.
+    pub tail: Span,
+    /// Executors as they came and went.
+    pub arrivals: Vec<Arrival>,
+    /// Slots per executor, by resource profile.
+    pub slots: BTreeMap<u32, u32>,
+}
+
+/// A job: constant driver time around the stages.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Job {
+    /// The job whose end it hangs on; None hangs on the application's start.
+    pub after: Option<usize>,
+    /// From that end to this job's start.
+    pub gap: Span,
+    /// Stages that it runs: it is the first job to need them.
+    pub stages: Vec<usize>,
+    /// Stages that must be done before it ends, other jobs' included.
+    pub awaits: Vec<usize>,
+    /// From the last of those to its end, or its whole length where it awaits none.
+    pub tail: Span,
+    /// Jobs that hang on its end.
+    pub followers: Vec<usize>,
+}
+
+/// A stage.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stage {
+    /// Spark's id for it.
+    pub id: u32,
+    /// The job that runs it.
+    pub job: usize,
+    /// Stages that ran and whose output it reads.
+    pub parents: Vec<usize>,
+    /// Stages that wait for it.
+    pub children: Vec<usize>,
+    /// Jobs that wait for it.
+    pub awaited_by: Vec<usize>,
+    /// From the moment it could run to its submission.
+    pub delay: Span,
+    /// Resource profile of its tasks.
+    pub profile: u32,
+    /// Its tasks: a range of `Work::tasks`.
+    pub tasks: Range<usize>,
+    /// What a fresh executor adds to a task.
+    pub cold: Span,
+    /// Median length of its tasks on executors that had run tasks before.
+    pub warm: Span,
+    /// Its tasks leave shuffle files.
+    pub writes_shuffle: bool,
+    /// The last job that may read those files.
+    pub read_until: usize,
+}
+
+/// One attempt at a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// As recorded, from launch to end.
+    pub duration: Span,
+    /// It was among the first on its executor.
+    pub fresh: bool,
+    /// It runs after the attempt before it has failed.
+    pub retry: bool,
+}
+
+/// An executor as recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// Registration, from ApplicationStart.
+    pub at: Span,
+    /// Removal, from ApplicationStart, and why.
+    pub gone: Option<(Span, Removal)>,
+    /// Tasks that it runs at once.
+    pub slots: u32,
+    /// Resource profile.
+    pub profile: u32,
+}
+
+impl Work {
+    /// Takes the work out of a record. Fails where a property that rules it cannot be read.
+    pub fn of(recorded: &Recorded) -> Result<Work, ConfError> {
+        let count = requests::executor_count(recorded)?;
+        let settings = Settings::of(recorded, count)?;
+        let arrivals = arrivals(recorded)?;
+        let start_up = start_up(recorded);
+        let ready = start_up + registration_wait(&settings, start_up, &arrivals);
+        let order = jobs::in_order(recorded);
+        let graph = stages::graph(recorded, &order);
+        let jobs = jobs::timeline(recorded, &order, &graph, recorded.started + ready);
+        let (tasks, stages) = tasks::of(recorded, &arrivals, graph.stages);
+        let last_end = order
+            .iter()
+            .map(|job| job.ended.unwrap_or(recorded.end()))
+            .max();
+        let tail = recorded.end() - last_end.unwrap_or(recorded.started + ready);
+        Ok(Work {
+            slots: slots(recorded)?,
+            settings,
+            submission: recorded.started - recorded.submitted,
+            start_up,
+            jobs,
+            stages,
+            tasks,
+            tail: tail.max(Span::ZERO),
+            arrivals,
+        })
+    }
+}
+
+/// Until the driver's block manager is up, which its scheduler is just before; at most until the
+/// first job.
+fn start_up(recorded: &Recorded) -> Span {
+    let first_job = recorded.jobs.iter().map(|job| job.started).min();
+    let ready = recorded.driver_ready.unwrap_or(recorded.started);
+    let ready = first_job.map_or(ready, |job| ready.min(job));
+    (ready - recorded.started).max(Span::ZERO)
+}
+
+/// How long the log's driver waited for executors before it went on.
+fn registration_wait(settings: &Settings, start_up: Span, arrivals: &[Arrival]) -> Span {
+    let needed = share_of(settings.count.initial, settings.recorded_ratio);
+    let Some(last) = usize::try_from(needed).ok().and_then(|n| n.checked_sub(1)) else {
+        return Span::ZERO;
+    };
+    let mut times: Vec<Span> = arrivals.iter().map(|arrival| arrival.at).collect();
+    times.sort();
+    let registered = times.get(last).map(|&at| (at - start_up).max(Span::ZERO));
+    registered.map_or(settings.max_registration_wait, |wait| {
+        wait.min(settings.max_registration_wait)
+    })
+}
+
+fn arrivals(recorded: &Recorded) -> Result<Vec<Arrival>, ConfError> {
+    let since_start = |time: Timestamp| (time - recorded.started).max(Span::ZERO);
+    let arrival = |executor: &super::recorded::Executor| {
+        Ok(Arrival {
+            at: since_start(executor.added),
+            gone: executor.removed.map(|(time, why)| (since_start(time), why)),
+            slots: settings::slots(recorded, executor.cores, executor.profile)?,
+            profile: executor.profile,
+        })
+    };
+    recorded.executors.iter().map(arrival).collect()
+}
+
+/// Slots of an executor that Kubernetes would start, for every profile that a stage names.
+fn slots(recorded: &Recorded) -> Result<BTreeMap<u32, u32>, ConfError> {
+    let mut profiles: BTreeSet<u32> = recorded.stages.values().map(|s| s.profile).collect();
+    profiles.insert(0);
+    let slots_of = |profile| {
+        let cores = executor_cores(recorded, profile)?;
+        Ok((profile, settings::slots(recorded, cores, profile)?))
+    };
+    profiles.into_iter().map(slots_of).collect()
+}

@@ -1,0 +1,179 @@
+//! What could be bought: every offering that a pool allows, with the room it leaves for pods and the
+//! price at which it is compared. Derived from catalogue, pools and DaemonSets, and kept until one of
+//! them changes; it does not know what is asked for, nor what EC2 has run out of.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::model::daemon::Daemon;
+use crate::model::money::UsdPerHour;
+use crate::model::node::{Purpose, Taint, tolerated};
+use crate::model::offering::{CapacityType, Catalog, InstanceType, Offering, TypeId, ZoneId};
+use crate::model::pool::Pool;
+use crate::model::resources::Resources;
+use crate::model::spark::{PodTemplate, Role};
+
+/// An offering as a pool would buy it for a purpose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// The pool.
+    pub pool: Arc<Pool>,
+    /// Drivers, or everything else.
+    pub purpose: Purpose,
+    /// The offering.
+    pub offering: Offering,
+    /// Room for pods, DaemonSets taken off.
+    pub room: Resources,
+    /// What it is compared at: list price and the pool's interruption penalty.
+    pub cost: UsdPerHour,
+}
+
+/// Everything that could be bought, by zone and purpose.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Market {
+    /// By zone, purpose, weight (highest first), pool, capacity type and type.
+    pub kinds: Vec<Kind>,
+    shelves: BTreeMap<(ZoneId, Purpose), Range<usize>>,
+}
+
+impl Market {
+    /// Everything that the pools may buy from the catalogue.
+    pub fn new<'a>(
+        catalog: &Catalog,
+        pools: impl IntoIterator<Item = &'a Arc<Pool>>,
+        daemons: &BTreeMap<String, Daemon>,
+    ) -> Market {
+        let mut kinds = Vec::new();
+        for pool in pools {
+            for offering in catalog.offerings.iter().filter(|o| pool.offers(catalog, o)) {
+                for purpose in purposes(pool) {
+                    kinds.push(kind(catalog, pool, *offering, purpose, daemons));
+                }
+            }
+        }
+        kinds.sort_by(|a, b| key(a).cmp(&key(b)));
+        let mut shelves: BTreeMap<(ZoneId, Purpose), Range<usize>> = BTreeMap::new();
+        for (i, kind) in kinds.iter().enumerate() {
+            let shelf = shelves
+                .entry((kind.offering.zone, kind.purpose))
+                .or_insert(i..i);
+            shelf.end = i + 1;
+        }
+        Market { kinds, shelves }
+    }
+
+    /// Positions of the kinds for a purpose in a zone.
+    pub fn shelf(&self, zone: ZoneId, purpose: Purpose) -> Range<usize> {
+        self.shelves.get(&(zone, purpose)).cloned().unwrap_or(0..0)
+    }
+}
+
+impl Kind {
+    /// True where a pod such as this one could run on a node of this kind.
+    pub fn accepts(&self, catalog: &Catalog, template: &PodTemplate) -> bool {
+        self.purpose == purpose_of(template.role)
+            && template.requests.fits(&self.room)
+            && self.is_tolerated_by(template)
+            && template.constraints.hold(&self.pool.node_labels(
+                catalog,
+                &self.offering,
+                self.purpose,
+            ))
+    }
+
+    /// True where the pod tolerates the taints of the pool; the taint of driver nodes is tolerated by
+    /// every driver, since placing adds the toleration.
+    pub fn is_tolerated_by(&self, template: &PodTemplate) -> bool {
+        tolerated(&self.pool.taints, &template.tolerations)
+    }
+
+    /// Its type.
+    pub fn instance_type<'a>(&self, catalog: &'a Catalog) -> &'a InstanceType {
+        catalog.instance_type(self.offering.instance_type)
+    }
+}
+
+/// What nodes for such a pod are for.
+pub fn purpose_of(role: Role) -> Purpose {
+    if role == Role::Driver {
+        Purpose::Driver
+    } else {
+        Purpose::Work
+    }
+}
+
+/// Taints of a pool's nodes for a purpose.
+pub fn taints(pool: &Pool, purpose: Purpose) -> Vec<Taint> {
+    pool.taints.iter().cloned().chain(purpose.taint()).collect()
+}
+
+fn purposes(pool: &Pool) -> impl Iterator<Item = Purpose> {
+    let works = pool.roles.contains(&Role::Executor) || pool.roles.contains(&Role::Other);
+    let driver = pool
+        .roles
+        .contains(&Role::Driver)
+        .then_some(Purpose::Driver);
+    driver.into_iter().chain(works.then_some(Purpose::Work))
+}
+
+fn kind(
+    catalog: &Catalog,
+    pool: &Arc<Pool>,
+    offering: Offering,
+    purpose: Purpose,
+    daemons: &BTreeMap<String, Daemon>,
+) -> Kind {
+    let instance_type = catalog.instance_type(offering.instance_type);
+    let mut room = instance_type.allocatable.clone();
+    room.storage = instance_type.storage(pool.min_local_storage.is_some());
+    room.pods = pool.max_pods.map_or(room.pods, |most| most.min(room.pods));
+    let node_taints = taints(pool, purpose);
+    let labels = pool.node_labels(catalog, &offering, purpose);
+    for daemon in daemons.values() {
+        if daemon.constraints.hold(&labels) && tolerated(&node_taints, &daemon.tolerations) {
+            room -= &daemon.requests;
+        }
+    }
+    Kind {
+        pool: pool.clone(),
+        purpose,
+        offering,
+        room,
+        cost: compared_cost(pool, &offering),
+    }
+}
+
+/// An unknown interruption bucket is charged as the worst.
+fn compared_cost(pool: &Pool, offering: &Offering) -> UsdPerHour {
+    let worst = pool.spot.penalty.len() - 1;
+    let penalty = match offering.capacity_type {
+        CapacityType::OnDemand => UsdPerHour::ZERO,
+        CapacityType::Spot => {
+            pool.spot.penalty[offering
+                .interruption
+                .map_or(worst, |b| usize::from(b).min(worst))]
+        }
+    };
+    offering.price + penalty
+}
+
+type Key<'a> = (
+    ZoneId,
+    Purpose,
+    std::cmp::Reverse<u32>,
+    &'a str,
+    CapacityType,
+    TypeId,
+);
+
+fn key(kind: &Kind) -> Key<'_> {
+    (
+        kind.offering.zone,
+        kind.purpose,
+        std::cmp::Reverse(kind.pool.weight),
+        kind.pool.name.as_str(),
+        kind.offering.capacity_type,
+        kind.offering.instance_type,
+    )
+}

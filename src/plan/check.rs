@@ -1,0 +1,193 @@
+//! The invariants, judged on effects alone: none may worsen one. Knows nothing of how the plan came
+//! about, so that it can be wrong about none of it. Numbers are those of ARCHITECTURE.md.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cluster::View;
+use crate::cluster::event::Held;
+use crate::cluster::market::Kind;
+use crate::model::name::{AppId, PoolName};
+use crate::model::offering::{CapacityType, ZoneId};
+use crate::model::pool::ZonePolicy;
+use crate::model::resources::Resources;
+use crate::model::spark::Role;
+
+use super::effect::{Effect, Launch};
+use super::limits::{self, Usage};
+
+/// An effect that would break an invariant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Position of the effect.
+    pub effect: usize,
+    /// Number of the invariant.
+    pub invariant: u8,
+    /// How.
+    pub how: String,
+}
+
+/// Every effect that would break an invariant.
+pub fn violations(view: &View<'_>, effects: &[Effect]) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let mut usage = limits::in_use(view);
+    let mut zones: BTreeMap<AppId, BTreeSet<ZoneId>> = BTreeMap::new();
+    for (i, effect) in effects.iter().enumerate() {
+        let broken = match effect {
+            Effect::Launch(launch) => launch_breaks(view, launch, &mut usage, &mut zones),
+            Effect::Terminate { node, .. } => {
+                let node = view.cluster.nodes.get(node);
+                let free = node
+                    .is_some_and(|node| node.is_ours() && node.unschedulable && node.working == 0);
+                (!free).then(|| {
+                    (
+                        4,
+                        "terminates a node that is in use, open, or not ours".into(),
+                    )
+                })
+            }
+            Effect::Cordon { node, .. } => {
+                let node = view.cluster.nodes.get(node);
+                let idle = node.is_some_and(|node| node.is_ours() && node.drivers == 0);
+                (!idle).then(|| {
+                    (
+                        1,
+                        "cordons a node with a driver, or one that is not ours".into(),
+                    )
+                })
+            }
+            Effect::Place(place) => (!view.cluster.pods.contains_key(&place.pod))
+                .then(|| (2, format!("places {}, which is not there", place.pod))),
+        };
+        found.extend(broken.map(|(invariant, how)| Violation {
+            effect: i,
+            invariant,
+            how,
+        }));
+    }
+    found
+}
+
+type Broken = Option<(u8, String)>;
+
+fn launch_breaks(
+    view: &View<'_>,
+    launch: &Launch,
+    usage: &mut BTreeMap<PoolName, Usage>,
+    zones: &mut BTreeMap<AppId, BTreeSet<ZoneId>>,
+) -> Broken {
+    let kinds = kinds(view, launch);
+    if kinds.len() != launch.intent.types.len() || kinds.is_empty() {
+        return Some((7, "names an offering that the pool may not buy".into()));
+    }
+    spot_for_driver(view, launch)
+        .or_else(|| sold_out(view, &kinds))
+        .or_else(|| too_small(launch, &kinds))
+        .or_else(|| over_limit(view, launch, &kinds, usage))
+        .or_else(|| two_zones(view, launch, zones))
+}
+
+/// The kinds that a launch names.
+fn kinds<'a>(view: &View<'a>, launch: &Launch) -> Vec<&'a Kind> {
+    let intent = &launch.intent;
+    let market = view.cluster.market();
+    let shelf = market.shelf(intent.zone, intent.purpose);
+    let mut by_type: BTreeMap<_, &Kind> = BTreeMap::new();
+    for kind in shelf
+        .map(|i| &market.kinds[i])
+        .filter(|kind| kind.pool.name == intent.pool)
+    {
+        if kind.offering.capacity_type == intent.capacity_type {
+            by_type.insert(kind.offering.instance_type, kind);
+        }
+    }
+    intent
+        .types
+        .iter()
+        .filter_map(|id| by_type.get(id).copied())
+        .collect()
+}
+
+fn held(launch: &Launch) -> impl Iterator<Item = &Held> {
+    launch.intent.nodes.iter().flat_map(|node| &node.held)
+}
+
+fn spot_for_driver(view: &View<'_>, launch: &Launch) -> Broken {
+    let on_spot = launch.intent.capacity_type == CapacityType::Spot;
+    if !on_spot || !held(launch).any(|held| held.slot.role == Role::Driver) {
+        return None;
+    }
+    let pool = view.cluster.pools.get(&launch.intent.pool)?;
+    let pinned = launch.pods.iter().flatten().all(|pod| {
+        let pod = view.cluster.pods.get(pod);
+        pod.is_none_or(|pod| super::offer::pins_spot(&pod.template.constraints))
+    });
+    let allowed = pinned || pool.spot.roles.contains(&Role::Driver);
+    (!allowed).then(|| {
+        (
+            1,
+            "puts a driver on spot that neither it nor its pool asked for".into(),
+        )
+    })
+}
+
+fn sold_out(view: &View<'_>, kinds: &[&Kind]) -> Broken {
+    let gone = kinds
+        .iter()
+        .find(|kind| !super::offer::is_available(view, kind))?;
+    let name = &gone.instance_type(&view.cluster.catalog).name;
+    Some((7, format!("asks for {name}, which is marked unavailable")))
+}
+
+fn too_small(launch: &Launch, kinds: &[&Kind]) -> Broken {
+    let small = launch.intent.nodes.iter().find(|node| {
+        let mut load = Resources::default();
+        node.held
+            .iter()
+            .for_each(|held| load += &held.slot.requests.times(held.count));
+        !kinds.iter().all(|kind| load.fits(&kind.room))
+    })?;
+    Some((
+        2,
+        format!("gives {} a type that cannot hold its pods", small.id),
+    ))
+}
+
+fn over_limit(
+    view: &View<'_>,
+    launch: &Launch,
+    kinds: &[&Kind],
+    usage: &mut BTreeMap<PoolName, Usage>,
+) -> Broken {
+    let pool = view.cluster.pools.get(&launch.intent.pool)?;
+    let one = |kind: &&Kind| Usage::of(&view.cluster.catalog, kind);
+    let worst = kinds.iter().map(one).fold(Usage::default(), Usage::or);
+    let so_far = usage.entry(pool.name.clone()).or_default();
+    for _ in 0..launch.count() {
+        *so_far = so_far.plus(worst);
+    }
+    let limit = so_far.over(&pool.limits)?;
+    Some((
+        2,
+        format!("exceeds {} of NodePool {}", limit.field(), pool.name),
+    ))
+}
+
+fn two_zones(
+    view: &View<'_>,
+    launch: &Launch,
+    zones: &mut BTreeMap<AppId, BTreeSet<ZoneId>>,
+) -> Broken {
+    let pool = view.cluster.pools.get(&launch.intent.pool)?;
+    if pool.zone == ZonePolicy::Spread {
+        return None;
+    }
+    let split = held(launch).find(|held| {
+        let known = zones.entry(held.app.clone()).or_default();
+        known.insert(launch.intent.zone);
+        known.len() > 1
+    })?;
+    Some((
+        5,
+        format!("puts application {} into a second zone", split.app),
+    ))
+}

@@ -1,0 +1,76 @@
+//! Which nodes go: those of ours that have been empty for longer than their pool's TTL, and on which
+//! nobody has a seat. First a cordon; at the next look, if nothing slipped in, the end. The first
+//! minute of an instance is paid whole, so none goes before it is over.
+
+use std::collections::BTreeSet;
+
+use crate::cluster::View;
+use crate::cluster::node::{Node, Stage};
+use crate::ledger::cost::BILLED_AT_LEAST;
+use crate::model::name::NodeId;
+use crate::model::node::Purpose;
+use crate::model::pool::Pool;
+use crate::model::spark::Role;
+use crate::model::time::{Span, Timestamp};
+
+use super::effect::Effect;
+use super::reason::Reason;
+
+/// TTL of a node whose pool is gone: nothing says that it should stay longer.
+const ORPHAN_TTL: Span = Span::from_secs(60);
+
+/// Effects on nodes that have nothing to do, and when the next of them is due.
+pub fn leave(view: &View<'_>, in_use: &BTreeSet<NodeId>) -> (Vec<Effect>, Option<Timestamp>) {
+    let mut effects = Vec::new();
+    let mut next: Option<Timestamp> = None;
+    for node in view
+        .cluster
+        .nodes
+        .values()
+        .filter(|node| !in_use.contains(&node.id))
+    {
+        let Some((due, ttl)) = due(view, node) else {
+            continue;
+        };
+        if due > view.now {
+            next = Some(next.map_or(due, |known| known.min(due)));
+            continue;
+        }
+        let (node_id, reason) = (node.id.clone(), Reason::EmptyPastTtl { ttl });
+        effects.push(if node.unschedulable {
+            Effect::Terminate {
+                node: node_id,
+                reason,
+            }
+        } else {
+            Effect::Cordon {
+                node: node_id,
+                reason,
+            }
+        });
+    }
+    (effects, next)
+}
+
+fn due(view: &View<'_>, node: &Node) -> Option<(Timestamp, Span)> {
+    let pool = node.pool.as_ref()?;
+    let since = node
+        .empty_since
+        .filter(|_| node.stage == Stage::Ready && node.working == 0)?;
+    let ttl = match view.cluster.pools.get(pool) {
+        Some(pool) => ttl(pool, node.purpose)?,
+        None => ORPHAN_TTL,
+    };
+    let paid_until = node
+        .launched
+        .map_or(since, |launched| launched + BILLED_AT_LEAST);
+    Some(((since + ttl).max(paid_until), ttl))
+}
+
+fn ttl(pool: &Pool, purpose: Option<Purpose>) -> Option<Span> {
+    match purpose {
+        Some(Purpose::Driver) => pool.empty_ttl.driver,
+        _ if pool.roles.contains(&Role::Executor) => pool.empty_ttl.executor,
+        _ => pool.empty_ttl.other,
+    }
+}

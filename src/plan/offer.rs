@@ -1,0 +1,310 @@
+//! Which offerings a pod may be bought: the pools that serve it, highest weight first, the capacity
+//! type its role prefers, and what EC2 has left. Says why when there is none. Prices play no part.
+
+use std::collections::BTreeSet;
+
+use crate::cluster::View;
+use crate::cluster::market::{Kind, purpose_of};
+use crate::model::name::PoolName;
+use crate::model::node::CAPACITY_TYPE;
+use crate::model::offering::{CapacityType, ZoneId};
+use crate::model::pool::Pool;
+use crate::model::requirement::{Constraints, Requirement};
+use crate::model::resources::Resources;
+use crate::model::spark::{PodTemplate, Role};
+use crate::model::time::Timestamp;
+
+use super::reason::Reason;
+
+/// Kinds of nodes that a pod may be bought in one zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Positions in the market; never empty.
+    pub kinds: Vec<usize>,
+    /// Why these and not what the role prefers.
+    pub note: Option<Reason>,
+}
+
+/// A pod for which offerings are sought.
+#[derive(Clone, Copy, Debug)]
+pub struct Seeker<'a> {
+    /// What it is like.
+    pub template: &'a PodTemplate,
+    /// Since when it has waited.
+    pub since: Timestamp,
+    /// Pools that are out of the question, since their limits are reached.
+    pub barred: &'a BTreeSet<PoolName>,
+}
+
+/// What may be bought for the pod in a zone, or why nothing may.
+pub fn options(view: &View<'_>, seeker: Seeker<'_>, zone: ZoneId) -> Result<Options, Reason> {
+    let pools = usable_pools(view, seeker)?;
+    let market = view.cluster.market();
+    let shelf = market.shelf(zone, purpose_of(seeker.template.role));
+    let mut refusal = None;
+    let mut weights: Vec<u32> = pools.iter().map(|pool| pool.weight).collect();
+    weights.dedup();
+    for weight in weights {
+        let mut found = Options {
+            kinds: Vec::new(),
+            note: None,
+        };
+        for pool in pools.iter().filter(|pool| pool.weight == weight) {
+            let accepted: Vec<usize> = shelf
+                .clone()
+                .filter(|&i| market.kinds[i].pool.name == pool.name)
+                .filter(|&i| market.kinds[i].accepts(&view.cluster.catalog, seeker.template))
+                .collect();
+            match by_capacity_type(view, seeker, pool, &accepted) {
+                Ok((kinds, note)) => {
+                    found.kinds.extend(kinds);
+                    found.note = found.note.or(note);
+                }
+                Err(reason) => refusal = refusal.or(reason),
+            }
+        }
+        if !found.kinds.is_empty() {
+            return Ok(found);
+        }
+    }
+    Err(refusal.unwrap_or_else(|| explain(view, seeker.template, &pools, Some(zone))))
+}
+
+/// Pools that serve the pod and may launch, highest weight first.
+fn usable_pools<'a>(view: &View<'a>, seeker: Seeker<'_>) -> Result<Vec<&'a Pool>, Reason> {
+    let template = seeker.template;
+    if let Some(what) = template.not_understood.first() {
+        return Err(Reason::NotUnderstood(*what));
+    }
+    let serving: Vec<&Pool> = view
+        .cluster
+        .pools
+        .values()
+        .map(AsRef::as_ref)
+        .filter(|pool| pool.serves(template))
+        .collect();
+    let Some(first) = serving.first() else {
+        return Err(Reason::NoPool {
+            role: template.role,
+        });
+    };
+    let mut usable: Vec<&Pool> = serving
+        .iter()
+        .copied()
+        .filter(|pool| !pool.paused && !seeker.barred.contains(&pool.name))
+        .collect();
+    if usable.is_empty() {
+        return Err(Reason::PoolPaused(first.name.clone()));
+    }
+    usable.sort_by(|a, b| (b.weight, &a.name).cmp(&(a.weight, &b.name)));
+    Ok(usable)
+}
+
+type Chosen = (Vec<usize>, Option<Reason>);
+
+/// The kinds of the first capacity type, in the role's order, of which EC2 has any.
+fn by_capacity_type(
+    view: &View<'_>,
+    seeker: Seeker<'_>,
+    pool: &Pool,
+    accepted: &[usize],
+) -> Result<Chosen, Option<Reason>> {
+    let market = view.cluster.market();
+    let mut note = None;
+    let mut refusal = None;
+    let order = preference(pool, seeker.template);
+    if order == [CapacityType::Spot] {
+        note = Some(Reason::DriverPinnedSpot);
+    }
+    for (i, &capacity_type) in order.iter().enumerate() {
+        let sold: Vec<usize> = accepted
+            .iter()
+            .copied()
+            .filter(|&kind| market.kinds[kind].offering.capacity_type == capacity_type)
+            .collect();
+        let left: Vec<usize> = sold
+            .iter()
+            .copied()
+            .filter(|&kind| is_available(view, &market.kinds[kind]))
+            .collect();
+        if !left.is_empty() {
+            return Ok((left, note));
+        }
+        let is_last = i + 1 == order.len();
+        if sold.is_empty() {
+            note = (capacity_type == CapacityType::Spot && !is_last).then_some(Reason::SpotNotSold);
+            continue;
+        }
+        if capacity_type == CapacityType::Spot && !is_last {
+            match pool.spot.fallback_after {
+                Some(patience) if view.now - seeker.since >= patience => {
+                    note = Some(Reason::SpotUnavailable { patience });
+                }
+                patience => {
+                    let until = patience.map(|patience| seeker.since + patience);
+                    return Err(Some(Reason::WaitingForSpot { until }));
+                }
+            }
+        } else {
+            refusal = Some(Reason::NoCapacity {
+                until: sold_out_until(view, &sold),
+            });
+        }
+    }
+    Err(refusal)
+}
+
+/// Capacity types in the order in which a pool buys them for a pod.
+pub fn preference(pool: &Pool, template: &PodTemplate) -> Vec<CapacityType> {
+    use CapacityType::{OnDemand, Spot};
+    match template.role {
+        role if pool.spot.roles.contains(&role) => vec![Spot, OnDemand],
+        Role::Driver if pins_spot(&template.constraints) => vec![Spot],
+        Role::Driver => vec![OnDemand],
+        Role::Executor | Role::Other => vec![OnDemand, Spot],
+    }
+}
+
+/// True where the pod's own selectors leave spot and rule out on-demand.
+pub fn pins_spot(constraints: &Constraints) -> bool {
+    let rules_out = |requirement: &Requirement| {
+        requirement.key == CAPACITY_TYPE
+            && !requirement
+                .condition
+                .holds(Some(CapacityType::OnDemand.as_str()))
+            && requirement
+                .condition
+                .holds(Some(CapacityType::Spot.as_str()))
+    };
+    let every_term = !constraints.any.is_empty()
+        && constraints
+            .any
+            .iter()
+            .all(|term| term.iter().any(rules_out));
+    constraints.all.iter().any(rules_out) || every_term
+}
+
+/// True where EC2 is believed to have the offering.
+pub fn is_available(view: &View<'_>, kind: &Kind) -> bool {
+    let offering = &kind.offering;
+    let key = (
+        offering.instance_type,
+        offering.zone,
+        offering.capacity_type,
+    );
+    view.cluster
+        .unavailable
+        .get(&key)
+        .is_none_or(|until| *until <= view.now)
+}
+
+fn sold_out_until(view: &View<'_>, kinds: &[usize]) -> Timestamp {
+    let market = view.cluster.market();
+    kinds
+        .iter()
+        .filter_map(|&i| {
+            let offering = &market.kinds[i].offering;
+            let key = (
+                offering.instance_type,
+                offering.zone,
+                offering.capacity_type,
+            );
+            view.cluster.unavailable.get(&key).copied()
+        })
+        .min()
+        .unwrap_or(view.now)
+}
+
+/// Why no offering of these pools will do: the first of taints, the pod's conditions one by one, and
+/// its size, that leaves nothing.
+pub fn explain(
+    view: &View<'_>,
+    template: &PodTemplate,
+    pools: &[&Pool],
+    zone: Option<ZoneId>,
+) -> Reason {
+    let catalog = &view.cluster.catalog;
+    let purpose = purpose_of(template.role);
+    let mut left: Vec<&Kind> = view
+        .cluster
+        .market()
+        .kinds
+        .iter()
+        .filter(|kind| {
+            kind.purpose == purpose && pools.iter().any(|pool| pool.name == kind.pool.name)
+        })
+        .filter(|kind| preference(&kind.pool, template).contains(&kind.offering.capacity_type))
+        .collect();
+    let no = |because: String| Reason::NoOffering {
+        requests: template.requests.clone(),
+        because,
+    };
+    let names = || {
+        pools
+            .iter()
+            .map(|pool| pool.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    if left.is_empty() {
+        return if pins_spot(&template.constraints) && template.role == Role::Driver {
+            let conflict = format!(
+                "the driver selects spot, which NodePool {} does not buy",
+                names()
+            );
+            Reason::PinnedByUser { conflict }
+        } else {
+            no(format!(
+                "the requirements of NodePool {} leave no offering; widen them",
+                names()
+            ))
+        };
+    }
+    left.retain(|kind| kind.is_tolerated_by(template));
+    if left.is_empty() {
+        return no(format!(
+            "the taints of NodePool {} are not tolerated by the pod",
+            names()
+        ));
+    }
+    for requirement in &template.constraints.all {
+        left.retain(|kind| {
+            requirement.holds(&kind.pool.node_labels(catalog, &kind.offering, purpose))
+        });
+        if left.is_empty() {
+            return Reason::PinnedByUser {
+                conflict: format!(
+                    "the pod selects {requirement}, which NodePool {} does not offer",
+                    names()
+                ),
+            };
+        }
+    }
+    left.retain(|kind| {
+        template
+            .constraints
+            .hold(&kind.pool.node_labels(catalog, &kind.offering, purpose))
+    });
+    if left.is_empty() {
+        let conflict = format!(
+            "no term of the pod's node affinity is met by NodePool {}",
+            names()
+        );
+        return Reason::PinnedByUser { conflict };
+    }
+    let most = largest(&left);
+    if left.iter().any(|kind| template.requests.fits(&kind.room)) {
+        let place = zone.map_or("any zone", |zone| catalog.zone(zone).name.as_str());
+        return no(format!("none is sold in {place}"));
+    }
+    no(format!(
+        "it is larger than every allowed type; the largest room is {most}"
+    ))
+}
+
+fn largest(kinds: &[&Kind]) -> Resources {
+    let most = kinds
+        .iter()
+        .max_by_key(|kind| (kind.room.cpu, kind.room.memory));
+    most.map(|kind| kind.room.clone()).unwrap_or_default()
+}

@@ -1,0 +1,40 @@
+//! Priced packing: which nodes, of which kinds, hold given numbers of equal pods for the least money.
+//! Spark makes few distinct pods and many of each, so the plan is found by configurations (what one
+//! node can hold): a linear programme over them gives each pod a price and the whole a lower bound,
+//! and whole nodes are chosen by those prices.
+
+mod cover;
+mod duals;
+mod knapsack;
+mod problem;
+
+use crate::model::money::UsdPerHour;
+use crate::model::resources::Resources;
+
+pub use problem::{Item, Problem};
+
+/// One node to be, and how many pods of each item it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bin {
+    /// The caller's name for its kind.
+    pub kind: usize,
+    /// Pods by item.
+    pub counts: Vec<u32>,
+}
+
+/// Nodes that hold every pod of the problem. Each item must be accepted by at least one kind that
+/// has room for it.
+pub fn pack(problem: &Problem) -> Vec<Bin> {
+    let prices = duals::solve(problem);
+    cover::cover(problem, &prices.values)
+}
+
+/// No set of nodes that, together with the free rooms, holds every pod of the problem costs less.
+pub fn bound(problem: &Problem, rooms: &[Resources]) -> UsdPerHour {
+    let prices = duals::solve(problem);
+    let free: f64 = rooms
+        .iter()
+        .map(|room| knapsack::worth(problem, &prices.values, room))
+        .sum();
+    prices.less(free)
+}

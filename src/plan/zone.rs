@@ -1,0 +1,192 @@
+//! Where an application runs: the one zone in which it is cheapest, counting what is free there already
+//! as free, or the zone in which it already is. Applications of pools that spread are dealt out evenly
+//! over the zones that can hold them.
+
+use std::collections::BTreeMap;
+
+use crate::cluster::View;
+use crate::model::offering::ZoneId;
+use crate::model::pool::ZonePolicy;
+use crate::model::spark::Role;
+
+use super::demand::{Ask, Need};
+use super::menu::Menu;
+use super::reason::Reason;
+use super::room::Rooms;
+
+/// Where the pods of an application may go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Zones {
+    /// All of them here.
+    One(ZoneId),
+    /// Evenly over these; never empty.
+    Spread(Vec<ZoneId>),
+}
+
+/// Why needs of an application cannot be served, by position of the need.
+pub type Refusals = BTreeMap<usize, Reason>;
+
+/// The application's zones, and the needs beyond its gang that have no place there. Err where its
+/// gang has no place anywhere.
+pub fn choose(
+    view: &View<'_>,
+    menu: &mut Menu<'_>,
+    rooms: &Rooms<'_>,
+    ask: &Ask<'_>,
+) -> Result<(Zones, Refusals), Refusals> {
+    let spread = is_spread(view, ask);
+    let candidates = match present(view, ask).filter(|_| !spread) {
+        Some(zone) => vec![zone],
+        None => all(view),
+    };
+    let table: Vec<Vec<Result<i128, Reason>>> = candidates
+        .iter()
+        .map(|&zone| {
+            ask.needs
+                .iter()
+                .map(|need| cost(menu, rooms, need, zone))
+                .collect()
+        })
+        .collect();
+    let gang: Vec<usize> = (0..ask.needs.len())
+        .filter(|&i| ask.needs[i].gang > 0)
+        .collect();
+    let everyone: Vec<usize> = (0..ask.needs.len()).collect();
+    let suits =
+        |row: &[Result<i128, Reason>], needs: &[usize]| needs.iter().all(|&i| row[i].is_ok());
+    let mut suitable: Vec<usize> = (0..table.len())
+        .filter(|&z| suits(&table[z], &everyone))
+        .collect();
+    if suitable.is_empty() {
+        suitable = (0..table.len())
+            .filter(|&z| suits(&table[z], &gang))
+            .collect();
+    }
+    let total = |z: &usize| table[*z].iter().flatten().sum::<i128>();
+    let best = suitable
+        .iter()
+        .copied()
+        .min_by_key(|z| (total(z), candidates[*z]));
+    let Some(best) = best else {
+        return Err(refusals(view, ask, &candidates, &table));
+    };
+    let refused: Refusals = (0..ask.needs.len())
+        .filter_map(|i| {
+            table[best][i]
+                .as_ref()
+                .err()
+                .map(|reason| (i, reason.clone()))
+        })
+        .collect();
+    if refused.len() == ask.needs.len() {
+        return Err(refused);
+    }
+    let zones = if spread {
+        Zones::Spread(suitable.into_iter().map(|z| candidates[z]).collect())
+    } else {
+        Zones::One(candidates[best])
+    };
+    Ok((zones, refused))
+}
+
+/// True where every pool that serves the application spreads.
+fn is_spread(view: &View<'_>, ask: &Ask<'_>) -> bool {
+    let serves = |need: &Need| {
+        let pools = view
+            .cluster
+            .pools
+            .values()
+            .filter(|pool| pool.serves(&need.template));
+        pools
+            .map(|pool| pool.zone == ZonePolicy::Spread)
+            .collect::<Vec<_>>()
+    };
+    let policies: Vec<bool> = ask.needs.iter().flat_map(serves).collect();
+    !policies.is_empty() && policies.iter().all(|spread| *spread)
+}
+
+/// The zone in which the application is: its driver's, else that of its first pod, else that of the
+/// nodes that are on their way for it.
+pub fn present(view: &View<'_>, ask: &Ask<'_>) -> Option<ZoneId> {
+    let zone_of = |id| view.cluster.nodes.get(id).and_then(|node| node.zone);
+    let bound = |driver: bool| {
+        let pods = ask.app.bound.values();
+        pods.filter(|(role, _)| !driver || *role == Role::Driver)
+            .find_map(|(_, node)| zone_of(node))
+    };
+    let awaited = || {
+        ask.app
+            .held
+            .values()
+            .flat_map(BTreeMap::keys)
+            .find_map(zone_of)
+    };
+    bound(true).or_else(|| bound(false)).or_else(awaited)
+}
+
+/// Every zone of the catalogue.
+pub fn all(view: &View<'_>) -> Vec<ZoneId> {
+    (0..view.cluster.catalog.zones.len())
+        .filter_map(|i| u8::try_from(i).ok().map(ZoneId))
+        .collect()
+}
+
+/// What a need costs in a zone beyond what is free there.
+fn cost(menu: &mut Menu<'_>, rooms: &Rooms<'_>, need: &Need, zone: ZoneId) -> Result<i128, Reason> {
+    let count = u32::try_from(need.pods.len()).unwrap_or(u32::MAX);
+    let to_buy = count - rooms.capacity(&need.template, zone, count);
+    if to_buy == 0 {
+        return Ok(0);
+    }
+    match menu.unit_cost(need, zone, to_buy) {
+        Some(unit) => Ok(unit * i128::from(to_buy)),
+        None => match menu.options(need, zone).as_ref() {
+            Err(reason) => Err(reason.clone()),
+            Ok(_) => Ok(0),
+        },
+    }
+}
+
+/// Each need that has no place in any candidate zone says why; where each has some place but no zone
+/// suits all, that is the reason of all.
+fn refusals(
+    view: &View<'_>,
+    ask: &Ask<'_>,
+    candidates: &[ZoneId],
+    table: &[Vec<Result<i128, Reason>>],
+) -> Refusals {
+    let catalog = &view.cluster.catalog;
+    let reason = |i: usize| -> Option<Reason> {
+        let mut reasons = table.iter().map(|row| row[i].as_ref().err());
+        let first = reasons.next()??;
+        let all = reasons.all(|reason| reason.is_some());
+        all.then(|| first.clone())
+    };
+    let mut refusals: Refusals = (0..ask.needs.len())
+        .filter_map(|i| reason(i).map(|reason| (i, reason)))
+        .collect();
+    if refusals.is_empty() {
+        let names: Vec<&str> = candidates
+            .iter()
+            .map(|&z| catalog.zone(z).name.as_str())
+            .collect();
+        let conflict = match names.as_slice() {
+            [] => "the catalogue has no zone".to_string(),
+            [one] => {
+                format!("the application is in {one}, where its pods' own selectors leave nothing")
+            }
+            _ => "no single zone suits the selectors of all pods of the application".to_string(),
+        };
+        refusals = (0..ask.needs.len())
+            .map(|i| {
+                (
+                    i,
+                    Reason::PinnedByUser {
+                        conflict: conflict.clone(),
+                    },
+                )
+            })
+            .collect();
+    }
+    refusals
+}
