@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use sparkwright_sim::catalog::list::{self, CatalogArgs};
+use sparkwright_sim::dry_run::{self, Outcome, PlanArgs};
 
 /// Sparkwright's planner on simulated EC2.
 #[derive(Parser)]
@@ -18,16 +19,24 @@ struct Cli {
 enum Command {
     /// Lists and filters what EC2 sells, with prices per vCPU-hour and GiB-hour
     Catalog(CatalogArgs),
+    /// Says what would be launched now for Kubernetes manifests, and why
+    Plan(PlanArgs),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut out = io::BufWriter::new(io::stdout().lock());
     let done = match &cli.command {
-        Command::Catalog(args) => list::run(args, &mut out).map_err(anyhow::Error::from),
+        Command::Catalog(args) => list::run(args, &mut out)
+            .map(|()| Outcome::Done)
+            .map_err(anyhow::Error::from),
+        Command::Plan(args) => {
+            dry_run::run(args, &mut io::stdin(), &mut out, &mut io::stderr()).map_err(Into::into)
+        }
     };
-    match done.and_then(|()| Ok(out.flush()?)) {
-        Ok(()) => ExitCode::SUCCESS,
+    match done.and_then(|outcome| out.flush().map(|()| outcome).map_err(Into::into)) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Refused) => ExitCode::from(1),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");

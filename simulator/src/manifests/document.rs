@@ -52,14 +52,18 @@ fn chunks(text: &str) -> impl Iterator<Item = (usize, &str)> {
         let mark = rest
             .match_indices(['-', '.'])
             .map(|(at, _)| at)
-            .find(|&at| is_mark(&rest[at..]) && (from + at == 0 || text[..from + at].ends_with('\n')));
+            .find(|&at| {
+                is_mark(&rest[at..]) && (from + at == 0 || text[..from + at].ends_with('\n'))
+            });
         start = mark.map(|at| from + at + 3);
         Some((from, &rest[..mark.unwrap_or(rest.len())]))
     })
 }
 
 fn is_mark(text: &str) -> bool {
-    let after = text.strip_prefix("---").or_else(|| text.strip_prefix("..."));
+    let after = text
+        .strip_prefix("---")
+        .or_else(|| text.strip_prefix("..."));
     after.is_some_and(|after| after.is_empty() || after.starts_with(char::is_whitespace))
 }
 
@@ -97,7 +101,10 @@ fn json<'a>(
             return hand(Ok(Cow::Owned(flow)));
         }
         let line = lines_before() + chunk[..at].matches('\n').count() + error.line();
-        hand(Err(format!("line {line}: {}; mend the JSON", without_place(&error.to_string()))));
+        hand(Err(format!(
+            "line {line}: {}; mend the JSON",
+            without_place(&error.to_string())
+        )));
         broken += 1;
         let begun = at + read + chunk[at + read..].find(['{', '[']).unwrap_or(0);
         match chunk[begun..].find("\n{") {

@@ -86,18 +86,23 @@ impl Gathered {
                 1 => String::new(),
                 n => format!(" (so are {} more documents)", n - 1),
             };
-            self.refuse(input, &format!("({at}) {problem}{others}"));
+            let line = format!("refused {input} ({at}) {problem}{others}");
+            self.manifests.refusals.push(line);
         }
     }
 
     /// Refuses an input.
     pub(super) fn refuse(&mut self, input: &str, problem: &str) {
-        self.manifests.refusals.push(format!("refused {input}: {problem}"));
+        self.manifests
+            .refusals
+            .push(format!("refused {input}: {problem}"));
     }
 
     /// The facts in order, and a line for each kind that was not used.
     pub(super) fn into_manifests(mut self) -> Manifests {
-        self.manifests.facts.extend(self.facts.into_values().flatten());
+        self.manifests
+            .facts
+            .extend(self.facts.into_values().flatten());
         if self.repeated > MOST_REPEATED {
             let more = self.repeated - MOST_REPEATED;
             let line = format!("{more} more objects are given again; the last of each counts");
@@ -112,7 +117,8 @@ impl Gathered {
     }
 
     fn refuse_at(&mut self, place: &Place<'_>, problem: &str) {
-        self.refuse(&format!("{} ({})", place.input, place.at), problem);
+        let line = format!("refused {} ({}) {problem}", place.input, place.at);
+        self.manifests.refusals.push(line);
     }
 
     /// An object, a list of them, or what is neither.
@@ -122,7 +128,9 @@ impl Gathered {
         }
         let head: Head<'_> = match serde_json::from_str(json) {
             Ok(head) => head,
-            Err(_) => return headless.add(place, "is no object; write apiVersion, kind and metadata"),
+            Err(_) => {
+                return headless.add(place, "is no object; write apiVersion, kind and metadata");
+            }
         };
         let inherited = place.inherited.as_ref();
         let version = text_or(&head.api_version, inherited.map(|(version, _)| version));
@@ -192,9 +200,18 @@ impl Gathered {
         match nodepool::read(value) {
             Ok((pool, warnings)) => {
                 let name = pool.name.to_string();
-                let warning = |text| format!("{} ({}): NodePool {name}: {text}", place.input, place.at);
-                self.manifests.warnings.extend(warnings.into_iter().map(warning));
-                self.keep(place, Rank::Pool, "NodePool", name, Some(Fact::PoolApplied(pool)));
+                let warning =
+                    |text| format!("{} ({}): NodePool {name}: {text}", place.input, place.at);
+                self.manifests
+                    .warnings
+                    .extend(warnings.into_iter().map(warning));
+                self.keep(
+                    place,
+                    Rank::Pool,
+                    "NodePool",
+                    name,
+                    Some(Fact::PoolApplied(pool)),
+                );
             }
             Err(errors) => {
                 for error in errors {
@@ -216,7 +233,10 @@ impl Gathered {
         if self.facts.insert((rank, name), fact).is_some() {
             self.repeated += 1;
             if self.repeated <= MOST_REPEATED {
-                let line = format!("{} ({}): {label} is given again; this one counts", place.input, place.at);
+                let line = format!(
+                    "{} ({}): {label} is given again; this one counts",
+                    place.input, place.at
+                );
                 self.manifests.warnings.push(line);
             }
         }
@@ -234,7 +254,8 @@ struct Headless {
 impl Headless {
     fn add(&mut self, place: &Place<'_>, problem: &'static str) {
         self.count += 1;
-        self.first.get_or_insert_with(|| (place.at.clone(), problem));
+        self.first
+            .get_or_insert_with(|| (place.at.clone(), problem));
     }
 }
 

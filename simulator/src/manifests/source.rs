@@ -63,7 +63,9 @@ fn files(path: &Path) -> Vec<Result<PathBuf, Text>> {
         .collect();
     found.sort();
     if found.is_empty() {
-        return refuse("holds no .yaml, .yml, .json or .jsonl file; name another folder".to_owned());
+        return refuse(
+            "holds no .yaml, .yml, .json or .jsonl file; name another folder".to_owned(),
+        );
     }
     found.into_iter().map(Ok).collect()
 }
