@@ -45,18 +45,20 @@ pub fn for_each<'a>(text: &'a str, each: &mut dyn FnMut(Document<'a>)) {
 /// The stretches between document marks (`---` and `...` at a line's start), with the byte where each
 /// begins. No string of JSON or YAML can hold such a line, so the marks can be trusted.
 fn chunks(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut start = Some(0);
+    let mut next = Some(0);
     std::iter::from_fn(move || {
-        let from = start?;
-        let rest = &text[from..];
-        let mark = rest
-            .match_indices(['-', '.'])
-            .map(|(at, _)| at)
-            .find(|&at| {
-                is_mark(&rest[at..]) && (from + at == 0 || text[..from + at].ends_with('\n'))
-            });
-        start = mark.map(|at| from + at + 3);
-        Some((from, &rest[..mark.unwrap_or(rest.len())]))
+        let start = next?;
+        let mut end = start;
+        for line in text[start..].split_inclusive('\n') {
+            let begins_line = end == 0 || text[..end].ends_with('\n');
+            if begins_line && is_mark(line) {
+                next = Some(end + 3);
+                return Some((start, &text[start..end]));
+            }
+            end += line.len();
+        }
+        next = None;
+        Some((start, &text[start..]))
     })
 }
 

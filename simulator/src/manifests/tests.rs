@@ -80,8 +80,8 @@ fn what_is_broken_is_one_line_and_hides_nothing_after_it() {
             "refused x (document 2) line 6: duplicate mapping key",
         ),
         (
-            format!("{flow}---\n\ta: 1\n"),
-            "refused x (document 2) line 5: ",
+            format!("{flow}---\na:\n\t- b\n"),
+            "refused x (document 2) line 6: tabs",
         ),
         (
             format!("{flow}---\nhello\n"),
