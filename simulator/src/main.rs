@@ -5,6 +5,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use sparkwright_sim::catalog::list::{self, CatalogArgs};
+use sparkwright_sim::dry_run::{self, PlanArgs};
+use sparkwright_sim::output::Outcome;
+use sparkwright_sim::replay::{self, ReplayArgs};
 
 /// Sparkwright's planner on simulated EC2.
 #[derive(Parser)]
@@ -18,16 +21,27 @@ struct Cli {
 enum Command {
     /// Lists and filters what EC2 sells, with prices per vCPU-hour and GiB-hour
     Catalog(CatalogArgs),
+    /// Says what would be launched now for Kubernetes manifests, and why
+    Plan(PlanArgs),
+    /// Replays Spark event logs on simulated EC2: the nodes and why, the bill, how long it took
+    Replay(ReplayArgs),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut out = io::BufWriter::new(io::stdout().lock());
     let done = match &cli.command {
-        Command::Catalog(args) => list::run(args, &mut out).map_err(anyhow::Error::from),
+        Command::Catalog(args) => list::run(args, &mut out)
+            .map(|()| Outcome::Done)
+            .map_err(anyhow::Error::from),
+        Command::Plan(args) => {
+            dry_run::run(args, &mut io::stdin(), &mut out, &mut io::stderr()).map_err(Into::into)
+        }
+        Command::Replay(args) => replay::run(args, &mut out, &mut io::stderr()).map_err(Into::into),
     };
-    match done.and_then(|()| Ok(out.flush()?)) {
-        Ok(()) => ExitCode::SUCCESS,
+    match done.and_then(|outcome| out.flush().map(|()| outcome).map_err(Into::into)) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Refused) => ExitCode::from(1),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");

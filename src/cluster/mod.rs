@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod event;
+pub mod kubernetes;
 pub mod market;
 pub mod node;
 pub mod state;

@@ -128,6 +128,18 @@ impl Resources {
         u32::try_from(most).unwrap_or(limit)
     }
 
+    /// Raises each component to that of `other` where it is below.
+    pub fn raise_to(&mut self, other: &Resources) {
+        self.cpu = self.cpu.max(other.cpu);
+        self.memory = self.memory.max(other.memory);
+        self.pods = self.pods.max(other.pods);
+        self.storage = self.storage.max(other.storage);
+        for (name, &n) in &other.extended {
+            let most = self.extended.entry(name.clone()).or_default();
+            *most = n.max(*most);
+        }
+    }
+
     /// `count` times this vector.
     pub fn times(&self, count: u32) -> Resources {
         let n = u64::from(count);

@@ -39,7 +39,14 @@ struct Scenario {
 }
 
 fn scenario() -> impl Strategy<Value = Scenario> {
-    let app = (1_u32..40, 500_u64..8_000, 1_000_u64..60_000, any::<bool>(), any::<bool>(), any::<bool>())
+    let app = (
+        1_u32..40,
+        500_u64..8_000,
+        1_000_u64..60_000,
+        any::<bool>(),
+        any::<bool>(),
+        any::<bool>(),
+    )
         .prop_map(|(executors, millis, mib, declared, gated, pinned)| App {
             executors,
             millis,
@@ -55,35 +62,52 @@ fn scenario() -> impl Strategy<Value = Scenario> {
         proptest::option::weighted(0.3, 1_u32..6),
         proptest::option::weighted(0.3, 16_u64..400),
     )
-        .prop_map(|(apps, cpus, nodes, cpu_limit)| Scenario { apps, cpus, nodes, cpu_limit })
+        .prop_map(|(apps, cpus, nodes, cpu_limit)| Scenario {
+            apps,
+            cpus,
+            nodes,
+            cpu_limit,
+        })
 }
 
 fn facts(scenario: &Scenario) -> Vec<Fact> {
     let mut executors = pool("executors", &[Role::Executor], scenario.cpus);
     executors.limits = Limits {
         nodes: scenario.nodes,
-        cpu: scenario.cpu_limit.map(|cores| Cpu::from_millis(cores * 1000)),
+        cpu: scenario
+            .cpu_limit
+            .map(|cores| Cpu::from_millis(cores * 1000)),
         ..Limits::default()
     };
-    let mut facts =
-        vec![Fact::PoolApplied(executors), Fact::PoolApplied(pool("drivers", &[Role::Driver], 17))];
+    let mut facts = vec![
+        Fact::PoolApplied(executors),
+        Fact::PoolApplied(pool("drivers", &[Role::Driver], 17)),
+    ];
     for (i, app) in scenario.apps.iter().enumerate() {
         let id = format!("default/app{i}");
         let driver = template(&id, Role::Driver, 1000, 4000);
         let mut executor = template(&id, Role::Executor, app.millis, app.mib);
         if app.pinned {
             let mut pinned = PodTemplate::clone(&executor);
-            pinned.constraints.all.push(Requirement::is("topology.kubernetes.io/zone", "us-east-1c"));
+            pinned
+                .constraints
+                .all
+                .push(Requirement::is("topology.kubernetes.io/zone", "us-east-1c"));
             executor = pinned.into();
         }
-        let phase = if app.gated { PodPhase::Gated } else { PodPhase::Pending };
+        let phase = if app.gated {
+            PodPhase::Gated
+        } else {
+            PodPhase::Pending
+        };
         facts.push(pod(&format!("app{i}-driver"), &driver, phase.clone()));
         if app.declared {
             facts.push(shape(&id, &driver, &executor, app.executors));
         } else {
-            facts.extend((0..app.executors).map(|n| {
-                pod(&format!("app{i}-exec-{n}"), &executor, phase.clone())
-            }));
+            facts.extend(
+                (0..app.executors)
+                    .map(|n| pod(&format!("app{i}-exec-{n}"), &executor, phase.clone())),
+            );
         }
     }
     facts
@@ -93,11 +117,18 @@ fn facts(scenario: &Scenario) -> Vec<Fact> {
 fn requests(scenario: &Scenario) -> BTreeMap<PodId, Resources> {
     let mut requests = BTreeMap::new();
     for (i, app) in scenario.apps.iter().enumerate() {
-        let driver = template("default/any", Role::Driver, 1000, 4000).requests.clone();
+        let driver = template("default/any", Role::Driver, 1000, 4000)
+            .requests
+            .clone();
         requests.insert(PodId::from(format!("default/app{i}-driver")), driver);
-        let executor = template("default/any", Role::Executor, app.millis, app.mib).requests.clone();
+        let executor = template("default/any", Role::Executor, app.millis, app.mib)
+            .requests
+            .clone();
         for n in 0..=app.executors {
-            for name in [format!("default/app{i}-exec-{n}"), format!("default/default-app{i}-exec-{n}")] {
+            for name in [
+                format!("default/app{i}-exec-{n}"),
+                format!("default/default-app{i}-exec-{n}"),
+            ] {
                 requests.insert(PodId::from(name), executor.clone());
             }
         }
@@ -106,8 +137,12 @@ fn requests(scenario: &Scenario) -> BTreeMap<PodId, Resources> {
 }
 
 fn placed_pods(plan: &Plan) -> Vec<&PodId> {
-    let launched = plan.launches().flat_map(|launch| launch.pods.iter().flatten());
-    launched.chain(plan.existing.iter().flat_map(|(_, pods)| pods)).collect()
+    let launched = plan
+        .launches()
+        .flat_map(|launch| launch.pods.iter().flatten());
+    launched
+        .chain(plan.existing.iter().flat_map(|(_, pods)| pods))
+        .collect()
 }
 
 fn is_quiet(plan: &Plan) -> bool {
@@ -239,7 +274,14 @@ fn boot(cluster: &mut Cluster) {
 #[test]
 fn an_empty_node_is_cordoned_past_its_ttl_and_then_terminated_but_not_in_its_paid_minute() {
     let facts = facts(&Scenario {
-        apps: vec![App { executors: 1, millis: 1000, mib: 1000, declared: false, gated: false, pinned: false }],
+        apps: vec![App {
+            executors: 1,
+            millis: 1000,
+            mib: 1000,
+            declared: false,
+            gated: false,
+            pinned: false,
+        }],
         cpus: 17,
         nodes: None,
         cpu_limit: None,
@@ -249,16 +291,31 @@ fn an_empty_node_is_cordoned_past_its_ttl_and_then_terminated_but_not_in_its_pai
     carry_out(&mut cluster, Timestamp::ZERO, &plan);
     let pods: Vec<Fact> = cluster.pods.keys().cloned().map(Fact::PodEnded).collect();
     apply(&mut cluster, Timestamp::ZERO, pods);
-    let nodes: Vec<Fact> =
-        cluster.nodes.keys().map(|id| Fact::NodeApplied(ready(&cluster, id.as_str(), false))).collect();
+    let nodes: Vec<Fact> = cluster
+        .nodes
+        .keys()
+        .map(|id| Fact::NodeApplied(ready(&cluster, id.as_str(), false)))
+        .collect();
     let at = |secs| Timestamp::ZERO + Span::from_secs(secs);
     apply(&mut cluster, at(10), nodes);
     let early = plan_at(&cluster, at(69));
     assert!(is_quiet(&early), "{:?}", early.effects);
     assert_eq!(early.next_look, Some(at(70)));
     let due = plan_at(&cluster, at(70));
-    assert_eq!(due.effects.iter().filter(|e| matches!(e, Effect::Cordon { .. })).count(), 2);
+    assert_eq!(
+        due.effects
+            .iter()
+            .filter(|e| matches!(e, Effect::Cordon { .. }))
+            .count(),
+        2
+    );
     carry_out(&mut cluster, at(70), &due);
     let end = plan_at(&cluster, at(71));
-    assert_eq!(end.effects.iter().filter(|e| matches!(e, Effect::Terminate { .. })).count(), 2);
+    assert_eq!(
+        end.effects
+            .iter()
+            .filter(|e| matches!(e, Effect::Terminate { .. }))
+            .count(),
+        2
+    );
 }

@@ -22,8 +22,12 @@ use sparkwright_sim::catalog::{Source, ZonePrices};
 pub fn catalog() -> Arc<Catalog> {
     static CATALOG: OnceLock<Arc<Catalog>> = OnceLock::new();
     let load = || {
-        let source =
-            Source { dir: None, region: None, zone_prices: ZonePrices::List, zone_map: Vec::new() };
+        let source = Source {
+            dir: None,
+            region: None,
+            zone_prices: ZonePrices::List,
+            zone_map: Vec::new(),
+        };
         Arc::new(source.load().expect("the embedded catalogue is sound"))
     };
     CATALOG.get_or_init(load).clone()
@@ -45,7 +49,10 @@ pub fn pool(name: &str, roles: &[Role], cpus: i64) -> Pool {
         labels: Labels::new(),
         taints: Vec::new(),
         startup_taints: Vec::new(),
-        requirements: vec![PoolRequirement { requirement: smaller, min_values: None }],
+        requirements: vec![PoolRequirement {
+            requirement: smaller,
+            min_values: None,
+        }],
         zone: ZonePolicy::PerApplication,
         spot: SpotPolicy {
             roles: BTreeSet::from([Role::Executor]),
@@ -55,7 +62,11 @@ pub fn pool(name: &str, roles: &[Role], cpus: i64) -> Pool {
         },
         max_premium_percent: 15,
         min_local_storage: None,
-        empty_ttl: EmptyTtl { driver: minute, executor: minute, other: minute },
+        empty_ttl: EmptyTtl {
+            driver: minute,
+            executor: minute,
+            other: minute,
+        },
         limits: Limits::default(),
         max_pods: None,
     }
@@ -88,9 +99,18 @@ pub fn pod(name: &str, template: &Arc<PodTemplate>, phase: PodPhase) -> Fact {
 }
 
 /// A declaration of a driver and executors, all of which are the minimum.
-pub fn shape(app: &str, driver: &Arc<PodTemplate>, executor: &Arc<PodTemplate>, count: u32) -> Fact {
-    let group =
-        ExecutorGroup { template: executor.clone(), min: count, initial: count, max: Some(count) };
+pub fn shape(
+    app: &str,
+    driver: &Arc<PodTemplate>,
+    executor: &Arc<PodTemplate>,
+    count: u32,
+) -> Fact {
+    let group = ExecutorGroup {
+        template: executor.clone(),
+        min: count,
+        initial: count,
+        max: Some(count),
+    };
     Fact::ShapeDeclared {
         app: AppId::from(app),
         shape: Shape {
@@ -106,7 +126,11 @@ pub fn shape(app: &str, driver: &Arc<PodTemplate>, executor: &Arc<PodTemplate>, 
 /// A cluster that knows the catalogue and these facts.
 pub fn cluster(facts: impl IntoIterator<Item = Fact>) -> Cluster {
     let mut cluster = Cluster::default();
-    apply(&mut cluster, Timestamp::ZERO, std::iter::once(Fact::CatalogListed(catalog())).chain(facts));
+    apply(
+        &mut cluster,
+        Timestamp::ZERO,
+        std::iter::once(Fact::CatalogListed(catalog())).chain(facts),
+    );
     cluster
 }
 
@@ -137,10 +161,15 @@ pub fn carry_out(cluster: &mut Cluster, at: Timestamp, plan: &Plan) {
                 std::iter::once(asked).chain(launched).collect()
             }
             Effect::Place(place) => {
-                let pod = Pod { phase: PodPhase::Pending, ..cluster.pods[&place.pod].clone() };
+                let pod = Pod {
+                    phase: PodPhase::Pending,
+                    ..cluster.pods[&place.pod].clone()
+                };
                 vec![Fact::PodApplied(pod)]
             }
-            Effect::Cordon { node, .. } => vec![Fact::NodeApplied(ready(cluster, node.as_str(), true))],
+            Effect::Cordon { node, .. } => {
+                vec![Fact::NodeApplied(ready(cluster, node.as_str(), true))]
+            }
             Effect::Terminate { node, .. } => vec![Fact::NodeGone(node.clone())],
         };
         apply(cluster, at, facts);

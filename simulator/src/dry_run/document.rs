@@ -1,0 +1,142 @@
+//! A plan as JSON: a contract with programs, so fields are added and never changed. Money is printed
+//! from integers; `planSeconds` is the only field that differs between two runs.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+use serde::Serialize;
+use sparkwright::plan::effect::{Effect, Launch};
+
+use crate::decimal::Decimal;
+
+use super::Answer;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    region: &'a str,
+    usd_per_hour: Decimal,
+    expected_usd_per_hour: Decimal,
+    bound_usd_per_hour: Decimal,
+    plan_seconds: f64,
+    nodes: Vec<Node<'a>>,
+    existing: Vec<Existing<'a>>,
+    unplaced: Vec<Unplaced<'a>>,
+    leaving: Vec<Leaving<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Node<'a> {
+    name: &'a str,
+    pool: &'a str,
+    zone: &'a str,
+    zone_id: &'a str,
+    capacity_type: &'a str,
+    instance_types: Vec<&'a str>,
+    usd_per_hour: Decimal,
+    expected_usd_per_hour: Decimal,
+    pods: Vec<&'a str>,
+    applications: BTreeSet<&'a str>,
+    reason: &'a str,
+    message: String,
+}
+
+#[derive(Serialize)]
+struct Existing<'a> {
+    node: &'a str,
+    pods: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Unplaced<'a> {
+    pod: &'a str,
+    reason: &'a str,
+    message: String,
+}
+
+#[derive(Serialize)]
+struct Leaving<'a> {
+    node: &'a str,
+    reason: &'a str,
+    message: String,
+}
+
+/// Writes the document and a line's end.
+pub fn write(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
+    let plan = &answer.plan;
+    let document = Document {
+        region: &answer.catalog.region,
+        usd_per_hour: plan.planned().into(),
+        expected_usd_per_hour: plan.expected().into(),
+        bound_usd_per_hour: plan.bound.into(),
+        plan_seconds: answer.took.as_secs_f64(),
+        nodes: plan
+            .launches()
+            .flat_map(|launch| nodes(answer, launch))
+            .collect(),
+        existing: existing(answer),
+        unplaced: unplaced(answer),
+        leaving: leaving(answer),
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
+}
+
+fn nodes<'a>(answer: &'a Answer, launch: &'a Launch) -> impl Iterator<Item = Node<'a>> {
+    let zone = answer.catalog.zone(launch.intent.zone);
+    let types = launch.intent.types.iter();
+    let instance_types: Vec<&str> = types
+        .map(|id| answer.catalog.instance_type(*id).name.as_str())
+        .collect();
+    let planned = launch.intent.nodes.iter().zip(&launch.pods);
+    planned.map(move |(node, pods)| Node {
+        name: node.id.as_str(),
+        pool: launch.intent.pool.as_str(),
+        zone: &zone.name,
+        zone_id: &zone.id,
+        capacity_type: launch.intent.capacity_type.as_str(),
+        instance_types: instance_types.clone(),
+        usd_per_hour: launch.planned.into(),
+        expected_usd_per_hour: launch.expected.into(),
+        pods: pods.iter().map(|pod| pod.as_str()).collect(),
+        applications: node.held.iter().map(|held| held.app.as_str()).collect(),
+        reason: launch.reason.code(),
+        message: launch.reason.to_string(),
+    })
+}
+
+fn existing(answer: &Answer) -> Vec<Existing<'_>> {
+    let taken = answer.plan.existing.iter();
+    taken
+        .map(|(node, pods)| Existing {
+            node: node.as_str(),
+            pods: pods.iter().map(|pod| pod.as_str()).collect(),
+        })
+        .collect()
+}
+
+fn unplaced(answer: &Answer) -> Vec<Unplaced<'_>> {
+    let waiting = answer.plan.waiting.iter();
+    waiting
+        .map(|waiting| Unplaced {
+            pod: waiting.pod.as_str(),
+            reason: waiting.reason.code(),
+            message: waiting.reason.to_string(),
+        })
+        .collect()
+}
+
+fn leaving(answer: &Answer) -> Vec<Leaving<'_>> {
+    let effects = answer.plan.effects.iter();
+    effects
+        .filter_map(|effect| match effect {
+            Effect::Terminate { node, reason } => Some(Leaving {
+                node: node.as_str(),
+                reason: reason.code(),
+                message: reason.to_string(),
+            }),
+            _ => None,
+        })
+        .collect()
+}

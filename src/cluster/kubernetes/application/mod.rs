@@ -1,0 +1,134 @@
+//! A SparkApplication to the shape of its application: what its driver and executors will ask for,
+//! before the operator has submitted anything. What the application sets in code is not known here.
+
+pub mod object;
+mod pods;
+mod properties;
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::PodSpec;
+
+pub use object::SparkApplication;
+use object::{Side, Spec};
+use properties::Properties;
+
+use super::fault::{Fault, Refusal};
+use super::identity::{self, Identity};
+use super::role;
+use super::template::template;
+use crate::model::conf;
+use crate::model::name::AppId;
+use crate::model::resources::Resources;
+use crate::model::spark::{ExecutorGroup, PodTemplate, Role, Shape};
+
+/// States in which nothing more will be asked for.
+const FINAL: [&str; 2] = ["COMPLETED", "FAILED"];
+
+/// The application and its shape, or None where it asks for nothing: suspended, finished, or being
+/// deleted.
+pub fn shape(object: &SparkApplication) -> Result<Option<(AppId, Shape)>, Refusal> {
+    let identity = Identity::namespaced("SparkApplication", &object.metadata)?;
+    if asks_for_nothing(object) {
+        return Ok(None);
+    }
+    let shape = declared(object, &identity).map_err(|fault| identity.refuse(fault))?;
+    let app = role::named(identity.namespace.unwrap_or_default(), identity.name);
+    Ok(Some((app, shape)))
+}
+
+fn asks_for_nothing(object: &SparkApplication) -> bool {
+    let state = object
+        .status
+        .as_ref()
+        .map(|status| &status.application_state.state);
+    object.spec.suspend == Some(true)
+        || object.metadata.deletion_timestamp.is_some()
+        || state.is_some_and(|state| FINAL.contains(&state.as_str()))
+}
+
+fn declared(object: &SparkApplication, identity: &Identity<'_>) -> Result<Shape, Fault> {
+    let spec = &object.spec;
+    check(spec)?;
+    let labels = object.metadata.labels.clone().unwrap_or_default();
+    let properties = Properties::of(spec, &labels);
+    let refuse = |error| properties.fault(error);
+    let driver = conf::driver_requests(&properties.conf).map_err(refuse)?;
+    let executor = conf::executor_requests(&properties.conf).map_err(refuse)?;
+    let count = conf::executor_count(&properties.conf).map_err(refuse)?;
+    let side = |role, side, requests| {
+        pod_template(identity, spec, side, role, &properties, requests).map(Arc::new)
+    };
+    let in_cluster = spec.mode.as_deref().is_none_or(|mode| mode == "cluster");
+    Ok(Shape {
+        name: identity.name.to_owned(),
+        namespace: identity.namespace.unwrap_or_default().to_owned(),
+        declared: identity::created(&object.metadata),
+        driver: in_cluster
+            .then(|| side(Role::Driver, &spec.driver, &driver))
+            .transpose()?,
+        executors: vec![ExecutorGroup {
+            template: side(Role::Executor, &spec.executor, &executor)?,
+            min: count.min,
+            initial: count.initial,
+            max: count.max,
+        }],
+    })
+}
+
+/// Refuses words that the operator does not know.
+fn check(spec: &Spec) -> Result<(), Fault> {
+    let language = spec.language.as_deref().unwrap_or("Scala");
+    if !["Java", "Scala", "Python", "R"].contains(&language) {
+        let problem = "is no type of application; write Java, Scala, Python or R";
+        return Err(Fault::new("spec.type", language, problem));
+    }
+    let mode = spec.mode.as_deref().unwrap_or("cluster");
+    if !["cluster", "client", "in-cluster-client"].contains(&mode) {
+        let problem = "is no deploy mode; write cluster or client";
+        return Err(Fault::new("spec.mode", mode, problem));
+    }
+    for (field, side) in [
+        ("spec.driver", &spec.driver),
+        ("spec.executor", &spec.executor),
+    ] {
+        let count = side.gpu.as_ref().map_or(0, |gpu| gpu.quantity);
+        if count < 0 {
+            let problem = "is negative; write zero or more";
+            return Err(Fault::new(
+                format!("{field}.gpu.quantity"),
+                count.to_string(),
+                problem,
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn pod_template(
+    identity: &Identity<'_>,
+    spec: &Spec,
+    side: &Side,
+    role: Role,
+    properties: &Properties,
+    requests: &Resources,
+) -> Result<PodTemplate, Fault> {
+    let namespace = identity.namespace.unwrap_or_default();
+    let conf = &properties.conf;
+    check_template(namespace, side)
+        .map_err(|fault| fault.under(format_args!("spec.{role}.template.spec")))?;
+    let labels = pods::labels(identity.name, side, role, conf);
+    let pod = pods::pod_spec(spec, side, role, conf, requests);
+    template(namespace, labels, &pod).map_err(|fault| fault.under(format_args!("spec.{role}")))
+}
+
+/// Reads the user's own pod template, so that a fault in it is named where the user wrote it.
+fn check_template(namespace: &str, side: &Side) -> Result<(), Fault> {
+    let spec: Option<&PodSpec> = side.template.as_ref().and_then(|given| given.spec.as_ref());
+    spec.map_or(Ok(()), |spec| {
+        template(namespace, [].into(), spec).map(|_| ())
+    })
+}
+
+#[cfg(test)]
+mod tests;

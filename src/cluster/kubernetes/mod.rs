@@ -1,0 +1,27 @@
+//! Kubernetes' objects to facts: pods, nodes, DaemonSets and SparkApplications, read alike from a
+//! watch and from a manifest. Kubernetes' words stay here; an object with a bad value is refused alone,
+//! with the field and the remedy. What to do with the facts is for others.
+
+pub mod affinity;
+pub mod application;
+pub mod daemonset;
+pub mod decode;
+pub mod fault;
+pub mod identity;
+pub mod node;
+pub mod obstacle;
+pub mod pod;
+pub mod requests;
+pub mod role;
+pub mod taint;
+pub mod template;
+
+pub use application::{SparkApplication, shape};
+pub use daemonset::daemon;
+pub use decode::{Kind, Statement, statement};
+pub use fault::{Fault, Refusal};
+pub use node::node;
+pub use pod::pod;
+
+#[cfg(test)]
+mod tests;
