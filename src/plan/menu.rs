@@ -72,6 +72,15 @@ impl<'a> Menu<'a> {
         answer.clone()
     }
 
+    /// True where some pool is for such pods; others are none of our business, whatever room there is.
+    pub fn is_served(&self, need: &Need) -> bool {
+        self.view
+            .cluster
+            .pools
+            .values()
+            .any(|pool| pool.serves(&need.template))
+    }
+
     /// The number by which pods that may be bought the same nodes are known in this menu.
     pub fn class(&mut self, need: &Need) -> usize {
         let since = (!self.view.cluster.unavailable.is_empty()).then_some(need.since);

@@ -133,6 +133,11 @@ pub fn all(view: &View<'_>) -> Vec<ZoneId> {
 
 /// What a need costs in a zone beyond what is free there.
 fn cost(menu: &mut Menu<'_>, rooms: &Rooms<'_>, need: &Need, zone: ZoneId) -> Result<i128, Reason> {
+    if !menu.is_served(need) {
+        return Err(Reason::NoPool {
+            role: need.template.role,
+        });
+    }
     let count = u32::try_from(need.pods.len()).unwrap_or(u32::MAX);
     let to_buy = count - rooms.capacity(&need.template, zone, count);
     if to_buy == 0 {

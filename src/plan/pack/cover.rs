@@ -1,79 +1,66 @@
-//! Whole nodes from pod prices: always the filling that is worth most for its cost, as often as the
+//! Nodes from pod prices, greedily: always the filling that is worth most for its cost, as often as the
 //! remaining pods allow; and at every step the plan that ends with one node for all that is left, so
 //! that the last node is sized to what it holds.
 
-use super::Bin;
-use super::duals::cost;
+use super::duals::{Column, cost};
 use super::knapsack;
-use super::problem::{Problem, Shelf};
+use super::problem::Problem;
 
-/// Nodes that hold every pod.
-pub(super) fn cover(problem: &Problem, values: &[f64]) -> Vec<Bin> {
-    let mut left = problem.counts.clone();
-    let mut bins: Vec<(&Shelf, Vec<u32>)> = Vec::new();
+/// Nodes that hold these counts of pods.
+pub(super) fn cover(problem: &Problem, values: &[f64], counts: &[u32]) -> Vec<Column> {
+    let mut left = counts.to_vec();
+    let mut nodes: Vec<Column> = Vec::new();
     let mut spent = 0.0;
-    let mut best: Option<(f64, Vec<(&Shelf, Vec<u32>)>)> = None;
+    let mut best: Option<(f64, Vec<Column>)> = None;
     while left.iter().any(|&n| n > 0) {
         if let Some(last) = problem.cheapest_for(&left) {
-            let total = spent + cost(last.cost);
+            let last = column(problem, last, left.clone());
+            let total = spent + last.cost;
             if best.as_ref().is_none_or(|(known, _)| total < *known) {
-                let mut ended = bins.clone();
-                ended.push((last, left.clone()));
-                best = Some((total, ended));
+                best = Some((total, nodes.iter().cloned().chain([last]).collect()));
             }
         }
-        let Some((shelf, counts)) = worthiest(problem, values, &left) else {
+        let Some(node) = worthiest(problem, values, &left) else {
             break;
         };
         let copies = left
             .iter()
-            .zip(&counts)
+            .zip(&node.counts)
             .filter(|(_, n)| **n > 0)
-            .map(|(l, n)| l / n)
-            .min();
-        for _ in 0..copies.unwrap_or(0) {
+            .map(|(l, n)| l / n);
+        for _ in 0..copies.min().unwrap_or(0) {
             left.iter_mut()
-                .zip(&counts)
+                .zip(&node.counts)
                 .for_each(|(left, n)| *left -= n);
-            spent += cost(shelf.cost);
-            bins.push((shelf, counts.clone()));
+            spent += node.cost;
+            nodes.push(node.clone());
         }
     }
-    if let Some((_, ended)) = best.filter(|(total, _)| *total <= spent) {
-        bins = ended;
-    }
-    bins.iter()
-        .map(|(_, counts)| downsized(problem, counts.clone()))
-        .collect()
+    best.filter(|(total, _)| *total <= spent)
+        .map_or(nodes, |(_, ended)| ended)
 }
 
-fn worthiest<'a>(
-    problem: &'a Problem,
-    values: &[f64],
-    left: &[u32],
-) -> Option<(&'a Shelf, Vec<u32>)> {
-    let mut best: Option<(f64, &Shelf, Vec<u32>)> = None;
-    for shelf in &problem.shelves {
+/// A node of a kind that holds these counts.
+pub(super) fn column(problem: &Problem, shelf: usize, counts: Vec<u32>) -> Column {
+    Column {
+        counts,
+        shelf,
+        cost: cost(problem.shelves[shelf].cost),
+    }
+}
+
+fn worthiest(problem: &Problem, values: &[f64], left: &[u32]) -> Option<Column> {
+    let mut best: Option<(f64, Column)> = None;
+    for (i, shelf) in problem.shelves.iter().enumerate() {
         let filling = knapsack::fill(problem, shelf, values, left);
         let worth = filling.value / cost(shelf.cost);
         if worth > 0.0
             && best
                 .as_ref()
-                .is_none_or(|(known, ..)| worth > known * (1.0 + 1e-9))
+                .is_none_or(|(known, _)| worth > known * (1.0 + 1e-9))
         {
-            best = Some((worth, shelf, filling.counts));
+            best = Some((worth, column(problem, i, filling.counts)));
         }
     }
-    best.map(|(_, shelf, counts)| (shelf, counts))
-}
-
-/// The cheapest kind that holds what the node holds.
-fn downsized(problem: &Problem, counts: Vec<u32>) -> Bin {
-    let shelf = problem
-        .cheapest_for(&counts)
-        .expect("the filling fits the kind it was made for");
-    Bin {
-        kind: shelf.kind,
-        counts,
-    }
+    best.map(|(_, column)| column)
 }

@@ -3,13 +3,11 @@
 //! every plan; it is scaled down by the worst violation, so that it holds whatever the solver's
 //! precision.
 
-use clarabel::algebra::CscMatrix;
-use clarabel::solver::{DefaultSettingsBuilder, DefaultSolver, IPSolver, NonnegativeConeT};
-
 use crate::model::money::UsdPerHour;
 
-use super::knapsack::{self, Filling};
+use super::knapsack::{self, Filling, float};
 use super::problem::Problem;
+use super::programme;
 
 /// Rounds of column generation. Few shapes settle in under ten; what is missing after forty costs
 /// tightness, not validity.
@@ -28,6 +26,19 @@ pub(super) struct Duals {
     pub values: Vec<f64>,
     /// No plan costs less.
     pub bound: UsdPerHour,
+    /// What nodes could hold, as far as it was worth looking at.
+    pub columns: Vec<Column>,
+}
+
+/// What one node could hold.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Column {
+    /// Pods by item.
+    pub counts: Vec<u32>,
+    /// The node's kind, by position among the problem's.
+    pub shelf: usize,
+    /// What it costs, in micro-dollars per hour.
+    pub cost: f64,
 }
 
 impl Duals {
@@ -41,11 +52,6 @@ impl Duals {
     }
 }
 
-struct Column {
-    counts: Vec<u32>,
-    cost: f64,
-}
-
 /// Solves the dual.
 pub(super) fn solve(problem: &Problem) -> Duals {
     let mut columns = singles(problem);
@@ -55,6 +61,7 @@ pub(super) fn solve(problem: &Problem) -> Duals {
     let mut best = Duals {
         values: alone.clone(),
         bound: UsdPerHour::ZERO,
+        columns: Vec::new(),
     };
     for _ in 0..ROUNDS {
         let Some(values) = master(problem, &columns) else {
@@ -63,10 +70,7 @@ pub(super) fn solve(problem: &Problem) -> Duals {
         let fillings: Vec<Filling> = fillings(problem, &values);
         let bound = safe_bound(problem, &values, &fillings);
         if bound >= best.bound {
-            best = Duals {
-                values: values.clone(),
-                bound,
-            };
+            (best.values, best.bound) = (values.clone(), bound);
         }
         if !add_violated(problem, &fillings, &mut columns) {
             break;
@@ -75,26 +79,32 @@ pub(super) fn solve(problem: &Problem) -> Duals {
     for (value, alone) in best.values.iter_mut().zip(alone) {
         *value = value.max(alone * LEAST_SHARE);
     }
+    best.columns = columns;
+    best.bound = best.bound.max(bound_by_resource(problem));
     best
 }
 
 /// For each item the column that holds it alone at the least cost per pod, so that the dual is bounded.
 fn singles(problem: &Problem) -> Vec<Column> {
     let single = |item: usize| {
-        let best = problem
+        let columns = problem
             .shelves
             .iter()
-            .filter(|shelf| shelf.accepts[item])
-            .map(|shelf| {
-                let count = problem
-                    .copies(item, &shelf.room, problem.counts[item])
-                    .max(1);
-                (cost(shelf.cost) / f64::from(count), count, cost(shelf.cost))
-            });
-        let (_, count, cost) = best.min_by(|a, b| a.0.total_cmp(&b.0))?;
-        let mut counts = vec![0; problem.counts.len()];
-        counts[item] = count;
-        Some(Column { counts, cost })
+            .enumerate()
+            .filter(|(_, shelf)| shelf.accepts[item]);
+        let columns = columns.map(|(i, shelf)| {
+            let mut counts = vec![0; problem.counts.len()];
+            counts[item] = problem
+                .copies(item, &shelf.room, problem.counts[item])
+                .max(1);
+            Column {
+                counts,
+                shelf: i,
+                cost: cost(shelf.cost),
+            }
+        });
+        let per_pod = |column: &Column| column.cost / f64::from(column.counts[item]);
+        columns.min_by(|a, b| per_pod(a).total_cmp(&per_pod(b)))
     };
     (0..problem.counts.len()).filter_map(single).collect()
 }
@@ -139,6 +149,7 @@ fn add_violated(problem: &Problem, fillings: &[Filling], columns: &mut Vec<Colum
         let counts = fillings[*i].counts.clone();
         columns.push(Column {
             counts,
+            shelf: *i,
             cost: cost(problem.shelves[*i].cost),
         });
     }
@@ -165,72 +176,63 @@ fn safe_bound(problem: &Problem, values: &[f64], fillings: &[Filling]) -> UsdPer
 
 /// Maximises Σ count × value with no column worth more than its cost. None where the solver fails.
 fn master(problem: &Problem, columns: &[Column]) -> Option<Vec<f64>> {
-    let items = problem.counts.len();
-    let scale = columns
-        .iter()
-        .map(|column| column.cost)
-        .fold(f64::MIN_POSITIVE, f64::max);
-    let most = problem.counts.iter().copied().max().map_or(1.0, f64::from);
-    let rows: Vec<Vec<f64>> = columns
-        .iter()
-        .map(|column| column.counts.iter().map(|&n| f64::from(n)).collect())
-        .chain((0..items).map(|i| {
-            (0..items)
-                .map(|j| if i == j { -1.0 } else { 0.0 })
-                .collect()
-        }))
-        .collect();
-    let limits: Vec<f64> = columns
-        .iter()
-        .map(|column| column.cost / scale)
-        .chain(std::iter::repeat_n(0.0, items))
-        .collect();
-    let objective: Vec<f64> = problem
-        .counts
-        .iter()
-        .map(|&n| -f64::from(n) / most)
-        .collect();
-    let settings = DefaultSettingsBuilder::default()
-        .verbose(false)
-        .max_iter(60)
-        .build()
-        .ok()?;
-    let mut solver = DefaultSolver::new(
-        &CscMatrix::zeros((items, items)),
-        &objective,
-        &sparse(&rows, items),
-        &limits,
-        &[NonnegativeConeT(rows.len())],
-        settings,
-    )
-    .ok()?;
-    solver.solve();
-    let values: Vec<f64> = solver
-        .solution
-        .x
-        .iter()
-        .map(|y| y.max(0.0) * scale)
-        .collect();
-    values
-        .iter()
-        .all(|value| value.is_finite())
-        .then_some(values)
+    let demand: Vec<f64> = problem.counts.iter().map(|&n| f64::from(n)).collect();
+    let rows = columns.iter().map(|column| {
+        (
+            column.counts.iter().map(|&n| f64::from(n)).collect(),
+            column.cost,
+        )
+    });
+    programme::maximise(&demand, rows.collect())
 }
 
-fn sparse(rows: &[Vec<f64>], columns: usize) -> CscMatrix<f64> {
-    let (mut starts, mut indices, mut entries) = (vec![0], Vec::new(), Vec::new());
-    for column in 0..columns {
-        for (i, row) in rows
+/// The bound if pods could be cut: each resource has a price such that no node's room is worth more
+/// than the node. Looser than configurations where these are known well, tighter where many kinds of
+/// pods leave the search for fillings incomplete.
+fn bound_by_resource(problem: &Problem) -> UsdPerHour {
+    let units: Vec<f64> = (0..problem.dimensions())
+        .map(|r| {
+            problem
+                .shelves
+                .iter()
+                .map(|shelf| float(shelf.room[r]))
+                .fold(1.0, f64::max)
+        })
+        .collect();
+    let rooms: Vec<(Vec<f64>, f64)> = problem
+        .shelves
+        .iter()
+        .map(|shelf| {
+            let room = shelf
+                .room
+                .iter()
+                .zip(&units)
+                .map(|(&room, unit)| float(room) / unit);
+            (room.collect(), cost(shelf.cost))
+        })
+        .collect();
+    let demand: Vec<f64> = (0..problem.dimensions())
+        .map(|r| {
+            let pods = problem.sizes.iter().zip(&problem.counts);
+            pods.map(|(size, &n)| float(size[r]) / units[r] * f64::from(n))
+                .sum()
+        })
+        .collect();
+    let Some(prices) = programme::maximise(&demand, rooms.clone()) else {
+        return UsdPerHour::ZERO;
+    };
+    let worth = |amounts: &[f64]| {
+        amounts
             .iter()
-            .enumerate()
-            .filter(|(_, row)| row[column] != 0.0)
-        {
-            indices.push(i);
-            entries.push(row[column]);
-        }
-        starts.push(indices.len());
-    }
-    CscMatrix::new(rows.len(), columns, starts, indices, entries)
+            .zip(&prices)
+            .map(|(n, price)| n * price)
+            .sum::<f64>()
+    };
+    let worst = rooms
+        .iter()
+        .map(|(room, cost)| worth(room) / cost)
+        .fold(1.0, f64::max);
+    floor(worth(&demand) / worst * (1.0 - 1e-9))
 }
 
 /// Costs as floating point; at least one micro-dollar, so that ratios are finite.

@@ -5,10 +5,13 @@
 use crate::model::resources::Resources;
 
 use super::problem::{Problem, Shelf};
+use super::relaxation;
 
-/// Search steps for one node. Up to four kinds of pods are searched out well below it; beyond, the
-/// first descent is the usual greedy filling and the fractional bound takes the place of the optimum.
+/// Search steps for one node. Fillings of a few kinds of pods are searched out well below it.
 const STEPS: u32 = 2_000;
+/// Kinds of pods among which the search looks for the best filling. An optimal fractional filling
+/// mixes no more kinds than there are scarce resources, so those near it are enough.
+const CORE: usize = 6;
 
 /// What one node can hold.
 #[derive(Clone, Debug)]
@@ -38,29 +41,107 @@ struct Search<'a> {
 /// The best filling of a node at these values, with at most `caps` pods of each item.
 pub(super) fn fill(problem: &Problem, shelf: &Shelf, values: &[f64], caps: &[u32]) -> Filling {
     let order = order(problem, shelf, values, caps);
+    let balanced = balanced(problem, shelf, values, caps, &order);
+    let start = (value(values, &balanced), balanced);
+    let (best, is_complete) = search(problem, shelf, values, caps, &order, start);
+    if is_complete {
+        return Filling {
+            at_most: best.0,
+            value: best.0,
+            counts: best.1,
+        };
+    }
+    let core = core(&order, &best.1);
+    let (best, _) = search(problem, shelf, values, caps, &core, best);
+    let at_most = relaxation::at_most(problem, &shelf.room, values, caps, &order);
+    Filling {
+        at_most: at_most.max(best.0),
+        value: best.0,
+        counts: best.1,
+    }
+}
+
+type Found = (f64, Vec<u32>);
+
+/// Searches the fillings of the given items for one that is worth more; true where all were searched.
+fn search(
+    problem: &Problem,
+    shelf: &Shelf,
+    values: &[f64],
+    caps: &[u32],
+    items: &[usize],
+    start: Found,
+) -> (Found, bool) {
     let mut search = Search {
         problem,
         values,
         caps,
-        densities: densities(problem, values, &order),
-        order,
+        densities: densities(problem, values, items),
+        order: items.to_vec(),
         counts: vec![0; values.len()],
-        best: vec![0; values.len()],
-        best_value: 0.0,
+        best_value: start.0,
+        best: start.1,
         steps: 0,
     };
-    let root = search.at_most(0, &shelf.room);
     search.descend(0, &mut shelf.room.clone(), 0.0);
-    let at_most = if search.steps < STEPS {
-        search.best_value
-    } else {
-        root.max(search.best_value)
-    };
-    Filling {
-        counts: search.best,
-        value: search.best_value,
-        at_most,
+    ((search.best_value, search.best), search.steps < STEPS)
+}
+
+fn value(values: &[f64], counts: &[u32]) -> f64 {
+    values
+        .iter()
+        .zip(counts)
+        .map(|(value, &n)| value * f64::from(n))
+        .sum()
+}
+
+/// A filling pod by pod: always the one that is worth most for its share of what is still free, so that
+/// scarce resources run out together.
+fn balanced(
+    problem: &Problem,
+    shelf: &Shelf,
+    values: &[f64],
+    caps: &[u32],
+    order: &[usize],
+) -> Vec<u32> {
+    let mut counts = vec![0; values.len()];
+    let mut room = shelf.room.clone();
+    loop {
+        let worth = |item: usize| {
+            let size = &problem.sizes[item];
+            let taken = size.iter().zip(&room).filter(|(need, _)| **need > 0);
+            let share: f64 = taken.map(|(need, free)| float(*need) / float(*free)).sum();
+            values[item] / share.max(f64::MIN_POSITIVE)
+        };
+        let fits = |item: usize| {
+            problem.sizes[item]
+                .iter()
+                .zip(&room)
+                .all(|(need, free)| need <= free)
+        };
+        let next = order
+            .iter()
+            .copied()
+            .filter(|&item| counts[item] < caps[item] && fits(item))
+            .max_by(|&a, &b| worth(a).total_cmp(&worth(b)).then(b.cmp(&a)));
+        let Some(item) = next else { return counts };
+        counts[item] += 1;
+        room.iter_mut()
+            .zip(&problem.sizes[item])
+            .for_each(|(free, need)| *free -= need);
     }
+}
+
+/// Few items among which a search gets far: those of the best filling so far, and then the best ones.
+fn core(order: &[usize], filling: &[u32]) -> Vec<usize> {
+    let (used, others): (Vec<usize>, Vec<usize>) =
+        order.iter().copied().partition(|&item| filling[item] > 0);
+    let chosen: Vec<usize> = used.into_iter().chain(others).take(CORE).collect();
+    order
+        .iter()
+        .copied()
+        .filter(|item| chosen.contains(item))
+        .collect()
 }
 
 fn order(problem: &Problem, shelf: &Shelf, values: &[f64], caps: &[u32]) -> Vec<usize> {

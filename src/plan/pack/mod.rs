@@ -7,6 +7,9 @@ mod cover;
 mod duals;
 mod knapsack;
 mod problem;
+mod programme;
+mod relaxation;
+mod whole;
 
 use crate::model::money::UsdPerHour;
 use crate::model::resources::Resources;
@@ -26,7 +29,7 @@ pub struct Bin {
 /// has room for it.
 pub fn pack(problem: &Problem) -> Vec<Bin> {
     let prices = duals::solve(problem);
-    cover::cover(problem, &prices.values)
+    whole::nodes(problem, &prices)
 }
 
 /// No set of nodes that, together with the free rooms, holds every pod of the problem costs less.
@@ -38,3 +41,6 @@ pub fn bound(problem: &Problem, rooms: &[Resources]) -> UsdPerHour {
         .sum();
     prices.less(free)
 }
+
+#[cfg(test)]
+mod tests;

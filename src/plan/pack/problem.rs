@@ -108,9 +108,11 @@ impl Problem {
         u32::try_from(fit).unwrap_or(u32::MAX).min(limit)
     }
 
-    /// The cheapest kind that holds these counts together.
-    pub(super) fn cheapest_for(&self, counts: &[u32]) -> Option<&Shelf> {
-        self.shelves.iter().find(|shelf| self.holds(shelf, counts))
+    /// The cheapest kind that holds these counts together, by position.
+    pub(super) fn cheapest_for(&self, counts: &[u32]) -> Option<usize> {
+        self.shelves
+            .iter()
+            .position(|shelf| self.holds(shelf, counts))
     }
 
     fn holds(&self, shelf: &Shelf, counts: &[u32]) -> bool {
