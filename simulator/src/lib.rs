@@ -6,3 +6,4 @@ pub mod manifests;
 pub mod nodepools;
 pub mod spark;
 pub mod trace;
+pub mod world;

@@ -256,3 +256,92 @@ fn share(price: UsdPerHour, unit: u64, whole: u64) -> UsdPerHour {
     let micros = (i128::from(price.micros()) * i128::from(unit) * 2 + whole) / (whole * 2);
     UsdPerHour::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: CatalogArgs,
+    }
+
+    fn list(flags: &str) -> Result<String, ListError> {
+        let cli = Cli::parse_from(std::iter::once("catalog").chain(flags.split_whitespace()));
+        let mut out = Vec::new();
+        run(&cli.args, &mut out)?;
+        Ok(String::from_utf8(out).unwrap())
+    }
+
+    fn names(flags: &str) -> Vec<String> {
+        let text = list(&format!("{flags} -o json")).unwrap();
+        let entries: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+        let name = |entry: &serde_json::Value| entry["instanceType"].as_str().unwrap().to_owned();
+        entries.iter().map(name).collect()
+    }
+
+    #[test]
+    fn filters_leave_what_they_name() {
+        let family = names("--family c5d --min-cpu 16 --max-cpu 48");
+        assert_eq!(family, ["c5d.4xlarge", "c5d.9xlarge", "c5d.12xlarge"]);
+        let in_zone = names("--family c5d --min-cpu 48 --max-cpu 48 --zone use1-az5");
+        assert!(in_zone.is_empty(), "c5d.12xlarge is not sold there");
+        assert!(
+            names("--nvme --arch arm64 --family m7g --family m7gd")
+                .iter()
+                .all(|n| n.starts_with("m7gd"))
+        );
+        let spot = list("--family r9g --capacity-type on-demand").unwrap();
+        assert!(spot.contains("0 types"), "r9g has no price: {spot}");
+    }
+
+    #[test]
+    fn sorting_by_price_per_gib_puts_the_cheapest_memory_first() {
+        let text = list("--arch amd64 --capacity-type on-demand --sort per-gib -o json").unwrap();
+        let entries: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+        let price = |entry: &serde_json::Value| entry["usdPerGibHour"].as_f64().unwrap();
+        assert!(entries.len() > 400 && entries.is_sorted_by(|a, b| price(a) <= price(b)));
+        assert!(
+            entries
+                .iter()
+                .all(|entry| entry["spotUsdPerHour"].is_null())
+        );
+    }
+
+    #[test]
+    fn the_table_shows_prices_per_unit_of_the_cheaper_capacity_type() {
+        let text = list("--family c5d --min-cpu 36 --max-cpu 36").unwrap();
+        let row: Vec<&str> = text.lines().nth(1).unwrap().split_whitespace().collect();
+        let expected = [
+            "c5d.9xlarge",
+            "amd64",
+            "36",
+            "72",
+            "900",
+            "35840m",
+            "65269Mi",
+            "234",
+            "a,b,d,e,f",
+            "1.728",
+            "0.6566",
+            ">20%",
+            "0.018239",
+            "0.009119",
+        ];
+        assert_eq!(row, expected);
+    }
+
+    #[test]
+    fn a_filter_that_names_nothing_is_refused_with_what_there_is() {
+        let error = list("--zone us-east-1z").unwrap_err().to_string();
+        assert!(
+            error.contains("us-east-1z") && error.contains("use1-az6"),
+            "{error}"
+        );
+        let error = list("--family c99").unwrap_err().to_string();
+        assert!(error.contains("c99") && error.contains("c7gd"), "{error}");
+    }
+}

@@ -16,6 +16,7 @@ use crate::trace::work::Work;
 #[derive(Clone, Debug)]
 pub(super) struct Allocation {
     rules: Dynamic,
+    tracks_shuffle: bool,
     min: u32,
     initial: u32,
     max: u32,
@@ -40,10 +41,16 @@ struct Target {
 }
 
 impl Allocation {
-    pub fn new(settings: &Settings) -> Option<Self> {
+    pub fn new(settings: &Settings, simulated: bool) -> Option<Self> {
         let count = settings.count;
+        let rules = settings.dynamic.clone()?;
         let mut allocation = Allocation {
-            rules: settings.dynamic.clone()?,
+            tracks_shuffle: if simulated {
+                rules.kubernetes_tracking
+            } else {
+                rules.recorded_tracking
+            },
+            rules,
             min: count.min,
             initial: count.initial,
             max: count.max.unwrap_or(u32::MAX),
@@ -176,7 +183,7 @@ impl Allocation {
         now: Timestamp,
         queue: &mut Queue,
     ) -> bool {
-        if !self.rules.shuffle_tracking {
+        if !self.tracks_shuffle {
             return false;
         }
         let Some(timeout) = self.rules.shuffle_timeout else {

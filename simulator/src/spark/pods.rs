@@ -10,6 +10,10 @@ use super::queue::{Due, Queue};
 use crate::trace::recorded::Removal;
 use crate::trace::work::{Arrival, Work};
 
+/// YARN confirms the end of an executor 10 to 14 s after Spark asked for it (seen in a log of Spark
+/// 3.2.1 with an idle timeout of 10 s); twice that is allowed for.
+const CONFIRMATION: Span = Span::from_secs(28);
+
 #[derive(Clone, Debug)]
 pub(super) struct Pods {
     /// Executors of a log; the executor numbered n is at n − 1.
@@ -57,7 +61,7 @@ impl Pods {
             match arrival.gone {
                 Some((at, Removal::Lost)) => queue.push(now + at, Due::Lost(executor)),
                 Some((at, Removal::ScaleDown)) => {
-                    let window = give_back_window(work).unwrap_or(Span::ZERO);
+                    let window = give_back_window(work);
                     queue.push(now + at - window, Due::Idle(executor));
                     queue.push(now + at, Due::Leaves(executor));
                 }
@@ -66,12 +70,12 @@ impl Pods {
         }
     }
 
-    /// Creates what is missing, a batch at a time, and deletes pods that wait for nothing any more.
-    /// `targets` is by profile; None is a static application's count.
+    /// Creates what is missing of the targets by profile, a batch at a time, and deletes pods that wait
+    /// for nothing any more.
     pub fn ask(
         &mut self,
         work: &Work,
-        targets: Option<BTreeMap<u32, u32>>,
+        targets: &BTreeMap<u32, u32>,
         now: Timestamp,
         queue: &mut Queue,
         wishes: &mut Vec<Wish>,
@@ -79,18 +83,13 @@ impl Pods {
         if now < self.open_from {
             return;
         }
-        let count = work.settings.count.initial;
-        let fixed = targets.is_none();
-        let targets = targets.unwrap_or_else(|| BTreeMap::from([(0, count)]));
         let missing = |pods: &Pods| -> Vec<(u32, u32)> {
             (targets.iter())
                 .map(|(&profile, &target)| (profile, target.saturating_sub(pods.staying(profile))))
                 .filter(|&(_, missing)| missing > 0)
                 .collect()
         };
-        if !fixed {
-            self.trim(work, &targets, now, wishes);
-        }
+        self.trim(work, targets, now, wishes);
         let wanted = missing(self);
         if wanted.is_empty() {
             return;
@@ -120,15 +119,18 @@ impl Pods {
         }
     }
 
-    /// The profile of an executor that registers, and its slots where a log says.
-    pub fn registers(&mut self, executor: u32, now: Timestamp) -> Option<(u32, Option<u32>)> {
-        let place = usize::try_from(executor).ok()?.checked_sub(1)?;
-        if self.arrivals.is_empty() {
-            return self.alive.get(&executor).map(|pod| (pod.profile, None));
-        }
-        let arrival = *self.arrivals.get(place)?;
-        self.insert(executor, arrival.profile, now, true);
-        Some((arrival.profile, Some(arrival.slots)))
+    /// The profile of a log's executor that comes now; None where pods were created before.
+    pub fn arrives(&mut self, executor: u32, now: Timestamp) -> Option<u32> {
+        let profile = self.arrival(executor)?.profile;
+        self.insert(executor, profile, now, true);
+        Some(profile)
+    }
+
+    /// The profile of an executor that is there to stay, and its slots where a log says.
+    pub fn serves(&self, executor: u32) -> Option<(u32, Option<u32>)> {
+        let pod = self.alive.get(&executor)?;
+        let slots = self.arrival(executor).map(|arrival| arrival.slots);
+        (!self.leaving.contains(&executor)).then_some((pod.profile, slots))
     }
 
     pub fn leaves(&mut self, executor: u32) {
@@ -178,13 +180,15 @@ impl Pods {
         if self.arrivals.is_empty() {
             return Some(idle_since);
         }
-        let arrival = self
-            .arrivals
-            .get(usize::try_from(executor).ok()?.checked_sub(1)?)?;
-        let (gone, removal) = arrival.gone?;
-        let window = give_back_window(work)?;
+        let (gone, removal) = self.arrival(executor)?.gone?;
+        let window = give_back_window(work);
         let given_back = removal == Removal::ScaleDown && now >= self.started + gone - window;
         given_back.then_some(self.started + gone)
+    }
+
+    fn arrival(&self, executor: u32) -> Option<&Arrival> {
+        let place = usize::try_from(executor).ok()?.checked_sub(1)?;
+        self.arrivals.get(place)
     }
 
     fn staying(&self, profile: u32) -> u32 {
@@ -259,9 +263,8 @@ impl Pods {
 }
 
 /// How long before its logged removal an executor may have been told to go: one migration to hand
-/// its files on, one more for what was in flight. None where removal is at once.
-fn give_back_window(work: &Work) -> Option<Span> {
-    work.settings
-        .migration
-        .map(|migration| migration + migration)
+/// its files on, one more for what was in flight, or what the cluster manager takes to confirm.
+fn give_back_window(work: &Work) -> Span {
+    let migration = work.settings.migration.unwrap_or(Span::ZERO);
+    (migration + migration).max(CONFIRMATION)
 }

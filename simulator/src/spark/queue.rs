@@ -17,12 +17,15 @@ pub(super) enum Due {
     JobStarts(usize),
     JobEnds(usize),
     StageStarts(usize),
+    /// Tasks of this stage may run farther from their data.
+    Relaxes(usize),
     TaskEnds {
         executor: u32,
         run: u64,
     },
-    /// An executor takes tasks from here on.
     Registers(u32),
+    /// A registered executor is offered its first tasks.
+    TakesTasks(u32),
     /// An executor takes no more tasks and goes once it has none.
     Leaves(u32),
     /// An executor goes at once.

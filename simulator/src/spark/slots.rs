@@ -1,23 +1,26 @@
-//! Tasks on executors: first stage first, in the order of their index, each on the executor with the
-//! most free slots. The first tasks of an executor cost what a cold JVM costs.
+//! Tasks on executors: the oldest stage first, each task on the executor with the most free slots. The
+//! first tasks of an executor cost what a cold JVM costs.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sparkwright::model::time::Timestamp;
 
+use super::line::Line;
 use super::queue::{Due, Queue};
-use crate::trace::Work;
+use crate::trace::work::Work;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Slots {
     executors: BTreeMap<u32, Executor>,
-    stages: Vec<Stage>,
+    /// By stage.
+    lines: Vec<Line>,
     profiles: BTreeMap<u32, Profile>,
     runs: u64,
     running: u32,
     serving: u32,
     first_task: Option<Timestamp>,
+    waits_for_data: bool,
 }
 
 /// Executors and demand of one resource profile.
@@ -46,24 +49,14 @@ struct Executor {
     shuffles: BTreeSet<usize>,
 }
 
-#[derive(Clone, Debug, Default)]
-struct Stage {
-    /// The first task that was not launched yet.
-    next: usize,
-    /// Tasks to be launched before that one: retries, and those lost with their executor.
-    again: Vec<usize>,
-    left: usize,
-}
-
 impl Slots {
-    pub fn new(work: &Work) -> Self {
-        let stage = |stage: &crate::trace::work::Stage| Stage {
-            next: stage.tasks.start,
-            again: Vec::new(),
-            left: stage.tasks.len(),
-        };
+    /// `waits_for_data`: tasks keep to the localities of their log. Kubernetes' nodes hold no data.
+    pub fn new(work: &Work, waits_for_data: bool) -> Self {
         Slots {
-            stages: work.stages.iter().map(stage).collect(),
+            lines: (0..work.stages.len())
+                .map(|stage| Line::of(work, stage))
+                .collect(),
+            waits_for_data,
             ..Slots::default()
         }
     }
@@ -79,7 +72,7 @@ impl Slots {
             shuffles: BTreeSet::new(),
         };
         self.executors.insert(executor, new);
-        self.serving += slots;
+        self.serving = self.serving.saturating_add(slots);
         let profile = self.profiles.entry(profile).or_default();
         profile.free.insert((Reverse(slots), executor));
         profile.executors += 1;
@@ -91,7 +84,7 @@ impl Slots {
             return;
         };
         state.takes_tasks = false;
-        self.serving -= state.slots;
+        self.serving = self.serving.saturating_sub(state.slots);
         if let Some(profile) = self.profiles.get_mut(&state.profile) {
             profile.free.remove(&(Reverse(state.free()), executor));
             profile.executors -= 1;
@@ -106,15 +99,15 @@ impl Slots {
         };
         for (stage, task) in state.running.into_values() {
             self.running -= 1;
-            self.stages[stage].again.push(task);
+            self.lines[stage].take_back(task);
             let profile = self.profiles.entry(state.profile).or_default();
             profile.ready.insert(stage);
         }
     }
 
     /// Puts a stage's tasks in line. True when it has none, and so is done.
-    pub fn stage_starts(&mut self, work: &Work, stage: usize) -> bool {
-        let tasks = self.stages[stage].left;
+    pub fn stage_starts(&mut self, work: &Work, stage: usize, now: Timestamp) -> bool {
+        let tasks = self.lines[stage].forms(now);
         if tasks > 0 {
             let profile = self.profiles.entry(work.stages[stage].profile).or_default();
             profile.ready.insert(stage);
@@ -123,14 +116,28 @@ impl Slots {
         tasks == 0
     }
 
+    /// Puts a stage that waited for slots near its data back in line.
+    pub fn relaxes(&mut self, work: &Work, stage: usize) {
+        if self.lines[stage].is_waiting(work) {
+            let profile = self.profiles.entry(work.stages[stage].profile).or_default();
+            profile.ready.insert(stage);
+        }
+    }
+
     /// Gives waiting tasks to free slots.
     pub fn assign(&mut self, work: &Work, now: Timestamp, queue: &mut Queue) {
         for profile in self.profiles.values_mut() {
             while let (Some(&stage), Some(&(Reverse(free), executor))) =
                 (profile.ready.first(), profile.free.first())
             {
-                let taken = self.stages[stage].take(work, stage);
-                if !self.stages[stage].is_waiting(work, stage) {
+                let line = &mut self.lines[stage];
+                if let Some(until) = line.keeps_near(work, now).filter(|_| self.waits_for_data) {
+                    profile.ready.remove(&stage);
+                    queue.push(until, Due::Relaxes(stage));
+                    continue;
+                }
+                let taken = line.take(work, now);
+                if !line.is_waiting(work) {
                     profile.ready.remove(&stage);
                 }
                 let Some(task) = taken else {
@@ -140,16 +147,14 @@ impl Slots {
                 if free > 1 {
                     profile.free.insert((Reverse(free - 1), executor));
                 }
+                let state = self.executors.get_mut(&executor).expect("free ones exist");
                 let run = self.runs;
+                let fresh = state.launch(run, stage, task);
+                let cost = work.stages[stage].cost(&work.tasks[task], fresh);
+                queue.push(now + cost, Due::TaskEnds { executor, run });
                 self.runs += 1;
                 self.running += 1;
                 self.first_task.get_or_insert(now);
-                let state = self.executors.get_mut(&executor).expect("free ones exist");
-                let fresh = state.fresh > 0;
-                state.fresh = state.fresh.saturating_sub(1);
-                state.running.insert(run, (stage, task));
-                let cost = work.stages[stage].cost(&work.tasks[task], fresh);
-                queue.push(now + cost, Due::TaskEnds { executor, run });
             }
         }
     }
@@ -179,14 +184,12 @@ impl Slots {
         }
         self.running -= 1;
         profile.unfinished -= 1;
-        let progress = &mut self.stages[stage];
-        progress.left -= 1;
-        let next = task + 1;
-        if work.stages[stage].tasks.contains(&next) && work.tasks[next].retry {
-            progress.again.push(next);
+        let line = &mut self.lines[stage];
+        let done = line.done(work, task);
+        if line.is_waiting(work) {
             profile.ready.insert(stage);
         }
-        (progress.left == 0).then_some(stage)
+        done.then_some(stage)
     }
 
     /// Tasks of this profile that run or wait.
@@ -243,10 +246,6 @@ impl Slots {
         self.executors.get(&executor).map(|state| state.profile)
     }
 
-    pub fn registered(&self) -> u32 {
-        u32::try_from(self.executors.len()).unwrap_or(u32::MAX)
-    }
-
     pub fn first_task(&self) -> Option<Timestamp> {
         self.first_task
     }
@@ -261,27 +260,15 @@ impl Slots {
 }
 
 impl Executor {
+    /// Notes the task; true when it pays for the cold start.
+    fn launch(&mut self, run: u64, stage: usize, task: usize) -> bool {
+        let fresh = self.fresh > 0;
+        self.fresh = self.fresh.saturating_sub(1);
+        self.running.insert(run, (stage, task));
+        fresh
+    }
+
     fn free(&self) -> u32 {
         self.slots - u32::try_from(self.running.len()).unwrap_or(self.slots)
-    }
-}
-
-impl Stage {
-    /// The next task to launch. Retries come up when the attempt before them has failed.
-    fn take(&mut self, work: &Work, stage: usize) -> Option<usize> {
-        if let Some(task) = self.again.pop() {
-            return Some(task);
-        }
-        let end = work.stages[stage].tasks.end;
-        let task = (self.next < end).then_some(self.next)?;
-        self.next += 1;
-        while self.next < end && work.tasks[self.next].retry {
-            self.next += 1;
-        }
-        Some(task)
-    }
-
-    fn is_waiting(&self, work: &Work, stage: usize) -> bool {
-        !self.again.is_empty() || self.next < work.stages[stage].tasks.end
     }
 }

@@ -1,29 +1,185 @@
-//! x
+//! Replays of real logs against what those logs say, and what counterfactual executors do to them.
+
+use std::path::{Path, PathBuf};
+
+use sparkwright::model::time::Timestamp;
+
+use super::fidelity::{Kind, run_alone};
 use super::*;
-use crate::trace;
-use std::path::Path;
-use std::sync::Arc;
+use crate::trace::{self, Recorded};
+
+/// Logs in the shared set that must be within 5 %, given 20 s inside jobs.
+const CORE: [&str; 9] = [
+    "spark-history-mcp/eventlog_v2_spark-110be3a8424d4a2789cb88134418217b",
+    "spark-history-mcp/eventlog_v2_spark-bcec39f6201b42b9925124595baad260",
+    "spark-rapids-tools/attempt_1_eventlog.zstd",
+    "spark-rapids-tools/attempt_2_eventlog.zstd",
+    "spark-rapids-tools/eventlog_4nodes_8cores_dynamic_alloc.zstd",
+    "spark-rapids-tools/rp_sql_eventlog.zstd",
+    "spark-rapids-tools/nds_q72_dataproc_2_2.zstd",
+    "ladder/ladder-4-nodes-at-0/app-20261121010839-0000.zstd",
+    "ladder/ladder-1-then-4-nodes-at-60s/app-20261121011158-0000.zstd",
+];
 
 #[test]
-fn table() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/spark-events");
-    for log in trace::open(&folder) {
-        match log {
-            Err(skipped) => println!("{} {}", skipped.input, skipped.reason),
-            Ok(recorded) => {
-                let work = Arc::new(Work::of(&recorded).unwrap());
-                let f = fidelity(&recorded, &work);
-                println!(
-                    "{:40} {:10} pred {} rec {} err {:?} {:?} {:?}",
-                    recorded.name,
-                    recorded.id,
-                    f.predicted_in_job,
-                    f.recorded_in_job,
-                    f.error_permille,
-                    f.kind,
-                    recorded.notes
-                );
-            }
+fn shipped_logs_come_back_within_two_percent() {
+    let replayed: Vec<(String, Fidelity)> = shipped()
+        .into_iter()
+        .map(|recorded| (recorded.id.clone(), fidelity(&recorded, &work(&recorded))))
+        .collect();
+    assert_eq!(replayed.len(), 3);
+    for (id, fidelity) in replayed {
+        assert!(fidelity.error_permille <= Some(20), "{id}: {fidelity:?}");
+        assert_eq!(fidelity.kind, Kind::Dag);
+    }
+}
+
+#[test]
+fn real_logs_come_back_within_five_percent() {
+    let Some(shared) = shared() else { return };
+    let mut permilles = Vec::new();
+    let logs = trace::files::logs(&shared);
+    for log in logs.iter().filter_map(|log| log.as_ref().ok()) {
+        let Ok(recorded) = trace::eventlog::read(log) else {
+            continue;
+        };
+        let result = fidelity(&recorded, &work(&recorded));
+        let name = log
+            .path
+            .strip_prefix(&shared)
+            .unwrap()
+            .display()
+            .to_string();
+        print(&name, &result);
+        let permille = result.error_permille.unwrap_or(0);
+        let off = result.predicted_in_job - result.recorded_in_job;
+        let long = result.recorded_in_job >= Span::from_secs(20);
+        assert!(
+            permille <= 50 || !long && off.millis().abs() <= 1000,
+            "{name}"
+        );
+        if long {
+            permilles.push(permille);
+        }
+        assert!(
+            !CORE.contains(&name.as_str()) || result.kind == Kind::Dag,
+            "{name}"
+        );
+    }
+    permilles.sort_unstable();
+    assert!(permilles.len() >= 8, "{permilles:?}");
+    assert!(
+        permilles[permilles.len() / 2] <= 20,
+        "median of {permilles:?}"
+    );
+}
+
+#[test]
+fn every_core_log_replays() {
+    let Some(shared) = shared() else { return };
+    for name in CORE {
+        let recorded = read(&shared.join(name));
+        let progress = run_alone(&work(&recorded), Executors::AsRecorded);
+        assert!(progress.finished.is_some(), "{name}");
+        let started = progress.started.unwrap() - Timestamp::ZERO;
+        assert_eq!(started, recorded.started - recorded.submitted, "{name}");
+    }
+}
+
+/// The work of one run, with the executors of another in which three of four nodes came late.
+#[test]
+fn late_nodes_lengthen_the_ladder_as_they_did() {
+    let Some(shared) = shared() else { return };
+    let early = read(&shared.join(CORE[7]));
+    let late = read(&shared.join(CORE[8]));
+    let arrivals = Executors::FromLog(work(&late));
+    let progress = run_alone(&work(&early), arrivals);
+    let end = |recorded: &Recorded| {
+        let completed = recorded.stages.values().filter_map(|stage| stage.completed);
+        completed.max().unwrap() - recorded.started
+    };
+    let predicted = progress.last_stage.unwrap() - progress.started.unwrap();
+    let (truth, fixed) = (end(&late), end(&early));
+    println!("last stage ends: predicted {predicted}, real {truth}, of the other run {fixed}");
+    let off = (predicted - truth).millis().abs() * 100 / truth.millis();
+    assert!(off < 5, "{off} %");
+}
+
+#[test]
+fn task_start_times_change_nothing() {
+    for recorded in shipped() {
+        let mut shifted = recorded.clone();
+        let mut state = 1_u64;
+        for task in &mut shifted.tasks {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let shift = Span::from_millis(i64::try_from(state >> 44).unwrap());
+            task.launched = task.launched + shift;
+            task.finished = task.finished + shift;
+            let executor = &mut shifted.executors[task.executor];
+            executor.last_launch = executor.last_launch.max(Some(task.launched));
+            shifted.last_event = shifted.last_event.max(task.finished);
+        }
+        assert_ne!(recorded, shifted);
+        assert_eq!(*work(&recorded), *work(&shifted), "{}", recorded.id);
+    }
+}
+
+/// Executors are there from the start, so that only their number differs.
+#[test]
+fn half_the_executors_take_longer_and_twice_as_many_never_do() {
+    for recorded in shipped() {
+        let work = work(&recorded);
+        let in_job = |count: usize| {
+            let arrival = trace::work::Arrival {
+                at: Span::ZERO,
+                gone: None,
+                ..work.arrivals[0]
+            };
+            let other = Work {
+                arrivals: vec![arrival; count],
+                ..(*work).clone()
+            };
+            run_alone(&work, Executors::FromLog(Arc::new(other))).in_job
+        };
+        let all = work.arrivals.len();
+        // The application with fifteen never had work for all of them at once.
+        if all != 15 {
+            let (half, usual, twice) = (in_job(all / 2), in_job(all), in_job(all * 2));
+            assert!(half > usual, "{}: {half} {usual}", recorded.id);
+            assert!(twice <= usual, "{}: {twice} {usual}", recorded.id);
         }
     }
+}
+
+fn shipped() -> Vec<Recorded> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/logs");
+    trace::open(&folder).filter_map(Result::ok).collect()
+}
+
+fn read(path: &Path) -> Recorded {
+    trace::open(path).next().unwrap().unwrap()
+}
+
+fn work(recorded: &Recorded) -> Arc<Work> {
+    Arc::new(Work::of(recorded).unwrap())
+}
+
+fn print(name: &str, fidelity: &Fidelity) {
+    println!(
+        "{name:75} {:9} predicted {:>9} recorded {:>9} error {:>3}/1000",
+        fidelity.kind.as_str(),
+        fidelity.predicted_in_job.to_string(),
+        fidelity.recorded_in_job.to_string(),
+        fidelity.error_permille.unwrap_or(0),
+    );
+}
+
+fn shared() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/spark-events");
+    if !folder.exists() {
+        println!("skipped: {} is not there", folder.display());
+    }
+    folder.exists().then_some(folder)
 }

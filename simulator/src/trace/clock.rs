@@ -37,6 +37,11 @@ pub fn check(recorded: &Recorded) -> Result<(), String> {
     })
 }
 
+/// True when an application can have been submitted then, given its start.
+pub fn is_submission(time: Timestamp, started: Timestamp) -> bool {
+    time <= started && started - time <= LONGEST
+}
+
 /// The earliest times by kind of event.
 fn events(recorded: &Recorded) -> impl Iterator<Item = (&'static str, Timestamp)> {
     let executors = recorded.executors.iter().map(|executor| executor.added);

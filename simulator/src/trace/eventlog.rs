@@ -9,7 +9,9 @@ use sparkwright::model::time::Timestamp;
 
 use super::events::{self as event, Name};
 use super::files::Log;
-use super::recorded::{Executor, ExecutorRequest, Job, Outcome, Profile, Recorded, Removal, Task};
+use super::recorded::{
+    Executor, ExecutorRequest, Job, Locality, Outcome, Profile, Recorded, Removal, Task,
+};
 use super::{Skipped, clock, codec};
 
 /// A longer line is passed over. SQL plans reach some megabytes; nothing that is read comes close.
@@ -145,6 +147,7 @@ impl Reading {
         let time = self.seen(added.time);
         let index = self.executor(&added.executor, time);
         let executor = &mut self.recorded.executors[index];
+        executor.added = time;
         executor.cores = added.info.cores;
         executor.profile = added.info.profile;
     }
@@ -153,7 +156,7 @@ impl Reading {
     fn executor_removed(&mut self, removed: &event::ExecutorRemoved) {
         let time = self.seen(removed.time);
         let index = self.executor(&removed.executor, time);
-        let removal = removal(&removed.reason);
+        let removal = Removal::of(&removed.reason);
         let executor = &mut self.recorded.executors[index];
         executor.removed.get_or_insert((time, removal));
     }
@@ -224,7 +227,8 @@ impl Reading {
             executor: index,
             launched,
             finished,
-            outcome: outcome(&end.reason.reason),
+            outcome: Outcome::of(&end.reason.reason),
+            locality: Locality::of(&end.info.locality),
             speculative: end.info.speculative,
             writes_shuffle: end.kind == "ShuffleMapTask",
         });
@@ -256,7 +260,7 @@ impl Reading {
         let submitted = (recorded.properties.get("spark.app.submitTime"))
             .and_then(|time| time.parse().ok())
             .map(Timestamp::from_millis)
-            .filter(|&time| time <= recorded.started);
+            .filter(|&time| clock::is_submission(time, recorded.started));
         recorded.submitted = submitted.unwrap_or(recorded.started);
         clock::check(&recorded)?;
         Ok(recorded)
@@ -276,28 +280,6 @@ fn quick_name(line: &[u8]) -> Option<&str> {
     (rest[end] == b'"')
         .then(|| std::str::from_utf8(&rest[..end]).ok())
         .flatten()
-}
-
-/// Spark gives the reason in words only.
-fn removal(reason: &str) -> Removal {
-    let given_back = [
-        "Executor decommission",
-        "killed by driver",
-        "idle for more than",
-    ];
-    if given_back.iter().any(|words| reason.contains(words)) {
-        Removal::ScaleDown
-    } else {
-        Removal::Lost
-    }
-}
-
-fn outcome(reason: &str) -> Outcome {
-    match reason {
-        "Success" => Outcome::Success,
-        "ExceptionFailure" | "TaskResultLost" | "UnknownReason" => Outcome::Failed,
-        _ => Outcome::Void,
-    }
 }
 
 /// `local[…]` runs tasks inside the driver; where the master is hidden, its executor tells.

@@ -189,6 +189,8 @@ pub(super) struct TaskInfo<'a> {
     pub launched: i64,
     #[serde(rename = "Executor ID", borrow)]
     pub executor: Cow<'a, str>,
+    #[serde(rename = "Locality", borrow, default)]
+    pub locality: Cow<'a, str>,
     #[serde(rename = "Speculative", default)]
     pub speculative: bool,
     #[serde(rename = "Finish Time")]

@@ -27,7 +27,7 @@ pub struct Skipped {
 }
 
 /// The applications under a path, one after the other, so that only one log need be in memory.
-pub fn open(path: &Path) -> impl Iterator<Item = Result<Recorded, Skipped>> {
+pub fn open(path: &Path) -> impl Iterator<Item = Result<Recorded, Skipped>> + use<> {
     files::logs(path)
         .into_iter()
         .map(|log| log.and_then(|log| eventlog::read(&log)))

@@ -137,6 +137,8 @@ pub struct Task {
     pub finished: Timestamp,
     /// How it ended.
     pub outcome: Outcome,
+    /// How near its data it ran.
+    pub locality: Locality,
     /// A second copy, started because the first one was slow.
     pub speculative: bool,
     /// Writes shuffle files that later stages read.
@@ -153,6 +155,19 @@ pub enum Outcome {
     /// Ended by something that a replay makes anew or leaves out: executor lost, output lost,
     /// fetch failed, killed.
     Void,
+}
+
+/// How near its data a task ran, nearest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Locality {
+    /// In the process or on the node that has them, or wherever it liked: Spark calls both
+    /// `PROCESS_LOCAL`.
+    #[default]
+    Node,
+    /// In the rack that has them.
+    Rack,
+    /// Elsewhere.
+    Any,
 }
 
 impl Recorded {
@@ -184,6 +199,44 @@ impl Recorded {
             }
         }
         total
+    }
+}
+
+impl Removal {
+    /// Spark gives the reason in words only.
+    pub fn of(words: &str) -> Self {
+        let given_back = [
+            "Executor decommission",
+            "killed by driver",
+            "idle for more than",
+        ];
+        if given_back.iter().any(|known| words.contains(known)) {
+            Removal::ScaleDown
+        } else {
+            Removal::Lost
+        }
+    }
+}
+
+impl Outcome {
+    /// From Spark's name of a task's end.
+    pub fn of(reason: &str) -> Self {
+        match reason {
+            "Success" => Outcome::Success,
+            "ExceptionFailure" | "TaskResultLost" | "UnknownReason" => Outcome::Failed,
+            _ => Outcome::Void,
+        }
+    }
+}
+
+impl Locality {
+    /// From Spark's name of it.
+    pub fn of(name: &str) -> Self {
+        match name {
+            "RACK_LOCAL" => Locality::Rack,
+            "ANY" => Locality::Any,
+            _ => Locality::Node,
+        }
     }
 }
 

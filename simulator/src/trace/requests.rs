@@ -48,3 +48,65 @@ pub fn executor_count(recorded: &Recorded) -> Result<ExecutorCount, ConfError> {
         _ => Ok(count),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sparkwright::model::resources::Bytes;
+
+    use super::*;
+    use crate::trace::recorded::{Executor, ExecutorRequest, Profile};
+
+    #[test]
+    fn a_profile_asks_for_its_own_cores_and_memory_and_for_no_fraction_of_a_core() {
+        let mut recorded = application(&[
+            ("spark.executor.cores", "4"),
+            ("spark.kubernetes.executor.request.cores", "3400m"),
+            ("spark.executor.memory", "2g"),
+        ]);
+        let amount = |amount| ExecutorRequest {
+            amount,
+            vendor: String::new(),
+        };
+        let requests = [("cores", 2), ("memory", 8192), ("memoryOverhead", 1000)];
+        let profile = Profile {
+            executor: requests
+                .map(|(name, n)| (name.to_owned(), amount(n)))
+                .into(),
+            ..Profile::default()
+        };
+        recorded.profiles.insert(1, profile);
+        let default = executor(&recorded, 0).unwrap();
+        assert_eq!(default.cpu, Cpu::from_millis(3400));
+        assert_eq!(default.memory, Bytes::from_mib(2048 + 384));
+        let own = executor(&recorded, 1).unwrap();
+        assert_eq!(
+            (own.cpu, own.memory),
+            (Cpu::from_cores(2), Bytes::from_mib(9192))
+        );
+    }
+
+    #[test]
+    fn what_a_log_leaves_to_its_cluster_manager_is_what_it_got() {
+        let recorded = application(&[]);
+        assert_eq!(executor(&recorded, 0).unwrap().cpu, Cpu::from_cores(16));
+        assert_eq!(executor_count(&recorded).unwrap().initial, 1);
+        let said = application(&[("spark.executor.instances", "3")]);
+        assert_eq!(executor_count(&said).unwrap().initial, 3);
+    }
+
+    fn application(conf: &[(&str, &str)]) -> Recorded {
+        let text = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        Recorded {
+            properties: conf.iter().map(text).collect(),
+            executors: vec![Executor {
+                id: "1".to_owned(),
+                added: Default::default(),
+                removed: None,
+                last_launch: None,
+                cores: 16,
+                profile: 0,
+            }],
+            ..Recorded::default()
+        }
+    }
+}

@@ -27,6 +27,9 @@ pub struct Settings {
     pub kubernetes_ratio: f64,
     /// How long the first job waits for that share.
     pub max_registration_wait: Span,
+    /// How long tasks wait for a slot in the rack of their data, once none is free on its node; and
+    /// for a slot anywhere after that.
+    pub locality_waits: [Span; 2],
     /// How long a decommissioned executor that holds shuffle files takes to hand them on; None where
     /// executors are stopped without handing on.
     pub migration: Option<Span>,
@@ -43,8 +46,10 @@ pub struct Dynamic {
     pub idle: Span,
     /// Executors asked for per slot's worth of tasks.
     pub ratio: f64,
-    /// Executors that hold shuffle files are kept.
-    pub shuffle_tracking: bool,
+    /// Executors that hold shuffle files are kept, where the log was written.
+    pub recorded_tracking: bool,
+    /// The same on Kubernetes.
+    pub kubernetes_tracking: bool,
     /// How long they are kept once no running job reads the files; None is while they are needed.
     pub shuffle_timeout: Option<Span>,
 }
@@ -71,6 +76,7 @@ impl Settings {
                 "spark.scheduler.maxRegisteredResourcesWaitingTime",
                 30,
             )?,
+            locality_waits: locality_waits(conf)?,
             migration: migration(conf)?,
         })
     }
@@ -84,14 +90,16 @@ impl Dynamic {
         let key = |name: &str| format!("spark.dynamicAllocation.{name}");
         let backlog = span(conf, &key("schedulerBacklogTimeout"), 1)?;
         let sustained = value::duration(conf, &key("sustainedSchedulerBacklogTimeout"))?;
-        let tracking = value::flag_if_set(conf, &key("shuffleTracking.enabled"))?;
+        let tracking =
+            value::flag_if_set(conf, &key("shuffleTracking.enabled"))?.unwrap_or(version >= (3, 4));
         let service = value::flag(conf, "spark.shuffle.service.enabled")?;
         Ok(Some(Dynamic {
             backlog,
             sustained_backlog: sustained.unwrap_or(backlog),
             idle: span(conf, &key("executorIdleTimeout"), 60)?,
             ratio: value::ratio(conf, &key("executorAllocationRatio"))?.unwrap_or(1.0),
-            shuffle_tracking: service || tracking.unwrap_or(version >= (3, 4)),
+            recorded_tracking: !service && tracking,
+            kubernetes_tracking: service || tracking,
             shuffle_timeout: value::duration(conf, &key("shuffleTracking.timeout"))?,
         }))
     }
@@ -129,6 +137,13 @@ fn default_ratio(conf: &Conf) -> f64 {
     }
 }
 
+fn locality_waits(conf: &Conf) -> Result<[Span; 2], ConfError> {
+    let wait = span(conf, "spark.locality.wait", 3)?;
+    let node = value::duration(conf, "spark.locality.wait.node")?.unwrap_or(wait);
+    let rack = value::duration(conf, "spark.locality.wait.rack")?.unwrap_or(wait);
+    Ok([node, rack])
+}
+
 /// Blocks are handed on and then looked for once more; the second look ends the executor.
 fn migration(conf: &Conf) -> Result<Option<Span>, ConfError> {
     let on = value::flag(conf, "spark.decommission.enabled")?
@@ -137,6 +152,9 @@ fn migration(conf: &Conf) -> Result<Option<Span>, ConfError> {
     let interval = span(conf, key, 30)?;
     Ok(on.then_some(interval))
 }
+
+/// No machine runs more tasks at once; a larger number in a log is a slip of the pen.
+const MOST_SLOTS: u32 = 4096;
 
 /// Tasks that run at once on an executor: the scarcest of cores and devices.
 pub fn slots(recorded: &Recorded, cores: u32, profile: u32) -> Result<u32, ConfError> {
@@ -161,7 +179,9 @@ pub fn slots(recorded: &Recorded, cores: u32, profile: u32) -> Result<u32, ConfE
             _ => None,
         },
     };
-    Ok(by_cores.min(by_devices.unwrap_or(u32::MAX)).max(1))
+    Ok(by_cores
+        .min(by_devices.unwrap_or(u32::MAX))
+        .clamp(1, MOST_SLOTS))
 }
 
 /// `have` ÷ `need`, rounded down; a need of nothing is met without bound.

@@ -51,7 +51,7 @@ fn problem(message: &str) -> String {
     let expected = match expected.split(" at line").next().unwrap_or(expected) {
         "i64" => "a whole number",
         text if text.starts_with("struct") || text == "a map" => "a mapping of fields",
-        text if text == "a sequence" => "a list",
+        "a sequence" => "a list",
         text => text,
     };
     if message.starts_with("unknown variant") {

@@ -6,7 +6,8 @@ use super::super::pool::EmptyTtl;
 use super::super::time::Span;
 use super::fault::Faults;
 use super::scalar::{self, Length, Quantity};
-use super::spec::{BudgetSpec, DisruptionSpec, NodePoolSpec, NodeSpec};
+use super::spec::{BudgetSpec, DisruptionSpec, NodePoolSpec};
+use super::template::NodeSpec;
 
 /// Default of `emptyTTL`: the minute that EC2 bills at least.
 const EMPTY_TTL: Span = Span::from_secs(60);

@@ -3,6 +3,7 @@
 //! meets the requirements is asked elsewhere.
 
 mod check;
+mod contradiction;
 mod decode;
 mod fault;
 mod lifetime;
@@ -10,6 +11,7 @@ mod requirement;
 pub mod scalar;
 pub mod spec;
 mod taint;
+pub mod template;
 
 use serde_json::{Map, Value};
 

@@ -1,7 +1,5 @@
 //! Requirements and template labels: syntax, which keys can hold at all, values that fit operator and
-//! key, and contradictions on one key. A key that is not well known becomes a label of the nodes.
-
-use std::collections::BTreeMap;
+//! key. A key that is not well known becomes a label of the nodes.
 
 use super::super::label::{
     self, ARCH, FAMILY, REGION_PLACEHOLDER, canonical, key_fault, value_fault, well_known,
@@ -10,8 +8,9 @@ use super::super::node::{CAPACITY_TYPE, INSTANCE_TYPE, ZONE};
 use super::super::pool::PoolRequirement;
 use super::super::requirement::{Condition, Labels, Requirement};
 use super::check::whole;
+use super::contradiction;
 use super::fault::Faults;
-use super::spec::{NodeSpec, Operator, RequirementSpec, TemplateMetadata};
+use super::template::{NodeSpec, Operator, RequirementSpec, TemplateMetadata};
 
 /// Karpenter's bound on requirements of one NodePool.
 const MOST: usize = 100;
@@ -25,9 +24,11 @@ const FIELD: &str = "spec.template.spec.requirements";
 const LABELS: &str = "spec.template.metadata.labels";
 
 /// A requirement and the field that it comes from.
-struct Sourced {
-    field: String,
-    wanted: PoolRequirement,
+pub(super) struct Sourced {
+    /// `spec.template.spec.requirements[2]`, or a template label.
+    pub field: String,
+    /// The requirement.
+    pub wanted: PoolRequirement,
 }
 
 /// Checks requirements and template labels together: the answer is the requirements on offerings and
@@ -45,7 +46,7 @@ pub(super) fn check(
     let mut all = template_labels(metadata, faults);
     let written = given.iter().take(MOST).enumerate();
     all.extend(written.filter_map(|(i, given)| read(&format!("{FIELD}[{i}]"), given, faults)));
-    refuse_contradictions(&all, faults);
+    contradiction::refuse(&all, faults);
     let (known, own): (Vec<Sourced>, Vec<Sourced>) = all
         .into_iter()
         .partition(|sourced| well_known(&sourced.wanted.requirement.key).is_some());
@@ -254,70 +255,6 @@ fn near(key: &str) -> String {
         .iter()
         .find(|known| name(known.key) == name(key));
     meant.map_or(String::new(), |known| format!(" ({} is)", known.key))
-}
-
-fn refuse_contradictions(all: &[Sourced], faults: &mut Faults) {
-    let mut by_key: BTreeMap<&str, Vec<&Sourced>> = BTreeMap::new();
-    for sourced in all {
-        let earlier = by_key.entry(&sourced.wanted.requirement.key).or_default();
-        let condition = |sourced: &Sourced| sourced.wanted.requirement.condition.clone();
-        let meets = |others: &[&Sourced]| {
-            let conditions = others.iter().copied().chain([sourced]).map(condition);
-            satisfiable(&conditions.collect::<Vec<_>>())
-        };
-        if !earlier.is_empty() && !meets(earlier) {
-            let one = earlier.iter().find(|other| !meets(&[**other]));
-            let culprits: Vec<String> = match one {
-                Some(other) => vec![describe(other)],
-                None => earlier.iter().map(|other| describe(other)).collect(),
-            };
-            let problem = format!(
-                "contradicts {}: no node can meet both; take one of them out",
-                culprits.join(" with ")
-            );
-            faults.refuse(
-                &sourced.field,
-                format!("{}", sourced.wanted.requirement),
-                problem,
-            );
-        } else {
-            earlier.push(sourced);
-        }
-    }
-}
-
-fn describe(sourced: &Sourced) -> String {
-    format!("{} ({})", sourced.field, sourced.wanted.requirement)
-}
-
-/// True where some value (or absence) of one label meets all conditions.
-fn satisfiable(conditions: &[Condition]) -> bool {
-    let holds = |value: Option<&str>| conditions.iter().all(|condition| condition.holds(value));
-    let listed = conditions.iter().find_map(|condition| match condition {
-        Condition::In(values) => Some(values),
-        _ => None,
-    });
-    if let Some(values) = listed {
-        return values.iter().any(|value| holds(Some(value)));
-    }
-    if holds(None) {
-        return true;
-    }
-    let above = conditions.iter().filter_map(|condition| match condition {
-        Condition::Gt(bound) => Some(*bound),
-        _ => None,
-    });
-    let below = conditions.iter().filter_map(|condition| match condition {
-        Condition::Lt(bound) => Some(*bound),
-        _ => None,
-    });
-    let absent = conditions.contains(&Condition::DoesNotExist);
-    // Excluded values are single ones among many, so they decide nothing here.
-    let (low, high) = (
-        above.max().unwrap_or(i64::MIN),
-        below.min().unwrap_or(i64::MAX),
-    );
-    !absent && i128::from(high) - i128::from(low) >= 2
 }
 
 /// A pool that asks for GPUs without naming a family gets none: the default exclusions stand.

@@ -4,7 +4,7 @@ use super::super::label::{key_fault, value_fault};
 use super::super::node::{Taint, TaintEffect};
 use super::fault::Faults;
 use super::requirement::key;
-use super::spec::{Effect, TaintSpec, TemplateMetadata};
+use super::template::{Effect, TaintSpec, TemplateMetadata};
 
 /// Prefix of taints that Sparkwright sets itself.
 const OURS: &str = "sparkwright.dev/";

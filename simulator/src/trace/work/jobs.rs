@@ -18,12 +18,7 @@ pub(super) fn in_order(recorded: &Recorded) -> Vec<&recorded::Job> {
 
 /// Links each job to what it waited for, and measures the driver time around it. `ready` is when the
 /// driver could start its first job.
-pub(super) fn timeline(
-    recorded: &Recorded,
-    order: &[&recorded::Job],
-    graph: &Graph,
-    ready: Timestamp,
-) -> Vec<Job> {
+pub(super) fn timeline(order: &[&recorded::Job], graph: &Graph, ready: Timestamp) -> Vec<Job> {
     let ends = Ends::of(order);
     let mut jobs: Vec<Job> = Vec::with_capacity(order.len());
     for (place, job) in order.iter().enumerate() {
@@ -34,11 +29,9 @@ pub(super) fn timeline(
             .iter()
             .filter_map(|&stage| graph.completed[stage])
             .max();
-        let ended = job.ended.unwrap_or(recorded.end());
-        let tail = match (job.ended, done) {
-            (Some(_), _) | (None, None) => ended - done.unwrap_or(job.started),
-            (None, Some(_)) => Span::ZERO,
-        };
+        let tail = job
+            .ended
+            .map_or(Span::ZERO, |ended| ended - done.unwrap_or(job.started));
         if let Some(after) = after {
             jobs[after].followers.push(place);
         }

@@ -12,7 +12,7 @@ use std::ops::Range;
 use sparkwright::model::conf::ConfError;
 use sparkwright::model::time::{Span, Timestamp};
 
-use super::recorded::{Recorded, Removal};
+use super::recorded::{Locality, Recorded, Removal};
 use super::requests;
 use super::settings::{self, Settings, executor_cores, share_of};
 
@@ -31,7 +31,7 @@ pub struct Work {
     pub stages: Vec<Stage>,
     /// Tasks of all stages, a stage's together, by index and attempt.
     pub tasks: Vec<Task>,
-    /// From the last job's end to ApplicationEnd.
+    /// From the last job's end to ApplicationEnd; nothing where the log has no end.
     pub tail: Span,
     /// Executors as they came and went.
     pub arrivals: Vec<Arrival>,
@@ -69,7 +69,7 @@ pub struct Stage {
     pub children: Vec<usize>,
     /// Jobs that wait for it.
     pub awaited_by: Vec<usize>,
-    /// From the moment it could run to its submission.
+    /// From the moment it could run to its tasks' being ready for slots.
     pub delay: Span,
     /// Resource profile of its tasks.
     pub profile: u32,
@@ -94,6 +94,8 @@ pub struct Task {
     pub fresh: bool,
     /// It runs after the attempt before it has failed.
     pub retry: bool,
+    /// How near its data it ran.
+    pub locality: Locality,
 }
 
 /// An executor as recorded.
@@ -119,7 +121,7 @@ impl Work {
         let ready = start_up + registration_wait(&settings, start_up, &arrivals);
         let order = jobs::in_order(recorded);
         let graph = stages::graph(recorded, &order);
-        let jobs = jobs::timeline(recorded, &order, &graph, recorded.started + ready);
+        let jobs = jobs::timeline(&order, &graph, recorded.started + ready);
         let (tasks, stages) = tasks::of(recorded, &arrivals, graph.stages);
         let last_end = order
             .iter()

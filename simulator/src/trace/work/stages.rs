@@ -8,6 +8,9 @@ use sparkwright::model::time::{Span, Timestamp};
 use super::super::recorded::{self, Recorded};
 use super::Stage;
 
+/// More than this was a wait for executors and no preparation.
+const MOST_PREPARATION: Span = Span::from_millis(200);
+
 /// Stages, numbered in the order in which a replay can run them.
 #[derive(Default)]
 pub(super) struct Graph {
@@ -38,6 +41,7 @@ pub(super) fn graph(recorded: &Recorded, order: &[&recorded::Job]) -> Graph {
         graph.completed.push(stage.completed);
     }
     let last_readers = last_readers(order, &graph.numbers);
+    let preparation = preparation(recorded, &merged);
     for (number, stage) in merged.iter().enumerate() {
         let parents: Vec<usize> = (stage.parents.iter())
             .filter_map(|parent| graph.numbers.get(parent).copied())
@@ -51,7 +55,7 @@ pub(super) fn graph(recorded: &Recorded, order: &[&recorded::Job]) -> Graph {
             id: stage.id,
             job: stage.job,
             parents: parents.clone(),
-            delay: (submitted - could_run).max(Span::ZERO),
+            delay: (submitted - could_run).max(Span::ZERO) + preparation,
             profile: stage.profile,
             read_until: last_readers
                 .get(stage.job)
@@ -128,6 +132,26 @@ fn merge<'a>(recorded: &'a Recorded, order: &[&recorded::Job]) -> Vec<Merged<'a>
         }
     }
     merged
+}
+
+/// What Spark takes to prepare a stage's tasks and to see their end: how much longer a stage of one
+/// task lasts than its task; the median over those that did not wait for an executor.
+fn preparation(recorded: &Recorded, merged: &[Merged]) -> Span {
+    let mut tasks: BTreeMap<u32, Vec<Span>> = BTreeMap::new();
+    for task in &recorded.tasks {
+        tasks.entry(task.stage).or_default().push(task.duration());
+    }
+    let around_task = |stage: &Merged| match tasks.get(&stage.id)?.as_slice() {
+        [only] => Some((stage.completed? - stage.submitted? - *only).max(Span::ZERO)),
+        _ => None,
+    };
+    let mut times: Vec<Span> = (merged.iter())
+        .filter_map(around_task)
+        .filter(|&time| time <= MOST_PREPARATION)
+        .collect();
+    times.sort();
+    let middle = times.len().saturating_sub(1) / 2;
+    times.get(middle).copied().unwrap_or(Span::ZERO)
 }
 
 /// The first job that ran while the stage was submitted, else the first that names it.

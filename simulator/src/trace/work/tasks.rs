@@ -25,7 +25,10 @@ pub(super) fn of(
         let mut recorded = by_stage.remove(&stage.id).unwrap_or_default();
         recorded.sort_by_key(|task| (task.index, task.id));
         stage.writes_shuffle = recorded.iter().any(|task| task.writes_shuffle);
-        for attempts in recorded.chunk_by(|a, b| a.index == b.index) {
+        let mut by_index: Vec<&[&recorded::Task]> =
+            recorded.chunk_by(|a, b| a.index == b.index).collect();
+        by_index.sort_by_key(|attempts| attempts[0].id);
+        for attempts in by_index {
             tasks.extend(counting(attempts, &fresh));
         }
         stage.tasks = from..tasks.len();
@@ -49,6 +52,7 @@ fn counting(attempts: &[&recorded::Task], fresh: &BTreeSet<u64>) -> Vec<Task> {
             duration: task.duration(),
             fresh: fresh.contains(&task.id),
             retry: !counting.is_empty(),
+            locality: task.locality,
         });
         if task.outcome == Outcome::Success {
             break;

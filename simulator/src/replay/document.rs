@@ -1,0 +1,219 @@
+//! A replay as JSON: a contract with programs, so fields are added and never changed. Money and times
+//! are printed from integers; `wallSeconds` and `podEventsPerSecond` alone differ between two runs.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde::Serialize;
+use sparkwright::model::money::{Cost, Usd, apportion};
+use sparkwright::model::name::{AppId, NodeId};
+use sparkwright::model::time::{Span, Timestamp};
+
+use crate::decimal::Decimal;
+use crate::spark::Progress;
+use crate::trace::Skipped;
+use crate::world::submission::Submission;
+
+use super::Answer;
+
+/// The document.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Document<'a> {
+    pub region: &'a str,
+    pub seed: u64,
+    pub usd: Decimal,
+    pub usd_per_hour_peak: Decimal,
+    pub usd_idle: Decimal,
+    pub usd_boot: Decimal,
+    pub usd_system: Decimal,
+    pub makespan_seconds: Decimal,
+    pub apps: Vec<App<'a>>,
+    pub nodes: Vec<Node<'a>>,
+    pub unplaced: Vec<Unplaced<'a>>,
+    pub pod_events: u64,
+    wall_seconds: f64,
+    pod_events_per_second: f64,
+    pub skipped: Vec<Skip<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct App<'a> {
+    pub id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<&'a str>,
+    pub name: &'a str,
+    pub usd: Decimal,
+    pub submitted_seconds: Decimal,
+    pub started_seconds: Option<Decimal>,
+    pub finished_seconds: Option<Decimal>,
+    pub recorded_seconds: Decimal,
+    pub in_job_seconds: Decimal,
+    pub recorded_in_job_seconds: Decimal,
+    pub wait_seconds: Option<Decimal>,
+    pub executor_seconds: Decimal,
+    pub fidelity: Fidelity,
+}
+
+#[derive(Serialize)]
+pub(super) struct Fidelity {
+    pub error: Option<Decimal>,
+    pub kind: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Node<'a> {
+    pub id: &'a str,
+    pub pool: &'a str,
+    pub zone: &'a str,
+    pub capacity_type: &'a str,
+    pub instance_type: &'a str,
+    pub usd_per_hour: Decimal,
+    pub launched_seconds: Decimal,
+    pub ready_seconds: Option<Decimal>,
+    pub ended_seconds: Option<Decimal>,
+    pub usd: Decimal,
+    pub reason: &'static str,
+    pub message: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct Unplaced<'a> {
+    pub pod: &'a str,
+    pub reason: &'static str,
+    pub message: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct Skip<'a> {
+    pub input: &'a str,
+    pub reason: &'a str,
+}
+
+/// Writes the document and a line's end.
+pub(super) fn write(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &document(answer))?;
+    writeln!(out)
+}
+
+/// The document of a run. What is printed adds up: applications, idle, boot and system to the whole,
+/// and so do the nodes.
+pub(super) fn document(answer: &Answer) -> Document<'_> {
+    let outcome = &answer.outcome;
+    let balance = outcome.ledger.balance(outcome.ended);
+    let mut costs: BTreeMap<&AppId, Cost> = balance.apps.iter().map(|(app, cost)| (app, *cost)).collect();
+    let mut parts: Vec<Cost> = answer
+        .submissions
+        .iter()
+        .map(|(submission, _)| costs.remove(&submission.app).unwrap_or_default())
+        .collect();
+    parts.extend([balance.idle, balance.boot, balance.system]);
+    let amounts = apportion(&parts);
+    let (apps, rest) = amounts.split_at(answer.submissions.len());
+    let seconds = outcome.took_seconds(answer.took);
+    Document {
+        region: &answer.catalog.region,
+        seed: answer.seed,
+        usd: parts.iter().copied().sum::<Cost>().rounded().into(),
+        usd_per_hour_peak: outcome.ledger.peak().into(),
+        usd_idle: rest[0].into(),
+        usd_boot: rest[1].into(),
+        usd_system: rest[2].into(),
+        makespan_seconds: since_start(makespan(answer)),
+        apps: answer.submissions.iter().enumerate().map(|(i, _)| app(answer, i, apps[i])).collect(),
+        nodes: nodes(answer, &balance.nodes),
+        unplaced: unplaced(answer),
+        pod_events: outcome.pod_events,
+        wall_seconds: seconds.0,
+        pod_events_per_second: seconds.1,
+        skipped: answer.skipped.iter().map(skip).collect(),
+    }
+}
+
+fn makespan(answer: &Answer) -> Timestamp {
+    let ends = answer.outcome.progress.iter().filter_map(|progress| progress.finished);
+    ends.max().unwrap_or_default()
+}
+
+fn app(answer: &Answer, i: usize, usd: Usd) -> App<'_> {
+    let (submission, submitted) = &answer.submissions[i];
+    let progress: &Progress = &answer.outcome.progress[i];
+    App {
+        id: &submission.id,
+        attempt: submission.attempt.as_deref(),
+        name: &submission.name,
+        usd: usd.into(),
+        submitted_seconds: since_start(*submitted),
+        started_seconds: progress.started.map(since_start),
+        finished_seconds: progress.finished.map(since_start),
+        recorded_seconds: submission.recorded.into(),
+        in_job_seconds: progress.in_job.into(),
+        recorded_in_job_seconds: submission.recorded_in_job.into(),
+        wait_seconds: progress.first_task.map(|first| (first - *submitted).into()),
+        executor_seconds: answer.outcome.executor_time[i].into(),
+        fidelity: fidelity(submission),
+    }
+}
+
+/// |predicted − recorded| ÷ recorded of the time inside jobs, by the model with executors as recorded.
+fn fidelity(submission: &Submission) -> Fidelity {
+    let fidelity = &submission.fidelity;
+    let (predicted, recorded) = (fidelity.predicted_in_job, fidelity.recorded_in_job);
+    let error = (recorded > Span::ZERO).then(|| {
+        let off = i128::from(predicted.millis().abs_diff(recorded.millis()));
+        Decimal::ratio(off, i128::from(recorded.millis()))
+    });
+    Fidelity { error, kind: fidelity.kind.as_str() }
+}
+
+fn nodes<'a>(answer: &'a Answer, costs: &[(NodeId, Cost)]) -> Vec<Node<'a>> {
+    let rounded = apportion(&costs.iter().map(|(_, cost)| *cost).collect::<Vec<_>>());
+    let (outcome, catalog) = (&answer.outcome, &answer.catalog);
+    let mut nodes: Vec<(Timestamp, Node<'a>)> = outcome
+        .ledger
+        .nodes
+        .iter()
+        .zip(rounded)
+        .map(|((id, node), usd)| {
+            let reason = outcome.launches.get(id).map(|launch| &launch.reason);
+            let node_of = Node {
+                id: id.as_str(),
+                pool: node.pool.as_str(),
+                zone: &catalog.zone(node.zone).name,
+                capacity_type: node.capacity_type.as_str(),
+                instance_type: &catalog.instance_type(node.instance_type).name,
+                usd_per_hour: node.price.into(),
+                launched_seconds: since_start(node.launched),
+                ready_seconds: node.ready.map(since_start),
+                ended_seconds: node.ended.map(since_start),
+                usd: usd.into(),
+                reason: reason.map_or("", |reason| reason.code()),
+                message: reason.map(ToString::to_string).unwrap_or_default(),
+            };
+            (node.launched, node_of)
+        })
+        .collect();
+    nodes.sort_by(|a, b| (a.0, a.1.id).cmp(&(b.0, b.1.id)));
+    nodes.into_iter().map(|(_, node)| node).collect()
+}
+
+fn unplaced(answer: &Answer) -> Vec<Unplaced<'_>> {
+    let waiting = answer.outcome.waiting.iter();
+    waiting
+        .map(|waiting| Unplaced {
+            pod: waiting.pod.as_str(),
+            reason: waiting.reason.code(),
+            message: waiting.reason.to_string(),
+        })
+        .collect()
+}
+
+fn skip(skipped: &Skipped) -> Skip<'_> {
+    Skip { input: &skipped.input, reason: &skipped.reason }
+}
+
+fn since_start(at: Timestamp) -> Decimal {
+    (at - Timestamp::ZERO).into()
+}

@@ -1,0 +1,244 @@
+//! `replay`: recorded applications through the planner on simulated EC2, to a bill. Reads traces one by
+//! one, keeps of each what a run needs, runs them together in virtual time, and prints.
+
+mod document;
+mod table;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+use sparkwright::model::offering::Catalog;
+use sparkwright::model::pool::Pool;
+use sparkwright::model::resources::Resources;
+
+use crate::catalog::CatalogError;
+use crate::catalog::args::SourceArgs;
+use crate::dry_run::{Outcome, Output, overhead};
+use crate::nodepools;
+use crate::trace::{self, Skipped, Work};
+use crate::world::arrivals::Arrivals;
+use crate::world::run::{self, ExecutorSource, Simulation};
+use crate::world::submission::Submission;
+
+/// Arguments of `replay`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ReplayArgs {
+    /// Event logs: files, rolled eventlog_v2_* folders, or folders of them
+    #[arg(long = "trace", value_name = "PATH", required = true, num_args = 1..)]
+    pub traces: Vec<PathBuf>,
+    /// NodePools: a file or a folder [default: embedded ones]
+    #[arg(long, value_name = "PATH")]
+    pub nodepools: Option<PathBuf>,
+    /// Which catalogue.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// When applications arrive: as-logged, together, every=30s or poisson=12/h
+    #[arg(long, value_name = "PATTERN", default_value = "as-logged")]
+    pub arrivals: Arrivals,
+    /// How often each application is replayed
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub copies: u32,
+    /// Where executors come from: simulated, as-recorded or from=LOG
+    #[arg(long, value_name = "SOURCE", default_value = "simulated")]
+    pub executors: ExecutorsArg,
+    /// Seed of delays, EC2's choices, random arrivals and seeded zone prices
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Exit with 1 when any input was skipped
+    #[arg(long)]
+    pub strict: bool,
+    /// What DaemonSets take from every node: cpu=100m,memory=200Mi,pods=2
+    #[arg(long, value_name = "AMOUNTS", value_parser = overhead::amounts)]
+    pub daemonset_overhead: Option<Resources>,
+    /// A table for people, or JSON
+    #[arg(short = 'o', long = "output", value_enum, default_value = "table", value_name = "FORM")]
+    pub output: Output,
+}
+
+/// The `--executors` flag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExecutorsArg {
+    /// Spark asks for them, and simulated nodes decide when they run.
+    Simulated,
+    /// As each application's own log has them.
+    AsRecorded,
+    /// As this log has them.
+    From(PathBuf),
+}
+
+impl FromStr for ExecutorsArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            None if text == "simulated" => Ok(ExecutorsArg::Simulated),
+            None if text == "as-recorded" => Ok(ExecutorsArg::AsRecorded),
+            Some(("from", log)) if !log.is_empty() => Ok(ExecutorsArg::From(log.into())),
+            _ => Err(format!("{text:?} is unknown; write simulated, as-recorded or from=LOG")),
+        }
+    }
+}
+
+/// Why there is no document.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// Nothing to buy from.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// NodePools were given, and some cannot be used; one line each.
+    #[error("{}", .0.join("\n"))]
+    NodePools(Vec<String>),
+    /// The log that executors are to come from cannot be read.
+    #[error("--executors from={input}: {reason}")]
+    Executors {
+        /// The path.
+        input: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The document could not be written.
+    #[error("the document could not be written: {0}")]
+    Write(#[from] io::Error),
+}
+
+/// A finished run with what is needed to tell it.
+#[derive(Debug)]
+struct Answer {
+    catalog: Arc<Catalog>,
+    seed: u64,
+    submissions: Vec<(Submission, sparkwright::model::time::Timestamp)>,
+    outcome: run::Outcome,
+    skipped: Vec<Skipped>,
+    took: Duration,
+}
+
+/// Replays what the arguments name. The document goes to `out`, warnings and progress to `messages`.
+///
+/// # Errors
+/// Where there is no catalogue, NodePools are refused, or the document cannot be written. A skipped
+/// trace is no error.
+pub fn run(
+    args: &ReplayArgs,
+    out: &mut dyn Write,
+    messages: &mut dyn Write,
+) -> Result<Outcome, ReplayError> {
+    let catalog = Arc::new(args.source.source(args.seed).load()?);
+    let pools = pools(args, messages)?;
+    let executors = executors(&args.executors)?;
+    let (submissions, skipped) = submissions(args, messages)?;
+    let answer = simulate(args, catalog, pools, executors, submissions, skipped);
+    match args.output {
+        Output::Json => document::write(&answer, out)?,
+        Output::Table => table::write(&answer, out)?,
+    }
+    let failed = answer.submissions.is_empty() || (args.strict && !answer.skipped.is_empty());
+    Ok(if failed { Outcome::Refused } else { Outcome::Done })
+}
+
+fn pools(args: &ReplayArgs, messages: &mut dyn Write) -> Result<Vec<Pool>, ReplayError> {
+    let given = nodepools::chosen(args.nodepools.as_deref(), &mut io::stdin());
+    for line in &given.warnings {
+        writeln!(messages, "warning: {line}")?;
+    }
+    if given.refusals.is_empty() { Ok(given.pools) } else { Err(ReplayError::NodePools(given.refusals)) }
+}
+
+fn executors(args: &ExecutorsArg) -> Result<ExecutorSource, ReplayError> {
+    let path = match args {
+        ExecutorsArg::Simulated => return Ok(ExecutorSource::Simulated),
+        ExecutorsArg::AsRecorded => return Ok(ExecutorSource::AsRecorded),
+        ExecutorsArg::From(path) => path,
+    };
+    let failed = |reason: String| ReplayError::Executors { input: path.display().to_string(), reason };
+    let first = trace::open(path).next();
+    let recorded = first
+        .ok_or_else(|| failed("holds no event log; name one".into()))?
+        .map_err(|skipped| failed(skipped.reason))?;
+    let work = Work::of(&recorded).map_err(|error| failed(error.to_string()))?;
+    Ok(ExecutorSource::FromLog(Arc::new(work)))
+}
+
+/// Every application under the traces, with its copies; not yet with times.
+fn submissions(
+    args: &ReplayArgs,
+    messages: &mut dyn Write,
+) -> Result<(Vec<Submission>, Vec<Skipped>), ReplayError> {
+    let bar = bar("reading", None);
+    let (mut submissions, mut skipped) = (Vec::new(), Vec::new());
+    for path in &args.traces {
+        for read in trace::open(path) {
+            bar.inc(1);
+            match read.and_then(|recorded| submission(path, &recorded, messages)) {
+                Ok(submission) => submissions.push(submission),
+                Err(problem) => {
+                    writeln!(messages, "skipped {}: {}", problem.input, problem.reason)?;
+                    skipped.push(problem);
+                }
+            }
+        }
+    }
+    bar.finish_and_clear();
+    let copies: Vec<Submission> = (2..=args.copies)
+        .flat_map(|number| submissions.iter().map(move |submission| submission.copy(number)))
+        .collect();
+    submissions.extend(copies);
+    Ok((submissions, skipped))
+}
+
+fn submission(
+    path: &Path,
+    recorded: &trace::Recorded,
+    messages: &mut dyn Write,
+) -> Result<Submission, Skipped> {
+    for note in &recorded.notes {
+        // A warning that cannot be written is no reason to stop.
+        let _ = writeln!(messages, "warning: {}: {note}", recorded.id);
+    }
+    Submission::new(recorded)
+        .map_err(|error| Skipped::new(path, format!("application {}: {error}", recorded.id)))
+}
+
+#[expect(clippy::disallowed_methods, reason = "wallSeconds is the wall time of the simulation")]
+fn simulate(
+    args: &ReplayArgs,
+    catalog: Arc<Catalog>,
+    pools: Vec<Pool>,
+    executors: ExecutorSource,
+    submissions: Vec<Submission>,
+    skipped: Vec<Skipped>,
+) -> Answer {
+    let logged: Vec<_> = submissions.iter().map(|submission| submission.logged).collect();
+    let times = args.arrivals.times(&logged, args.seed);
+    let submissions: Vec<_> = submissions.into_iter().zip(times).collect();
+    let daemons = args.daemonset_overhead.clone().map(overhead::daemon);
+    let simulation = Simulation {
+        catalog: catalog.clone(),
+        pools,
+        daemons: daemons.into_iter().collect(),
+        submissions: submissions.clone(),
+        executors,
+        seed: args.seed,
+    };
+    let bar = bar("replaying", u64::try_from(submissions.len()).ok());
+    let begun = std::time::Instant::now();
+    let outcome = run::run(simulation, |finished| {
+        bar.set_position(u64::try_from(finished).unwrap_or(u64::MAX));
+    });
+    let took = begun.elapsed();
+    bar.finish_and_clear();
+    Answer { catalog, seed: args.seed, submissions, outcome, skipped, took }
+}
+
+/// Progress on standard error, where that is a terminal.
+fn bar(what: &'static str, length: Option<u64>) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+    bar.set_message(what);
+    bar
+}

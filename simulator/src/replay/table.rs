@@ -1,0 +1,114 @@
+//! A replay for people: the bill, the applications, the nodes and why they were launched.
+
+use std::io::{self, Write};
+
+use crate::decimal::Decimal;
+
+use super::Answer;
+use super::document::{self, App, Document, Node};
+
+/// Nodes listed; the rest is counted.
+const MOST_NODES: usize = 50;
+
+/// Writes the tables.
+pub(super) fn write(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
+    let document = document::document(answer);
+    bill(&document, out)?;
+    applications(&document.apps, out)?;
+    nodes(&document.nodes, out)?;
+    if !document.unplaced.is_empty() {
+        writeln!(out, "\nPODS STILL WAITING AT THE END")?;
+        for pod in &document.unplaced {
+            writeln!(out, "{}  {}: {}", pod.pod, pod.reason, pod.message)?;
+        }
+    }
+    for skip in &document.skipped {
+        writeln!(out, "\nskipped {}: {}", skip.input, skip.reason)?;
+    }
+    Ok(())
+}
+
+fn bill(document: &Document<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let apps = document.apps.len();
+    writeln!(
+        out,
+        "BILL  {} USD for {apps} application{} in {}, {} nodes, at most {} USD per hour",
+        document.usd,
+        if apps == 1 { "" } else { "s" },
+        document.region,
+        document.nodes.len(),
+        document.usd_per_hour_peak,
+    )?;
+    writeln!(
+        out,
+        "      of it idle {}, boot {}, system {}; all was done after {} s",
+        document.usd_idle, document.usd_boot, document.usd_system, document.makespan_seconds,
+    )
+}
+
+fn applications(apps: &[App<'_>], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "\n{:<44} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7}",
+        "APPLICATION", "USD", "WAIT s", "IN JOBS s", "LOGGED s", "ALL s", "LOGGED s", "ERROR"
+    )?;
+    for app in apps {
+        let all = app.finished_seconds.as_ref();
+        writeln!(
+            out,
+            "{:<44} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7}",
+            clip(&format!("{} ({})", app.name, app.id), 44),
+            app.usd,
+            or_dash(app.wait_seconds.as_ref()),
+            app.in_job_seconds,
+            app.recorded_in_job_seconds,
+            or_dash(all),
+            app.recorded_seconds,
+            or_dash(app.fidelity.error.as_ref()),
+        )?;
+    }
+    writeln!(
+        out,
+        "WAIT is submission to first task; ERROR is how far the model misses the log's time in jobs \
+         with its own executors."
+    )
+}
+
+fn nodes(nodes: &[Node<'_>], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "\n{:<22} {:<16} {:<10} {:<12} {:>8} {:>8} {:>8} {:>10}  WHY",
+        "NODE", "TYPE", "CAPACITY", "ZONE", "FROM s", "READY s", "TO s", "USD"
+    )?;
+    for node in nodes.iter().take(MOST_NODES) {
+        writeln!(
+            out,
+            "{:<22} {:<16} {:<10} {:<12} {:>8} {:>8} {:>8} {:>10}  {}",
+            clip(node.id, 22),
+            node.instance_type,
+            node.capacity_type,
+            node.zone,
+            node.launched_seconds,
+            or_dash(node.ready_seconds.as_ref()),
+            or_dash(node.ended_seconds.as_ref()),
+            node.usd,
+            node.message,
+        )?;
+    }
+    match nodes.len().saturating_sub(MOST_NODES) {
+        0 => Ok(()),
+        more => writeln!(out, "and {more} more; -o json lists all"),
+    }
+}
+
+fn or_dash(number: Option<&Decimal>) -> String {
+    number.map_or_else(|| "-".into(), ToString::to_string)
+}
+
+fn clip(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(width - 1).collect();
+    format!("{kept}…")
+}

@@ -1,0 +1,300 @@
+//! An application among simulated pods: how it asks for executors, waits for them, gives them back,
+//! and what losing one costs. The world here runs every pod a fixed time after it was asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::*;
+use crate::trace;
+use crate::trace::recorded::{self, Locality, Outcome, Recorded};
+
+#[test]
+fn static_executors_come_in_batches_and_the_first_job_waits_for_most_of_them() {
+    let conf = [("spark.executor.instances", "12")];
+    let mut world = World::of(&application(&conf, 4), 10);
+    world.run();
+    let created: Vec<i64> = world.created.values().map(|at| at.millis()).collect();
+    // DRIVER_START, one second of start-up, then five pods a second.
+    let expected = [[4000; 5].as_slice(), &[5000; 5], &[6000; 2]].concat();
+    assert_eq!(created, expected);
+    // The tenth of twelve runs at 15 s and has registered 2 s later.
+    let first = world.application.progress().first_task.unwrap();
+    assert_eq!(first.millis(), 15_000 + 2000);
+}
+
+#[test]
+fn the_first_job_waits_thirty_seconds_at_most() {
+    let conf = [("spark.executor.instances", "2")];
+    let mut world = World::of(&application(&conf, 4), 60);
+    world.run();
+    let progress = world.application.progress();
+    let expected = 64_000 + EXECUTOR_START.millis() + FIRST_OFFER.millis();
+    assert_eq!(progress.first_task.unwrap().millis(), expected);
+    // In a job from 34 s on, though without executors.
+    let ended = progress.finished.unwrap().millis();
+    assert_eq!(progress.in_job.millis(), ended - 34_000);
+}
+
+#[test]
+fn later_executors_make_a_longer_application() {
+    let work = application(&[("spark.executor.instances", "2")], 40);
+    let finished = |delay| {
+        let mut world = World::of(&work, delay);
+        world.run();
+        world.application.progress().finished.unwrap()
+    };
+    assert!(finished(120) - finished(5) >= Span::from_secs(100));
+}
+
+#[test]
+fn dynamic_allocation_asks_for_one_two_four() {
+    let mut world = World::of(&application(&DYNAMIC, 40), 1);
+    world.run();
+    let created: Vec<i64> = world
+        .created
+        .values()
+        .map(|at| at.millis() - 5000)
+        .collect();
+    // Backlog from the first stage on: 1 after a second, then 2 and 4 more.
+    assert_eq!(created[..7], [0, 1000, 1000, 2000, 2000, 2000, 2000]);
+    assert!(created.len() <= 20, "{created:?}");
+}
+
+#[test]
+fn no_more_executors_are_asked_for_than_tasks_need_or_the_maximum_allows() {
+    for (tasks, max, expected) in [(6, "50", 3), (40, "4", 4)] {
+        let mut conf = DYNAMIC.to_vec();
+        conf.push(("spark.dynamicAllocation.maxExecutors", max));
+        let mut world = World::of(&application(&conf, tasks), 60);
+        world.run();
+        assert_eq!(
+            world.created.len(),
+            expected,
+            "{tasks} tasks, at most {max}"
+        );
+    }
+}
+
+#[test]
+fn idle_executors_go_after_the_timeout_but_not_while_shuffle_files_are_needed() {
+    for (shuffle, deleted_early) in [(false, true), (true, false)] {
+        let mut record = record(&DYNAMIC, 8);
+        record
+            .tasks
+            .iter_mut()
+            .for_each(|task| task.writes_shuffle = shuffle);
+        add_later_job(&mut record);
+        let mut world = World::of(&Arc::new(Work::of(&record).unwrap()), 1);
+        world.run();
+        let finished = world.application.progress().finished.unwrap();
+        let early = world.deleted.values().any(|&at| at < finished);
+        assert_eq!(early, deleted_early, "shuffle {shuffle}");
+    }
+}
+
+#[test]
+fn a_lost_executor_is_replaced_and_costs_its_running_tasks() {
+    let work = application(&[("spark.executor.instances", "2")], 8);
+    let mut calm = World::of(&work, 1);
+    calm.run();
+    let mut world = World::of(&work, 1);
+    world.lose_at = Some((1, Timestamp::from_millis(9000)));
+    world.run();
+    assert_eq!((calm.created.len(), world.created.len()), (2, 3));
+    let (calm, world) = (calm.application.progress(), world.application.progress());
+    assert!(world.finished.unwrap() > calm.finished.unwrap());
+}
+
+#[test]
+fn every_pod_asked_for_is_deleted_before_the_driver_exits() {
+    let mut world = World::of(&application(&DYNAMIC, 40), 20);
+    world.run();
+    let created: BTreeSet<u32> = world.created.keys().copied().collect();
+    let deleted: BTreeSet<u32> = world.deleted.keys().copied().collect();
+    assert_eq!(created, deleted);
+    let progress = world.application.progress();
+    assert_eq!((progress.executor_pods, progress.running_tasks), (0, 0));
+}
+
+#[test]
+fn real_applications_run_to_their_end_whatever_is_lost() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shared = root.join("../../shared/data/spark-events");
+    let folder = if shared.exists() {
+        shared
+    } else {
+        println!("only the shipped logs: {} is not there", shared.display());
+        root.join("data/logs")
+    };
+    for recorded in trace::open(&folder).filter_map(Result::ok) {
+        let work = Arc::new(Work::of(&recorded).unwrap());
+        for (executor, second) in [(1, 20), (1, 60), (2, 100), (9999, 1)] {
+            let mut world = World::of(&work, 30);
+            world.lose_at = Some((executor, Timestamp::from_millis(second * 1000)));
+            world.run();
+            let progress = world.application.progress();
+            assert!(progress.finished.is_some(), "{}", recorded.id);
+            let length = progress.finished.unwrap() - Timestamp::ZERO;
+            println!(
+                "{}: {} executors, {length}",
+                recorded.id,
+                world.created.len()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_same_application_gives_the_same_wishes() {
+    let work = application(&DYNAMIC, 40);
+    let wishes = || {
+        let mut world = World::of(&work, 7);
+        world.run();
+        (world.created, world.deleted, world.application.progress())
+    };
+    assert_eq!(wishes(), wishes());
+}
+
+const DYNAMIC: [(&str, &str); 4] = [
+    ("spark.dynamicAllocation.enabled", "true"),
+    ("spark.dynamicAllocation.shuffleTracking.enabled", "true"),
+    ("spark.executor.cores", "2"),
+    ("spark.app.name", "dynamic"),
+];
+
+/// Runs each pod a fixed time after it was asked for.
+struct World {
+    application: Application,
+    pod_start: Span,
+    created: BTreeMap<u32, Timestamp>,
+    deleted: BTreeMap<u32, Timestamp>,
+    starting: BTreeSet<(Timestamp, u32)>,
+    lose_at: Option<(u32, Timestamp)>,
+}
+
+impl World {
+    fn of(work: &Arc<Work>, pod_start_seconds: i64) -> Self {
+        World {
+            application: Application::new(Arc::clone(work), Executors::Simulated),
+            pod_start: Span::from_secs(pod_start_seconds),
+            created: BTreeMap::new(),
+            deleted: BTreeMap::new(),
+            starting: BTreeSet::new(),
+            lose_at: None,
+        }
+    }
+
+    fn run(&mut self) {
+        let mut wishes = Vec::new();
+        let mut wake = None;
+        let mut now = Timestamp::ZERO;
+        self.application.driver_running(now, &mut wishes);
+        loop {
+            for wish in wishes.drain(..) {
+                match wish {
+                    Wish::CreateExecutor { executor, .. } => {
+                        self.created.insert(executor, now);
+                        self.starting.insert((now + self.pod_start, executor));
+                    }
+                    Wish::DeleteExecutor { executor } => {
+                        self.deleted.insert(executor, now);
+                    }
+                    Wish::WakeAt(time) => wake = Some(time),
+                    Wish::Finished => return,
+                }
+            }
+            let starts = self.starting.first().map(|&(at, _)| at);
+            let lost = self.lose_at.map(|(_, at)| at);
+            now = [wake, starts, lost]
+                .into_iter()
+                .flatten()
+                .min()
+                .expect("not stuck");
+            if lost == Some(now) {
+                let (executor, _) = self.lose_at.take().unwrap();
+                self.application.executor_gone(executor, now, &mut wishes);
+            } else if starts == Some(now) {
+                let (_, executor) = self.starting.pop_first().unwrap();
+                self.application
+                    .executor_running(executor, now, &mut wishes);
+            } else {
+                wake = None;
+                self.application.wake(now, &mut wishes);
+            }
+        }
+    }
+}
+
+/// One job of one stage, each task two seconds long.
+fn application(conf: &[(&str, &str)], tasks: u32) -> Arc<Work> {
+    Arc::new(Work::of(&record(conf, tasks)).unwrap())
+}
+
+fn record(conf: &[(&str, &str)], tasks: u32) -> Recorded {
+    let at = |seconds: i64| Timestamp::from_millis(1_000_000 + seconds * 1000);
+    let text = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+    let stage = recorded::Stage {
+        submitted: Some(at(1)),
+        completed: Some(at(1 + 2 * i64::from(tasks))),
+        ..recorded::Stage::default()
+    };
+    let ended = stage.completed.unwrap();
+    Recorded {
+        started: at(0),
+        submitted: at(0),
+        ended: Some(ended),
+        driver_ready: Some(at(1)),
+        version: Some("3.5.3".to_owned()),
+        properties: conf.iter().map(text).collect(),
+        jobs: vec![job(0, at(1), ended)],
+        stages: BTreeMap::from([((0, 0), stage)]),
+        executors: vec![recorded::Executor {
+            id: "1".to_owned(),
+            added: at(1),
+            removed: None,
+            last_launch: None,
+            cores: 1,
+            profile: 0,
+        }],
+        tasks: (0..tasks)
+            .map(|index| task(index, at(1 + 2 * i64::from(index))))
+            .collect(),
+        ..Recorded::default()
+    }
+}
+
+/// A second job, five minutes after the first, that skips a stage.
+fn add_later_job(record: &mut Recorded) {
+    let start = record.end() + Span::from_secs(300);
+    let mut later = job(1, start, start + Span::from_secs(1));
+    later.stages = vec![7];
+    record.ended = later.ended;
+    record.jobs.push(later);
+}
+
+fn job(id: u32, started: Timestamp, ended: Timestamp) -> recorded::Job {
+    recorded::Job {
+        id,
+        started,
+        ended: Some(ended),
+        stages: vec![id],
+        execution: None,
+    }
+}
+
+fn task(index: u32, launched: Timestamp) -> recorded::Task {
+    recorded::Task {
+        id: u64::from(index),
+        stage: 0,
+        stage_attempt: 0,
+        index,
+        attempt: 0,
+        executor: 0,
+        launched,
+        finished: launched + Span::from_secs(2),
+        outcome: Outcome::Success,
+        locality: Locality::Node,
+        speculative: false,
+        writes_shuffle: false,
+    }
+}

@@ -1,0 +1,14 @@
+//! The simulated world: a virtual clock, EC2's fleet, kube-scheduler and Spark applications around the
+//! same cluster, planner and ledger that run live. It carries out what the planner decides and decides
+//! nothing itself.
+
+pub mod agenda;
+pub mod arrivals;
+pub mod delays;
+pub mod fleet;
+pub mod pods;
+pub mod run;
+pub mod scheduler;
+pub mod submission;
+
+pub use run::{Outcome, Simulation, run};

@@ -1,0 +1,106 @@
+//! Pods from created to ended, and what placing adds to them: the selectors that name the set of nodes
+//! they may go to, and for drivers the toleration of driver nodes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use sparkwright::model::name::{NodeId, PodId};
+use sparkwright::model::node::{CAPACITY_TYPE, MANAGED, PURPOSE, Purpose, Toleration, ZONE};
+use sparkwright::model::offering::Catalog;
+use sparkwright::model::requirement::Requirement;
+use sparkwright::model::spark::{PodPhase, PodTemplate, Role};
+use sparkwright::model::time::Timestamp;
+use sparkwright::plan::effect::Place;
+
+/// Whose pod it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// An application's driver, by position among the submissions.
+    Driver(usize),
+    /// An application's executor.
+    Executor(usize, u32),
+}
+
+/// A pod that has not ended.
+#[derive(Clone, Debug)]
+pub struct SimulatedPod {
+    /// Whose it is.
+    pub part: Part,
+    /// What it is like, placing included.
+    pub template: Arc<PodTemplate>,
+    /// When it was created.
+    pub created: Timestamp,
+    /// When its container started.
+    pub started: Option<Timestamp>,
+    /// Where it is in its life.
+    pub phase: PodPhase,
+}
+
+/// All pods that have not ended, and counts of what happened to all.
+#[derive(Clone, Debug, Default)]
+pub struct Pods {
+    /// By name.
+    pub alive: BTreeMap<PodId, SimulatedPod>,
+    /// Created, bound, started and ended, of all pods together.
+    pub events: u64,
+    placed: BTreeMap<(Arc<PodTemplate>, Vec<Requirement>), Arc<PodTemplate>>,
+    images: BTreeSet<(NodeId, Role)>,
+}
+
+impl Pods {
+    /// What a placed pod's template becomes: equal pods placed alike share one.
+    pub fn placed(
+        &mut self,
+        template: &Arc<PodTemplate>,
+        place: &Place,
+        catalog: &Catalog,
+    ) -> Arc<PodTemplate> {
+        let added = selectors(place, catalog);
+        let key = (template.clone(), added);
+        if let Some(known) = self.placed.get(&key) {
+            return known.clone();
+        }
+        let mut placed = PodTemplate::clone(template);
+        placed.constraints.all.extend(key.1.iter().cloned());
+        if template.role == Role::Driver {
+            placed.tolerations.push(Toleration {
+                key: Some(PURPOSE.into()),
+                value: Some(Purpose::Driver.as_str().into()),
+                effect: None,
+            });
+        }
+        let placed = Arc::new(placed);
+        self.placed.insert(key, placed.clone());
+        placed
+    }
+
+    /// True where an image for this role has been pulled on the node; from then on it is.
+    pub fn pull(&mut self, node: &NodeId, role: Role) -> bool {
+        !self.images.insert((node.clone(), role))
+    }
+
+    /// A node is gone, and the images on it.
+    pub fn forget_node(&mut self, node: &NodeId) {
+        for role in [Role::Driver, Role::Executor, Role::Other] {
+            self.images.remove(&(node.clone(), role));
+        }
+    }
+}
+
+fn selectors(place: &Place, catalog: &Catalog) -> Vec<Requirement> {
+    let zone = place
+        .zone
+        .map(|zone| Requirement::is(ZONE, &catalog.zone(zone).name));
+    let capacity = place
+        .capacity_type
+        .map(|ct| Requirement::is(CAPACITY_TYPE, ct.as_str()));
+    let purpose = place
+        .purpose
+        .map(|purpose| Requirement::is(PURPOSE, purpose.as_str()));
+    let managed = place.purpose.map(|_| Requirement::is(MANAGED, "true"));
+    zone.into_iter()
+        .chain(capacity)
+        .chain(purpose)
+        .chain(managed)
+        .collect()
+}

@@ -1,0 +1,461 @@
+//! The loop: the twin of the live controller's, in virtual time. Things happen and become events; the
+//! cluster and the ledger fold them; a moment later the planner looks, and what it decided is carried
+//! out, which makes more things happen.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use sparkwright::cluster::Cluster;
+use sparkwright::cluster::event::{Event, Fact};
+use sparkwright::ledger::Ledger;
+use sparkwright::model::daemon::Daemon;
+use sparkwright::model::name::{NodeId, PodId};
+use sparkwright::model::offering::Catalog;
+use sparkwright::model::pool::Pool;
+use sparkwright::model::resources::Resources;
+use sparkwright::model::spark::{Pod, PodPhase, PodTemplate, Role};
+use sparkwright::model::time::{Span, Timestamp};
+use sparkwright::plan::check;
+use sparkwright::plan::effect::{Effect, Launch, Plan, Waiting};
+
+use crate::spark::{Application, Executors, Progress, Wish};
+use crate::trace::Work;
+
+use super::agenda::{Agenda, Due};
+use super::delays::Delays;
+use super::fleet::Fleet;
+use super::pods::{Part, Pods, SimulatedPod};
+use super::scheduler::Scheduler;
+use super::submission::Submission;
+
+/// From a change to the planner's look, so that changes that come together are planned together.
+const ROUND_DELAY: Span = Span::from_millis(250);
+
+/// Rounds at one instant before the simulation gives up: a planner that never comes to rest is a
+/// fault, and must not hang whoever runs it. A quiet instant takes three.
+const ROUNDS_AT_ONE_INSTANT: u32 = 1_000;
+
+/// Where executors come from.
+#[derive(Clone, Debug)]
+pub enum ExecutorSource {
+    /// Spark asks for them, and nodes decide when they run.
+    Simulated,
+    /// As each application's own log has them.
+    AsRecorded,
+    /// As another log has them.
+    FromLog(Arc<Work>),
+}
+
+/// Everything that a run is made of.
+#[derive(Debug)]
+pub struct Simulation {
+    /// What the region sells.
+    pub catalog: Arc<Catalog>,
+    /// Pools.
+    pub pools: Vec<Pool>,
+    /// What DaemonSets take from each node.
+    pub daemons: Vec<Daemon>,
+    /// Applications, and when each is submitted.
+    pub submissions: Vec<(Submission, Timestamp)>,
+    /// Where their executors come from.
+    pub executors: ExecutorSource,
+    /// Seed of delays and of EC2's choices.
+    pub seed: u64,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Progress of each submission at the end.
+    pub progress: Vec<Progress>,
+    /// Σ executor pod start to end, by submission.
+    pub executor_time: Vec<Span>,
+    /// The money.
+    pub ledger: Ledger,
+    /// Why nodes were launched, by node.
+    pub launches: BTreeMap<NodeId, Launch>,
+    /// Pods that still waited at the end.
+    pub waiting: Vec<Waiting>,
+    /// Pod events: created, bound, started, ended.
+    pub pod_events: u64,
+    /// The end.
+    pub ended: Timestamp,
+}
+
+/// Runs it to the end: every application finished, or stuck for good, and every node gone.
+pub fn run(simulation: Simulation, tick: impl FnMut(usize)) -> Outcome {
+    let mut world = World::new(simulation);
+    world.run(tick);
+    world.outcome()
+}
+
+struct World {
+    now: Timestamp,
+    agenda: Agenda,
+    batch: Vec<Fact>,
+    cluster: Cluster,
+    ledger: Ledger,
+    fleet: Fleet,
+    scheduler: Scheduler,
+    delays: Delays,
+    pods: Pods,
+    submissions: Vec<Submission>,
+    applications: Vec<Application>,
+    executor_time: Vec<Span>,
+    declares: bool,
+    round_delay: Span,
+    round_at: Option<Timestamp>,
+    rounds_here: u32,
+    waiting: Vec<Waiting>,
+    launches: BTreeMap<NodeId, Launch>,
+    finished: usize,
+}
+
+impl World {
+    fn new(simulation: Simulation) -> Self {
+        let simulated = matches!(simulation.executors, ExecutorSource::Simulated);
+        let executors = match simulation.executors {
+            ExecutorSource::Simulated => Executors::Simulated,
+            ExecutorSource::AsRecorded => Executors::AsRecorded,
+            ExecutorSource::FromLog(work) => Executors::FromLog(work),
+        };
+        let mut agenda = Agenda::default();
+        let (mut submissions, mut applications) = (Vec::new(), Vec::new());
+        for (i, (submission, at)) in simulation.submissions.into_iter().enumerate() {
+            agenda.add(at, Due::Submit(i));
+            applications.push(Application::new(submission.work.clone(), executors.clone()));
+            submissions.push(submission);
+        }
+        let region = simulation.catalog.region.clone();
+        let mut batch = vec![Fact::CatalogListed(simulation.catalog)];
+        let pools = simulation
+            .pools
+            .iter()
+            .map(|pool| Fact::PoolApplied(pool.for_region(&region)));
+        batch.extend(pools);
+        batch.extend(simulation.daemons.into_iter().map(Fact::DaemonApplied));
+        let seed = simulation.seed;
+        World {
+            now: Timestamp::ZERO,
+            agenda,
+            batch,
+            cluster: Cluster::default(),
+            ledger: Ledger::default(),
+            fleet: Fleet::default(),
+            scheduler: Scheduler::default(),
+            delays: if simulated {
+                Delays::seeded(seed)
+            } else {
+                Delays::none(seed)
+            },
+            pods: Pods::default(),
+            executor_time: vec![Span::ZERO; submissions.len()],
+            submissions,
+            applications,
+            declares: simulated,
+            round_delay: if simulated { ROUND_DELAY } else { Span::ZERO },
+            round_at: None,
+            rounds_here: 0,
+            waiting: Vec::new(),
+            launches: BTreeMap::new(),
+            finished: 0,
+        }
+    }
+
+    fn run(&mut self, mut tick: impl FnMut(usize)) {
+        self.fold();
+        while let Some(now) = self.agenda.next_time() {
+            self.rounds_here = if now == self.now { self.rounds_here } else { 0 };
+            self.now = now;
+            while let Some(due) = self.agenda.take(now) {
+                self.happen(due);
+            }
+            self.fold();
+            tick(self.finished);
+        }
+    }
+
+    /// Folds what has happened, lets the scheduler bind, and asks for a round if anything changed.
+    fn fold(&mut self) {
+        let mut changed = false;
+        while !self.batch.is_empty() {
+            for fact in std::mem::take(&mut self.batch) {
+                let event = Event { at: self.now, fact };
+                self.cluster.apply(&event);
+                self.ledger.apply(&event);
+            }
+            changed = true;
+            for (pod, node) in self.scheduler.bind() {
+                self.bound(&pod, node);
+            }
+        }
+        if changed {
+            self.look_at(self.now + self.round_delay);
+        }
+    }
+
+    fn look_at(&mut self, at: Timestamp) {
+        if self
+            .round_at
+            .is_none_or(|known| at < known || known < self.now)
+        {
+            self.round_at = Some(at);
+            self.agenda.add(at, Due::Round);
+        }
+    }
+
+    fn happen(&mut self, due: Due) {
+        match due {
+            Due::Submit(i) => self.submit(i),
+            Due::Wake(i) => self.tell(i, |application, now, wishes| application.wake(now, wishes)),
+            Due::Started(pod) => self.started(&pod),
+            Due::Launched(node) => {
+                self.batch.extend(self.fleet.launched(&node));
+                self.agenda
+                    .add(self.now + self.delays.boot(), Due::Ready(node));
+            }
+            Due::Ready(node) => self.ready(&node),
+            Due::Gone(node) => {
+                self.fleet.gone(&node);
+                self.scheduler.remove_node(&node);
+                self.pods.forget_node(&node);
+                self.end_daemons(&node);
+                self.batch.push(Fact::NodeGone(node));
+            }
+            Due::Round if self.round_at == Some(self.now) => self.round(),
+            Due::Round => {}
+        }
+    }
+
+    fn submit(&mut self, i: usize) {
+        let submission = &self.submissions[i];
+        if self.declares {
+            let (app, shape) = (submission.app.clone(), submission.shape(self.now));
+            self.batch.push(Fact::ShapeDeclared { app, shape });
+        }
+        let (id, template) = submission.driver_pod();
+        self.create(id, template, Part::Driver(i));
+    }
+
+    fn create(&mut self, id: PodId, template: Arc<PodTemplate>, part: Part) {
+        let phase = PodPhase::Gated;
+        let pod = SimulatedPod {
+            part,
+            template,
+            created: self.now,
+            started: None,
+            phase,
+        };
+        self.pods.events += 1;
+        self.pods.alive.insert(id.clone(), pod);
+        self.report(&id);
+    }
+
+    /// The pod as it is becomes an event.
+    fn report(&mut self, id: &PodId) {
+        if let Some(pod) = self.pods.alive.get(id) {
+            self.batch.push(Fact::PodApplied(Pod {
+                id: id.clone(),
+                template: pod.template.clone(),
+                created: pod.created,
+                phase: pod.phase.clone(),
+            }));
+        }
+    }
+
+    fn bound(&mut self, id: &PodId, node: NodeId) {
+        let Some(pod) = self.pods.alive.get_mut(id) else {
+            return;
+        };
+        pod.phase = PodPhase::Bound(node.clone());
+        let role = pod.template.role;
+        self.pods.events += 1;
+        let image_is_there = self.pods.pull(&node, role);
+        let delay = self.delays.start(image_is_there);
+        self.agenda.add(self.now + delay, Due::Started(id.clone()));
+        self.report(id);
+    }
+
+    fn started(&mut self, id: &PodId) {
+        let Some(pod) = self.pods.alive.get_mut(id) else {
+            return;
+        };
+        pod.started = Some(self.now);
+        let part = pod.part;
+        self.pods.events += 1;
+        match part {
+            Part::Driver(i) => self.tell(i, Application::driver_running),
+            Part::Executor(i, executor) => self.tell(i, |application, now, wishes| {
+                application.executor_running(executor, now, wishes);
+            }),
+        }
+    }
+
+    /// Tells an application something, and fulfils what it wishes for.
+    fn tell(&mut self, i: usize, what: impl FnOnce(&mut Application, Timestamp, &mut Vec<Wish>)) {
+        let mut wishes = Vec::new();
+        what(&mut self.applications[i], self.now, &mut wishes);
+        for wish in wishes {
+            match wish {
+                Wish::CreateExecutor { executor, profile } => {
+                    let (id, template) = self.submissions[i].executor_pod(executor, profile);
+                    self.create(id, template, Part::Executor(i, executor));
+                }
+                Wish::DeleteExecutor { executor } => {
+                    let (id, _) = self.submissions[i].executor_pod(executor, 0);
+                    self.end(&id);
+                }
+                Wish::WakeAt(at) => self.agenda.add(at.max(self.now), Due::Wake(i)),
+                Wish::Finished => {
+                    self.finished += 1;
+                    let (id, _) = self.submissions[i].driver_pod();
+                    self.end(&id);
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, id: &PodId) {
+        let Some(pod) = self.pods.alive.remove(id) else {
+            return;
+        };
+        if let (Part::Executor(i, _), Some(started)) = (pod.part, pod.started) {
+            self.executor_time[i] = self.executor_time[i] + (self.now - started);
+        }
+        self.pods.events += 1;
+        self.scheduler.forget(id);
+        self.batch.push(Fact::PodEnded(id.clone()));
+    }
+
+    fn ready(&mut self, node: &NodeId) {
+        let Some(facts) = self.fleet.ready(node, &self.cluster) else {
+            return;
+        };
+        self.scheduler.apply_node(&facts);
+        self.batch.push(Fact::NodeApplied(facts));
+        let daemons: Vec<Daemon> = self.cluster.daemons.values().cloned().collect();
+        for daemon in daemons {
+            let id = daemon_pod(&daemon.name, node);
+            self.scheduler.occupy(&id, node, &daemon.requests);
+            self.batch.push(Fact::PodApplied(Pod {
+                id,
+                template: Arc::new(daemon_template(&daemon.name, daemon.requests)),
+                created: self.now,
+                phase: PodPhase::Bound(node.clone()),
+            }));
+        }
+    }
+
+    fn end_daemons(&mut self, node: &NodeId) {
+        let names: BTreeSet<String> = self.cluster.daemons.keys().cloned().collect();
+        for name in names {
+            let id = daemon_pod(&name, node);
+            self.scheduler.forget(&id);
+            self.batch.push(Fact::PodEnded(id));
+        }
+    }
+
+    fn round(&mut self) {
+        self.round_at = None;
+        self.rounds_here += 1;
+        assert!(
+            self.rounds_here < ROUNDS_AT_ONE_INSTANT,
+            "the planner does not come to rest at {:?}",
+            self.now
+        );
+        let view = self.cluster.view(self.now);
+        let plan = sparkwright::plan(&view);
+        let violations = check::violations(&view, &plan.effects);
+        assert!(
+            violations.is_empty(),
+            "the plan breaks an invariant: {violations:?}"
+        );
+        self.carry_out(plan);
+    }
+
+    fn carry_out(&mut self, plan: Plan) {
+        for effect in plan.effects {
+            match effect {
+                Effect::Launch(launch) => self.launch(launch),
+                Effect::Place(place) => {
+                    let Some(pod) = self.pods.alive.get(&place.pod) else {
+                        continue;
+                    };
+                    let template = pod.template.clone();
+                    let placed = self.pods.placed(&template, &place, &self.cluster.catalog);
+                    if let Some(pod) = self.pods.alive.get_mut(&place.pod) {
+                        pod.template = placed.clone();
+                        pod.phase = PodPhase::Pending;
+                    }
+                    self.scheduler.enqueue(place.pod.clone(), placed);
+                    self.report(&place.pod);
+                }
+                Effect::Cordon { node, .. } => {
+                    if let Some(facts) = self.fleet.cordon(&node) {
+                        self.scheduler.apply_node(&facts);
+                        self.batch.push(Fact::NodeApplied(facts));
+                    }
+                }
+                Effect::Terminate { node, .. } => {
+                    self.batch.push(Fact::NodeLeaving(node.clone()));
+                    self.agenda
+                        .add(self.now + self.delays.shutdown(), Due::Gone(node));
+                }
+            }
+        }
+        self.waiting = plan.waiting;
+        if let Some(at) = plan.next_look {
+            self.look_at(at.max(self.now));
+        }
+    }
+
+    fn launch(&mut self, launch: Launch) {
+        let catalog = self.cluster.catalog.clone();
+        self.batch.push(Fact::LaunchAsked(launch.intent.clone()));
+        self.fleet.launch(
+            &launch,
+            &catalog,
+            self.now,
+            &mut self.delays,
+            &mut self.agenda,
+        );
+        for node in &launch.intent.nodes {
+            self.launches.insert(node.id.clone(), launch.clone());
+        }
+    }
+
+    fn outcome(self) -> Outcome {
+        Outcome {
+            progress: self
+                .applications
+                .iter()
+                .map(Application::progress)
+                .collect(),
+            executor_time: self.executor_time,
+            ledger: self.ledger,
+            launches: self.launches,
+            waiting: self.waiting,
+            pod_events: self.pods.events,
+            ended: self.now,
+        }
+    }
+}
+
+fn daemon_pod(daemon: &str, node: &NodeId) -> PodId {
+    PodId::from(format!("{daemon}-{node}"))
+}
+
+fn daemon_template(name: &str, requests: Resources) -> PodTemplate {
+    PodTemplate {
+        role: Role::Other,
+        app: None,
+        namespace: name.split('/').next().unwrap_or_default().into(),
+        labels: BTreeMap::new(),
+        requests,
+        constraints: sparkwright::model::requirement::Constraints::default(),
+        tolerations: Vec::new(),
+        priority: 0,
+        daemon: true,
+        not_understood: Vec::new(),
+    }
+}

@@ -1,0 +1,200 @@
+//! An application to be run: its pods' templates, its shape and its work, made from a recorded one.
+//! Pods are named as Spark names them, after the application's id, so that copies differ.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sparkwright::model::conf::{self, Conf, ConfError, ExecutorCount};
+use sparkwright::model::name::{AppId, PodId};
+use sparkwright::model::requirement::{Constraints, Labels, Requirement};
+use sparkwright::model::resources::Resources;
+use sparkwright::model::spark::{
+    ExecutorGroup, PodTemplate, Role, SPARK_APP_SELECTOR, SPARK_ROLE, Shape,
+};
+use sparkwright::model::time::{Span, Timestamp};
+
+use crate::spark::{Fidelity, fidelity};
+use crate::trace::{Recorded, Work, requests};
+
+/// An application to be run.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// What the planner and the ledger know it by.
+    pub app: AppId,
+    /// The id in its log; `#2` and so on for further copies.
+    pub id: String,
+    /// Attempt of the driver, where the log has one.
+    pub attempt: Option<String>,
+    /// The name that its user gave it.
+    pub name: String,
+    /// When its log has it submitted, in the log's own clock.
+    pub logged: Timestamp,
+    /// From submission to end in its log.
+    pub recorded: Span,
+    /// Time inside jobs in its log.
+    pub recorded_in_job: Span,
+    /// The log has no end.
+    pub truncated: bool,
+    /// How well the model brings back the log.
+    pub fidelity: Fidelity,
+    /// What it does.
+    pub work: Arc<Work>,
+    /// Executors that it asks for at the start.
+    pub count: ExecutorCount,
+    namespace: String,
+    base: String,
+    driver: Arc<PodTemplate>,
+    executors: BTreeMap<u32, Arc<PodTemplate>>,
+}
+
+impl Submission {
+    /// The application as recorded. Err where its configuration cannot be made into pods.
+    pub fn new(recorded: &Recorded) -> Result<Self, ConfError> {
+        let work = Arc::new(Work::of(recorded)?);
+        let properties = &recorded.properties;
+        let namespace = properties.get("spark.kubernetes.namespace");
+        let namespace = namespace.map_or("default", String::as_str).to_owned();
+        let base = base_of(&recorded.id, recorded.attempt.as_deref(), 1);
+        let app = AppId::from(format!("{namespace}/{base}"));
+        let driver_requests = requests::driver(recorded)?;
+        let driver = template(&app, &namespace, Role::Driver, properties, driver_requests);
+        let mut executors = BTreeMap::new();
+        for profile in recorded.profiles.keys().copied().chain([0]) {
+            let requests = requests::executor(recorded, profile)?;
+            let template = template(&app, &namespace, Role::Executor, properties, requests);
+            executors.insert(profile, Arc::new(template));
+        }
+        Ok(Submission {
+            id: recorded.id.clone(),
+            attempt: recorded.attempt.clone(),
+            name: recorded.name.clone(),
+            logged: recorded.submitted,
+            recorded: recorded.length(),
+            recorded_in_job: recorded.in_job(),
+            truncated: recorded.ended.is_none(),
+            fidelity: fidelity(recorded, &work),
+            count: requests::executor_count(recorded)?,
+            app,
+            namespace,
+            base,
+            driver: Arc::new(driver),
+            executors,
+            work,
+        })
+    }
+
+    /// The same application once more, as its `number`th copy.
+    pub fn copy(&self, number: u32) -> Submission {
+        let base = base_of(&self.id, self.attempt.as_deref(), number);
+        let app = AppId::from(format!("{}/{base}", self.namespace));
+        let again = |template: &Arc<PodTemplate>| {
+            let mut template = PodTemplate::clone(template);
+            template.app = Some(app.clone());
+            template
+                .labels
+                .insert(SPARK_APP_SELECTOR.into(), base.clone());
+            Arc::new(template)
+        };
+        Submission {
+            id: format!("{}#{number}", self.id),
+            driver: again(&self.driver),
+            executors: self
+                .executors
+                .iter()
+                .map(|(id, template)| (*id, again(template)))
+                .collect(),
+            app: app.clone(),
+            base: base.clone(),
+            ..self.clone()
+        }
+    }
+
+    /// What it declares when it is submitted.
+    pub fn shape(&self, declared: Timestamp) -> Shape {
+        let group = ExecutorGroup {
+            template: self.executor_template(0),
+            min: self.count.min,
+            initial: self.count.initial,
+            max: self.count.max,
+        };
+        Shape {
+            name: self.base.clone(),
+            namespace: self.namespace.clone(),
+            declared,
+            driver: Some(self.driver.clone()),
+            executors: vec![group],
+        }
+    }
+
+    /// The driver's pod.
+    pub fn driver_pod(&self) -> (PodId, Arc<PodTemplate>) {
+        (
+            PodId::from(format!("{}/{}-driver", self.namespace, self.base)),
+            self.driver.clone(),
+        )
+    }
+
+    /// An executor's pod.
+    pub fn executor_pod(&self, executor: u32, profile: u32) -> (PodId, Arc<PodTemplate>) {
+        let name = format!("{}/{}-exec-{executor}", self.namespace, self.base);
+        (PodId::from(name), self.executor_template(profile))
+    }
+
+    fn executor_template(&self, profile: u32) -> Arc<PodTemplate> {
+        let default = &self.executors[&0];
+        self.executors.get(&profile).unwrap_or(default).clone()
+    }
+}
+
+/// Lower case and dashes, as pod names are.
+fn base_of(id: &str, attempt: Option<&str>, copy: u32) -> String {
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_lowercase()
+        } else {
+            '-'
+        }
+    };
+    let mut base: String = id.chars().map(plain).collect();
+    if let Some(attempt) = attempt {
+        base.push_str("-attempt-");
+        base.extend(attempt.chars().map(plain));
+    }
+    if copy > 1 {
+        base.push_str(&format!("-copy-{copy}"));
+    }
+    base
+}
+
+fn template(
+    app: &AppId,
+    namespace: &str,
+    role: Role,
+    properties: &Conf,
+    requests: Resources,
+) -> PodTemplate {
+    let mut labels: Labels = conf::labels(properties, role).into_iter().collect();
+    let selector = app.as_str().rsplit('/').next().unwrap_or_default();
+    labels.insert(SPARK_ROLE.into(), role.as_str().into());
+    labels.insert(SPARK_APP_SELECTOR.into(), selector.into());
+    let pinned = conf::selectors(properties, role);
+    let all = pinned
+        .into_iter()
+        .map(|(key, value)| Requirement::is(key, value))
+        .collect();
+    PodTemplate {
+        role,
+        app: Some(app.clone()),
+        namespace: namespace.into(),
+        labels,
+        requests,
+        constraints: Constraints {
+            all,
+            any: Vec::new(),
+        },
+        tolerations: Vec::new(),
+        priority: 0,
+        daemon: false,
+        not_understood: Vec::new(),
+    }
+}

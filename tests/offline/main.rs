@@ -1,0 +1,6 @@
+//! Tests that need nothing but the repository: properties of plans, golden scenarios, walls of the code.
+
+mod golden;
+mod properties;
+mod tidy;
+mod world;
