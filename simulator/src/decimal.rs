@@ -14,7 +14,11 @@ pub struct Decimal(String);
 impl Decimal {
     /// `part ÷ whole`, rounded half up to six decimals; zero where `whole` is.
     pub fn ratio(part: i128, whole: i128) -> Self {
-        let micros = if whole == 0 { 0 } else { (part * 2_000_000 + whole).div_euclid(2 * whole) };
+        let micros = if whole == 0 {
+            0
+        } else {
+            (part * 2_000_000 + whole).div_euclid(2 * whole)
+        };
         Usd::from_micros(i64::try_from(micros).unwrap_or(i64::MAX)).into()
     }
 }

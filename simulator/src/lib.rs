@@ -1,9 +1,14 @@
-//! The simulated world around Sparkwright's planner.
+//! The simulated world around Sparkwright's planner: what EC2 sells, what manifests and event logs say,
+//! EC2's fleet, kube-scheduler and Spark in virtual time, and the commands that put them together.
 
 pub mod catalog;
+pub mod decimal;
 pub mod dry_run;
 pub mod manifests;
 pub mod nodepools;
+pub mod output;
+pub mod overhead;
+pub mod replay;
 pub mod spark;
 pub mod trace;
 pub mod world;

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use sparkwright_sim::catalog::list::{self, CatalogArgs};
-use sparkwright_sim::dry_run::{self, Outcome, PlanArgs};
+use sparkwright_sim::dry_run::{self, PlanArgs};
+use sparkwright_sim::output::Outcome;
+use sparkwright_sim::replay::{self, ReplayArgs};
 
 /// Sparkwright's planner on simulated EC2.
 #[derive(Parser)]
@@ -21,6 +23,8 @@ enum Command {
     Catalog(CatalogArgs),
     /// Says what would be launched now for Kubernetes manifests, and why
     Plan(PlanArgs),
+    /// Replays Spark event logs on simulated EC2: the nodes and why, the bill, how long it took
+    Replay(ReplayArgs),
 }
 
 fn main() -> ExitCode {
@@ -33,6 +37,7 @@ fn main() -> ExitCode {
         Command::Plan(args) => {
             dry_run::run(args, &mut io::stdin(), &mut out, &mut io::stderr()).map_err(Into::into)
         }
+        Command::Replay(args) => replay::run(args, &mut out, &mut io::stderr()).map_err(Into::into),
     };
     match done.and_then(|outcome| out.flush().map(|()| outcome).map_err(Into::into)) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

@@ -1,6 +1,14 @@
 //! The NodePools that count where none are given: drivers on-demand, executors wherever they are
 //! cheapest.
 
+use std::io::Read;
+use std::path::Path;
+
+use sparkwright::cluster::event::Fact;
+use sparkwright::model::pool::Pool;
+
+use crate::manifests;
+
 /// A YAML stream of NodePools, the same that ship in `nodepools/`.
 pub const DEFAULT_NODEPOOLS: &str = concat!(
     include_str!("../../nodepools/drivers-on-demand.yaml"),
@@ -8,11 +16,51 @@ pub const DEFAULT_NODEPOOLS: &str = concat!(
     include_str!("../../nodepools/executors.yaml"),
 );
 
+/// NodePools to plan with, and what was wrong with those that were given.
+#[derive(Debug, Default)]
+pub struct Chosen {
+    /// The pools.
+    pub pools: Vec<Pool>,
+    /// What is probably not meant, one line each.
+    pub warnings: Vec<String>,
+    /// What was refused, one line each.
+    pub refusals: Vec<String>,
+}
+
+/// The pools of a file or folder, else the embedded ones. Where some were given and all are refused,
+/// none: a plan with other pools than the user's would answer another question.
+pub fn chosen(path: Option<&Path>, stdin: &mut dyn Read) -> Chosen {
+    let given = match path {
+        Some(path) => manifests::read(&[path.to_owned()], stdin),
+        None => manifests::read_text("embedded NodePools", DEFAULT_NODEPOOLS),
+    };
+    let mut chosen = Chosen {
+        warnings: given.warnings,
+        refusals: given.refusals,
+        ..Chosen::default()
+    };
+    let mut others = false;
+    for fact in given.facts {
+        match fact {
+            Fact::PoolApplied(pool) => chosen.pools.push(pool),
+            _ => others = true,
+        }
+    }
+    if others {
+        let line = "only NodePools are taken from --nodepools; give other objects with -f";
+        chosen.warnings.push(line.to_owned());
+    }
+    if let Some(path) = path.filter(|_| chosen.pools.is_empty() && chosen.refusals.is_empty()) {
+        let line = format!("refused {}: holds no NodePool; write one", path.display());
+        chosen.refusals.push(line);
+    }
+    chosen
+}
+
 #[cfg(test)]
 mod tests {
     use sparkwright::model::nodepool;
     use sparkwright::model::offering::CapacityType;
-    use sparkwright::model::pool::Pool;
     use sparkwright::model::spark::Role;
 
     use super::*;

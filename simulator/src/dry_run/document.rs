@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
-use sparkwright::model::money::UsdPerHour;
+use serde::Serialize;
 use sparkwright::plan::effect::{Effect, Launch};
+
+use crate::decimal::Decimal;
 
 use super::Answer;
 
@@ -15,9 +15,9 @@ use super::Answer;
 #[serde(rename_all = "camelCase")]
 struct Document<'a> {
     region: &'a str,
-    usd_per_hour: Money,
-    expected_usd_per_hour: Money,
-    bound_usd_per_hour: Money,
+    usd_per_hour: Decimal,
+    expected_usd_per_hour: Decimal,
+    bound_usd_per_hour: Decimal,
     plan_seconds: f64,
     nodes: Vec<Node<'a>>,
     existing: Vec<Existing<'a>>,
@@ -34,8 +34,8 @@ struct Node<'a> {
     zone_id: &'a str,
     capacity_type: &'a str,
     instance_types: Vec<&'a str>,
-    usd_per_hour: Money,
-    expected_usd_per_hour: Money,
+    usd_per_hour: Decimal,
+    expected_usd_per_hour: Decimal,
     pods: Vec<&'a str>,
     applications: BTreeSet<&'a str>,
     reason: &'a str,
@@ -62,25 +62,14 @@ struct Leaving<'a> {
     message: String,
 }
 
-/// A JSON number with at most six decimals, exact.
-struct Money(UsdPerHour);
-
-impl Serialize for Money {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        RawValue::from_string(self.0.to_string())
-            .map_err(serde::ser::Error::custom)?
-            .serialize(serializer)
-    }
-}
-
 /// Writes the document and a line's end.
 pub fn write(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
     let plan = &answer.plan;
     let document = Document {
         region: &answer.catalog.region,
-        usd_per_hour: Money(plan.planned()),
-        expected_usd_per_hour: Money(plan.expected()),
-        bound_usd_per_hour: Money(plan.bound),
+        usd_per_hour: plan.planned().into(),
+        expected_usd_per_hour: plan.expected().into(),
+        bound_usd_per_hour: plan.bound.into(),
         plan_seconds: answer.took.as_secs_f64(),
         nodes: plan
             .launches()
@@ -108,8 +97,8 @@ fn nodes<'a>(answer: &'a Answer, launch: &'a Launch) -> impl Iterator<Item = Nod
         zone_id: &zone.id,
         capacity_type: launch.intent.capacity_type.as_str(),
         instance_types: instance_types.clone(),
-        usd_per_hour: Money(launch.planned),
-        expected_usd_per_hour: Money(launch.expected),
+        usd_per_hour: launch.planned.into(),
+        expected_usd_per_hour: launch.expected.into(),
         pods: pods.iter().map(|pod| pod.as_str()).collect(),
         applications: node.held.iter().map(|held| held.app.as_str()).collect(),
         reason: launch.reason.code(),

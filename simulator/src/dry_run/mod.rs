@@ -3,7 +3,6 @@
 //! tomorrow.
 
 mod document;
-mod overhead;
 mod table;
 
 use std::io::{self, Read, Write};
@@ -20,7 +19,9 @@ use sparkwright::plan::{Plan, plan};
 use crate::catalog::CatalogError;
 use crate::catalog::args::SourceArgs;
 use crate::manifests::{self, Manifests};
-use crate::nodepools::DEFAULT_NODEPOOLS;
+use crate::nodepools;
+use crate::output::{Outcome, Output};
+use crate::overhead;
 
 /// Arguments of `plan`.
 #[derive(Clone, Debug, clap::Args)]
@@ -49,24 +50,6 @@ pub struct PlanArgs {
         value_name = "FORM"
     )]
     pub output: Output,
-}
-
-/// The values of `-o`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Output {
-    /// For people.
-    Table,
-    /// For programs.
-    Json,
-}
-
-/// Whether every input was used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// All of them; some may have said nothing that matters.
-    Done,
-    /// At least one was refused; the document is of the rest.
-    Refused,
 }
 
 /// Why there is no document.
@@ -128,37 +111,22 @@ pub fn run(
 /// NodePools of the manifests, else of `--nodepools`, else the embedded ones; where some were given
 /// and all are refused, none.
 fn add_pools(args: &PlanArgs, stdin: &mut dyn Read, manifests: &mut Manifests) {
-    let given = match &args.nodepools {
-        Some(path) if manifests.has_pools => {
+    if manifests.has_pools {
+        if let Some(path) = &args.nodepools {
             let line = format!(
                 "{} is not read: the manifests hold NodePools",
                 path.display()
             );
             manifests.warnings.push(line);
-            return;
         }
-        Some(path) => {
-            let mut given = manifests::read(std::slice::from_ref(path), stdin);
-            if !given.has_pools && given.refusals.is_empty() {
-                let line = format!("refused {}: holds no NodePool; write one", path.display());
-                given.refusals.push(line);
-            }
-            given
-        }
-        None if manifests.has_pools => return,
-        None => manifests::read_text("embedded NodePools", DEFAULT_NODEPOOLS),
-    };
-    let (pools, others): (Vec<Fact>, Vec<Fact>) = given
-        .facts
-        .into_iter()
-        .partition(|fact| matches!(fact, Fact::PoolApplied(_)));
-    if !others.is_empty() {
-        let line = "only NodePools are taken from --nodepools; give other objects with -f";
-        manifests.warnings.push(line.to_owned());
+        return;
     }
-    manifests.refusals.extend(given.refusals);
-    manifests.warnings.extend(given.warnings);
-    manifests.facts.splice(0..0, pools);
+    let chosen = nodepools::chosen(args.nodepools.as_deref(), stdin);
+    manifests.refusals.extend(chosen.refusals);
+    manifests.warnings.extend(chosen.warnings);
+    manifests
+        .facts
+        .splice(0..0, chosen.pools.into_iter().map(Fact::PoolApplied));
 }
 
 #[expect(

@@ -103,7 +103,11 @@ pub(super) fn write(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
 pub(super) fn document(answer: &Answer) -> Document<'_> {
     let outcome = &answer.outcome;
     let balance = outcome.ledger.balance(outcome.ended);
-    let mut costs: BTreeMap<&AppId, Cost> = balance.apps.iter().map(|(app, cost)| (app, *cost)).collect();
+    let mut costs: BTreeMap<&AppId, Cost> = balance
+        .apps
+        .iter()
+        .map(|(app, cost)| (app, *cost))
+        .collect();
     let mut parts: Vec<Cost> = answer
         .submissions
         .iter()
@@ -112,7 +116,7 @@ pub(super) fn document(answer: &Answer) -> Document<'_> {
     parts.extend([balance.idle, balance.boot, balance.system]);
     let amounts = apportion(&parts);
     let (apps, rest) = amounts.split_at(answer.submissions.len());
-    let seconds = outcome.took_seconds(answer.took);
+    let wall = answer.took.as_secs_f64();
     Document {
         region: &answer.catalog.region,
         seed: answer.seed,
@@ -122,18 +126,36 @@ pub(super) fn document(answer: &Answer) -> Document<'_> {
         usd_boot: rest[1].into(),
         usd_system: rest[2].into(),
         makespan_seconds: since_start(makespan(answer)),
-        apps: answer.submissions.iter().enumerate().map(|(i, _)| app(answer, i, apps[i])).collect(),
+        apps: answer
+            .submissions
+            .iter()
+            .enumerate()
+            .map(|(i, _)| app(answer, i, apps[i]))
+            .collect(),
         nodes: nodes(answer, &balance.nodes),
         unplaced: unplaced(answer),
         pod_events: outcome.pod_events,
-        wall_seconds: seconds.0,
-        pod_events_per_second: seconds.1,
+        wall_seconds: wall,
+        pod_events_per_second: per_second(outcome.pod_events, wall),
         skipped: answer.skipped.iter().map(skip).collect(),
     }
 }
 
+fn per_second(events: u64, wall: f64) -> f64 {
+    let events = f64::from(u32::try_from(events).unwrap_or(u32::MAX));
+    if wall > 0.0 {
+        (events / wall).round()
+    } else {
+        0.0
+    }
+}
+
 fn makespan(answer: &Answer) -> Timestamp {
-    let ends = answer.outcome.progress.iter().filter_map(|progress| progress.finished);
+    let ends = answer
+        .outcome
+        .progress
+        .iter()
+        .filter_map(|progress| progress.finished);
     ends.max().unwrap_or_default()
 }
 
@@ -165,7 +187,10 @@ fn fidelity(submission: &Submission) -> Fidelity {
         let off = i128::from(predicted.millis().abs_diff(recorded.millis()));
         Decimal::ratio(off, i128::from(recorded.millis()))
     });
-    Fidelity { error, kind: fidelity.kind.as_str() }
+    Fidelity {
+        error,
+        kind: fidelity.kind.as_str(),
+    }
 }
 
 fn nodes<'a>(answer: &'a Answer, costs: &[(NodeId, Cost)]) -> Vec<Node<'a>> {
@@ -211,7 +236,10 @@ fn unplaced(answer: &Answer) -> Vec<Unplaced<'_>> {
 }
 
 fn skip(skipped: &Skipped) -> Skip<'_> {
-    Skip { input: &skipped.input, reason: &skipped.reason }
+    Skip {
+        input: &skipped.input,
+        reason: &skipped.reason,
+    }
 }
 
 fn since_start(at: Timestamp) -> Decimal {

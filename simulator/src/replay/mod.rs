@@ -11,14 +11,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
+use sparkwright::model::conf;
 use sparkwright::model::offering::Catalog;
 use sparkwright::model::pool::Pool;
 use sparkwright::model::resources::Resources;
+use sparkwright::model::spark::Role;
 
 use crate::catalog::CatalogError;
 use crate::catalog::args::SourceArgs;
-use crate::dry_run::{Outcome, Output, overhead};
 use crate::nodepools;
+use crate::output::{Outcome, Output};
+use crate::overhead;
 use crate::trace::{self, Skipped, Work};
 use crate::world::arrivals::Arrivals;
 use crate::world::run::{self, ExecutorSource, Simulation};
@@ -55,7 +58,13 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "AMOUNTS", value_parser = overhead::amounts)]
     pub daemonset_overhead: Option<Resources>,
     /// A table for people, or JSON
-    #[arg(short = 'o', long = "output", value_enum, default_value = "table", value_name = "FORM")]
+    #[arg(
+        short = 'o',
+        long = "output",
+        value_enum,
+        default_value = "table",
+        value_name = "FORM"
+    )]
     pub output: Output,
 }
 
@@ -78,7 +87,9 @@ impl FromStr for ExecutorsArg {
             None if text == "simulated" => Ok(ExecutorsArg::Simulated),
             None if text == "as-recorded" => Ok(ExecutorsArg::AsRecorded),
             Some(("from", log)) if !log.is_empty() => Ok(ExecutorsArg::From(log.into())),
-            _ => Err(format!("{text:?} is unknown; write simulated, as-recorded or from=LOG")),
+            _ => Err(format!(
+                "{text:?} is unknown; write simulated, as-recorded or from=LOG"
+            )),
         }
     }
 }
@@ -136,7 +147,11 @@ pub fn run(
         Output::Table => table::write(&answer, out)?,
     }
     let failed = answer.submissions.is_empty() || (args.strict && !answer.skipped.is_empty());
-    Ok(if failed { Outcome::Refused } else { Outcome::Done })
+    Ok(if failed {
+        Outcome::Refused
+    } else {
+        Outcome::Done
+    })
 }
 
 fn pools(args: &ReplayArgs, messages: &mut dyn Write) -> Result<Vec<Pool>, ReplayError> {
@@ -144,7 +159,11 @@ fn pools(args: &ReplayArgs, messages: &mut dyn Write) -> Result<Vec<Pool>, Repla
     for line in &given.warnings {
         writeln!(messages, "warning: {line}")?;
     }
-    if given.refusals.is_empty() { Ok(given.pools) } else { Err(ReplayError::NodePools(given.refusals)) }
+    if given.refusals.is_empty() {
+        Ok(given.pools)
+    } else {
+        Err(ReplayError::NodePools(given.refusals))
+    }
 }
 
 fn executors(args: &ExecutorsArg) -> Result<ExecutorSource, ReplayError> {
@@ -153,7 +172,10 @@ fn executors(args: &ExecutorsArg) -> Result<ExecutorSource, ReplayError> {
         ExecutorsArg::AsRecorded => return Ok(ExecutorSource::AsRecorded),
         ExecutorsArg::From(path) => path,
     };
-    let failed = |reason: String| ReplayError::Executors { input: path.display().to_string(), reason };
+    let failed = |reason: String| ReplayError::Executors {
+        input: path.display().to_string(),
+        reason,
+    };
     let first = trace::open(path).next();
     let recorded = first
         .ok_or_else(|| failed("holds no event log; name one".into()))?
@@ -183,7 +205,11 @@ fn submissions(
     }
     bar.finish_and_clear();
     let copies: Vec<Submission> = (2..=args.copies)
-        .flat_map(|number| submissions.iter().map(move |submission| submission.copy(number)))
+        .flat_map(|number| {
+            submissions
+                .iter()
+                .map(move |submission| submission.copy(number))
+        })
         .collect();
     submissions.extend(copies);
     Ok((submissions, skipped))
@@ -194,7 +220,11 @@ fn submission(
     recorded: &trace::Recorded,
     messages: &mut dyn Write,
 ) -> Result<Submission, Skipped> {
-    for note in &recorded.notes {
+    let devices = conf::devices_without_vendor(&recorded.properties, Role::Executor);
+    let devices = devices.iter().map(|name| {
+        format!("its executors asked for {name} without a vendor; they are replayed without it")
+    });
+    for note in recorded.notes.iter().cloned().chain(devices) {
         // A warning that cannot be written is no reason to stop.
         let _ = writeln!(messages, "warning: {}: {note}", recorded.id);
     }
@@ -202,7 +232,10 @@ fn submission(
         .map_err(|error| Skipped::new(path, format!("application {}: {error}", recorded.id)))
 }
 
-#[expect(clippy::disallowed_methods, reason = "wallSeconds is the wall time of the simulation")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "wallSeconds is the wall time of the simulation"
+)]
 fn simulate(
     args: &ReplayArgs,
     catalog: Arc<Catalog>,
@@ -211,7 +244,10 @@ fn simulate(
     submissions: Vec<Submission>,
     skipped: Vec<Skipped>,
 ) -> Answer {
-    let logged: Vec<_> = submissions.iter().map(|submission| submission.logged).collect();
+    let logged: Vec<_> = submissions
+        .iter()
+        .map(|submission| submission.logged)
+        .collect();
     let times = args.arrivals.times(&logged, args.seed);
     let submissions: Vec<_> = submissions.into_iter().zip(times).collect();
     let daemons = args.daemonset_overhead.clone().map(overhead::daemon);
@@ -230,7 +266,14 @@ fn simulate(
     });
     let took = begun.elapsed();
     bar.finish_and_clear();
-    Answer { catalog, seed: args.seed, submissions, outcome, skipped, took }
+    Answer {
+        catalog,
+        seed: args.seed,
+        submissions,
+        outcome,
+        skipped,
+        took,
+    }
 }
 
 /// Progress on standard error, where that is a terminal.

@@ -241,31 +241,38 @@ fn pod(conf: &Conf, role: Role, cpu: Cpu, mebibytes: u64) -> Result<Resources, C
 /// The largest Kubernetes quantity, 2⁶³ bytes, in mebibytes.
 const MOST_MIB: u64 = (1 << 43) - 1;
 
-/// GPUs and the like: `spark.<role>.resource.<name>.amount` of `<vendor>/<name>`.
+/// GPUs and the like: `spark.<role>.resource.<name>.amount` of `<vendor>/<name>`. Kubernetes cannot be
+/// asked for a device without its vendor, so one without, as logs of other cluster managers have it,
+/// is not asked for (see [`devices_without_vendor`]).
 fn devices(conf: &Conf, role: Role) -> Result<BTreeMap<Arc<str>, u64>, ConfError> {
-    let prefix = format!("spark.{role}.resource.");
     let mut devices = BTreeMap::new();
-    for key in below(conf, &prefix).keys() {
-        let Some(name) = key.strip_suffix(".amount") else {
-            continue;
-        };
-        let amount_key = format!("{prefix}{key}");
-        let amount = value::number(conf, &amount_key)?.unwrap_or(0);
-        let vendor_key = format!("{prefix}{name}.vendor");
-        let vendor = match (value::text(conf, &vendor_key), name) {
-            (Some(vendor), _) if !vendor.is_empty() => vendor,
-            // Other cluster managers ask for no vendor; nearly all of their GPUs are Nvidia's.
-            (_, "gpu") => "nvidia.com",
-            _ => {
-                let problem = format!("has no vendor; set {vendor_key}, such as amd.com");
-                return Err(ConfError::new(conf, &amount_key, problem));
-            }
-        };
-        if amount > 0 {
+    for (name, vendor) in named_devices(conf, role) {
+        let amount = value::number(conf, &format!("spark.{role}.resource.{name}.amount"))?;
+        if let (Some(vendor), Some(amount @ 1..)) = (vendor, amount) {
             devices.insert(format!("{vendor}/{name}").into(), u64::from(amount));
         }
     }
     Ok(devices)
+}
+
+/// Names of devices that a role asks for and that Kubernetes cannot be asked for.
+pub fn devices_without_vendor(conf: &Conf, role: Role) -> Vec<String> {
+    let devices = named_devices(conf, role).into_iter();
+    devices
+        .filter_map(|(name, vendor)| vendor.is_none().then_some(name))
+        .collect()
+}
+
+fn named_devices(conf: &Conf, role: Role) -> Vec<(String, Option<&str>)> {
+    let prefix = format!("spark.{role}.resource.");
+    let names = below(conf, &prefix).into_keys();
+    names
+        .filter_map(|key| key.strip_suffix(".amount").map(str::to_owned))
+        .map(|name| {
+            let vendor = value::text(conf, &format!("{prefix}{name}.vendor"));
+            (name, vendor.filter(|vendor| !vendor.is_empty()))
+        })
+        .collect()
 }
 
 #[cfg(test)]
