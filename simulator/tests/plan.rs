@@ -282,7 +282,7 @@ fn command(arguments: &[&str]) -> Command {
 }
 
 fn plan(arguments: &[&str]) -> Output {
-    command(arguments).output().unwrap()
+    command(arguments).output().expect("the binary runs")
 }
 
 fn manifest(name: &str) -> String {
@@ -292,27 +292,27 @@ fn manifest(name: &str) -> String {
 
 fn write(folder: &TempDir, name: &str, text: &str) -> String {
     let path = folder.path().join(name);
-    fs::write(&path, text).unwrap();
+    fs::write(&path, text).expect("the scratch folder is ours");
     path.display().to_string()
 }
 
 fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap()
+    serde_json::from_slice(&output.stdout).expect("the document is JSON")
 }
 
 fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
+    String::from_utf8(output.stderr.clone()).expect("messages are text")
 }
 
 fn nodes(document: &Value) -> &[Value] {
-    document["nodes"].as_array().unwrap()
+    document["nodes"].as_array().expect("nodes is a list")
 }
 
 /// All pods on new nodes, in order of name.
 fn pods(document: &Value) -> Vec<&str> {
     let mut pods: Vec<&str> = nodes(document)
         .iter()
-        .flat_map(|node| node["pods"].as_array().unwrap())
+        .flat_map(|node| node["pods"].as_array().expect("pods is a list"))
         .filter_map(Value::as_str)
         .collect();
     pods.sort_unstable();
@@ -323,9 +323,12 @@ fn node_of<'a>(document: &'a Value, pod: &str) -> &'a Value {
     let has = |node: &&Value| {
         node["pods"]
             .as_array()
-            .unwrap()
+            .expect("pods is a list")
             .iter()
             .any(|name| name == pod)
     };
-    nodes(document).iter().find(has).unwrap()
+    nodes(document)
+        .iter()
+        .find(has)
+        .expect("the pod is on a new node")
 }

@@ -287,6 +287,21 @@ fn files_folders_and_the_standard_input_are_read_in_order() {
     }
 }
 
+#[test]
+fn a_text_cut_anywhere_is_read_as_far_as_it_goes() {
+    for text in [
+        include_str!("../../tests/manifests/mixed-stream.yaml"),
+        include_str!("../../tests/manifests/running.json"),
+    ] {
+        for end in 0..text.len() {
+            let manifests = read_text("x", &text[..end]);
+            for line in &manifests.refusals {
+                assert!(line.len() < 500 && !line.contains('\n'), "{end}: {line}");
+            }
+        }
+    }
+}
+
 fn pods(manifests: &Manifests) -> Vec<String> {
     let pod = |fact: &Fact| match fact {
         Fact::PodApplied(Pod { id, .. }) => Some(id.to_string()),

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::application::SparkApplication;
 use super::fault::{Fault, Refusal, shortened};
-use super::identity::{DEFAULT_NAMESPACE, created};
+use super::identity::{DEFAULT_NAMESPACE, UNNAMED, created};
 use crate::cluster::event::Fact;
 use crate::model::time::Timestamp;
 
@@ -130,7 +130,7 @@ fn typed<T: DeserializeOwned>(kind: Kind, json: &str) -> Result<T, Refusal> {
 fn name_in(kind: Kind, json: &str) -> String {
     let object: Value = serde_json::from_str(json).unwrap_or_default();
     let text = |field: &str| object["metadata"][field].as_str();
-    let name = text("name").unwrap_or("(unnamed)");
+    let name = text("name").unwrap_or(UNNAMED);
     match kind {
         Kind::Node => name.to_owned(),
         _ => format!("{}/{name}", text("namespace").unwrap_or(DEFAULT_NAMESPACE)),

@@ -9,6 +9,8 @@ use crate::model::time::Timestamp;
 
 /// Where objects go that name no namespace.
 pub const DEFAULT_NAMESPACE: &str = "default";
+/// What an object is called in messages that has no name.
+pub(super) const UNNAMED: &str = "(unnamed)";
 
 /// Kind, namespace and name of an object.
 #[derive(Clone, Copy, Debug)]
@@ -31,19 +33,21 @@ impl<'a> Identity<'a> {
         Identity::checked(kind, meta, None)
     }
 
+    /// Refuses the object where its name or namespace is none.
     fn checked(
         kind: &'static str,
         meta: &'a ObjectMeta,
         namespace: Option<&'a str>,
     ) -> Result<Self, Refusal> {
-        let name = meta.name.as_deref().unwrap_or("");
+        let given = meta.name.as_deref().filter(|name| !name.is_empty());
+        let name = given.unwrap_or(UNNAMED);
         let identity = Identity {
             kind,
             namespace,
             name,
         };
         let odd = "is no Kubernetes name; write lower-case letters, digits, '-' and '.'";
-        let fault = if name.is_empty() {
+        let fault = if given.is_none() {
             Some(Fault::missing("metadata.name", "is missing; write a name"))
         } else if !label::is_subdomain(name) {
             Some(Fault::new("metadata.name", name, odd))

@@ -399,7 +399,7 @@ fn bad_values_are_refused_with_field_value_and_remedy() {
         ),
         (
             json!({"metadata": {"name": null}}),
-            "metadata.name: is missing; write a name",
+            "Pod analytics/(unnamed): metadata.name: is missing; write a name",
         ),
         (
             json!({"metadata": {"namespace": "a/b"}}),
