@@ -63,9 +63,26 @@ fn seat_in_free_room<'a>(
         };
         refused.insert(i, refusals);
     }
+    let mut tight = seating.clone();
     for (i, refusals) in &refused {
         if seating.zones.contains_key(i) {
             seating.find_room(*i, refusals);
+        }
+    }
+    // Pods spread by the scheduler's ranking can leave a large one without room that would be there if
+    // the small ones sat closer; gates are lifted in the order that seats more.
+    let stand = |seating: &Seating<'_, 'a>| -> usize {
+        refused
+            .iter()
+            .filter(|(i, _)| seating.zones.contains_key(i))
+            .map(|(i, refusals)| seating.standing_count(*i, refusals))
+            .sum()
+    };
+    let standing = stand(seating);
+    if standing > 0 && seating.rooms.is_used() {
+        tight.find_room_tightly(&refused);
+        if stand(&tight) < standing {
+            *seating = tight;
         }
     }
     refused

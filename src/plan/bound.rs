@@ -14,7 +14,8 @@ use super::pack::{self, Item, Problem};
 use super::seat::{Seat, Seating};
 use super::zone;
 
-/// No plan for the pods that have a seat costs less, at the prices at which offerings are compared.
+/// No plan for the pods that have a seat costs less at list price. Penalties, which are compared but not
+/// paid, are left out, so that the bound can be held against a bill.
 pub fn bound(view: &View<'_>, asks: &[Ask<'_>], seating: &Seating<'_, '_>) -> UsdPerHour {
     if seating.drafts.is_empty() {
         return UsdPerHour::ZERO;
@@ -48,7 +49,7 @@ pub fn bound(view: &View<'_>, asks: &[Ask<'_>], seating: &Seating<'_, '_>) -> Us
         return UsdPerHour::ZERO;
     }
     let market = view.cluster.market();
-    let describe = |kind: usize| (&market.kinds[kind].room, market.kinds[kind].cost);
+    let describe = |kind: usize| (&market.kinds[kind].room, market.kinds[kind].offering.price);
     let rooms: Vec<Resources> = seating.rooms.nodes().map(|node| node.free()).collect();
     pack::bound(&Problem::new(&items, describe), &rooms)
 }

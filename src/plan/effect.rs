@@ -91,7 +91,7 @@ pub struct Plan {
     pub existing: Vec<(NodeId, Vec<PodId>)>,
     /// Pods that wait for more than a node's boot.
     pub waiting: Vec<Waiting>,
-    /// No plan for the same pods costs less, at the effective prices that were compared.
+    /// No plan for the same pods costs less, at list price.
     pub bound: UsdPerHour,
     /// When to look again even if nothing happens.
     pub next_look: Option<Timestamp>,

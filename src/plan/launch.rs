@@ -21,6 +21,7 @@ use super::limits::{self, Usage};
 use super::offer;
 use super::reason::Reason;
 use super::seat::Draft;
+use super::width;
 
 /// Types named in one launch at most. EC2 takes sixty; beyond twenty the dearer ones add price and
 /// hardly any chance, since the premium bounds them to near equals.
@@ -155,25 +156,18 @@ fn premium(price: UsdPerHour, percent: u32) -> UsdPerHour {
 /// True where a kind adds a value to a requirement that asks for more distinct ones than are chosen.
 fn widens(view: &View<'_>, pool: &Pool, chosen: &[usize], candidate: usize) -> bool {
     let missing = |key: &str, least: u32| {
-        let values: BTreeSet<String> = chosen.iter().filter_map(|&i| value(view, i, key)).collect();
+        let values: BTreeSet<String> = chosen
+            .iter()
+            .filter_map(|&i| width::value(view, i, key))
+            .collect();
         values.len() < usize::try_from(least).unwrap_or(usize::MAX)
-            && value(view, candidate, key).is_some_and(|value| !values.contains(&value))
+            && width::value(view, candidate, key).is_some_and(|value| !values.contains(&value))
     };
     pool.requirements.iter().any(|wanted| {
         wanted
             .min_values
             .is_some_and(|least| missing(&wanted.requirement.key, least))
     })
-}
-
-/// The value of a label on nodes of a kind.
-fn value(view: &View<'_>, kind: usize, key: &str) -> Option<String> {
-    use crate::model::requirement::Labelled;
-    let (catalog, kind) = (&view.cluster.catalog, &view.cluster.market().kinds[kind]);
-    kind.pool
-        .node_labels(catalog, &kind.offering, kind.purpose)
-        .label(key)
-        .map(Into::into)
 }
 
 fn launch(

@@ -7,6 +7,7 @@ pub mod bound;
 pub mod check;
 pub mod demand;
 pub mod effect;
+pub mod explain;
 pub mod launch;
 pub mod leave;
 pub mod limits;
@@ -17,6 +18,7 @@ pub mod place;
 pub mod reason;
 pub mod room;
 pub mod seat;
+pub mod width;
 pub mod zone;
 
 use crate::cluster::View;

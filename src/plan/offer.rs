@@ -10,11 +10,12 @@ use crate::model::node::CAPACITY_TYPE;
 use crate::model::offering::{CapacityType, ZoneId};
 use crate::model::pool::Pool;
 use crate::model::requirement::{Constraints, Requirement};
-use crate::model::resources::Resources;
 use crate::model::spark::{PodTemplate, Role};
 use crate::model::time::Timestamp;
 
+use super::explain;
 use super::reason::Reason;
+use super::width;
 
 /// Kinds of nodes that a pod may be bought in one zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +58,8 @@ pub fn options(view: &View<'_>, seeker: Seeker<'_>, zone: ZoneId) -> Result<Opti
                 .collect();
             match by_capacity_type(view, seeker, pool, &accepted) {
                 Ok((kinds, note)) => {
+                    let (kinds, too_narrow) = width::wide_enough(view, pool, kinds);
+                    refusal = refusal.or(too_narrow);
                     found.kinds.extend(kinds);
                     found.note = found.note.or(note);
                 }
@@ -67,7 +70,7 @@ pub fn options(view: &View<'_>, seeker: Seeker<'_>, zone: ZoneId) -> Result<Opti
             return Ok(found);
         }
     }
-    Err(refusal.unwrap_or_else(|| explain(view, seeker.template, &pools, Some(zone))))
+    Err(refusal.unwrap_or_else(|| explain::explain(view, seeker.template, &pools, zone)))
 }
 
 /// Pools that serve the pod and may launch, highest weight first.
@@ -213,98 +216,4 @@ fn sold_out_until(view: &View<'_>, kinds: &[usize]) -> Timestamp {
         })
         .min()
         .unwrap_or(view.now)
-}
-
-/// Why no offering of these pools will do: the first of taints, the pod's conditions one by one, and
-/// its size, that leaves nothing.
-pub fn explain(
-    view: &View<'_>,
-    template: &PodTemplate,
-    pools: &[&Pool],
-    zone: Option<ZoneId>,
-) -> Reason {
-    let catalog = &view.cluster.catalog;
-    let purpose = purpose_of(template.role);
-    let mut left: Vec<&Kind> = view
-        .cluster
-        .market()
-        .kinds
-        .iter()
-        .filter(|kind| {
-            kind.purpose == purpose && pools.iter().any(|pool| pool.name == kind.pool.name)
-        })
-        .filter(|kind| preference(&kind.pool, template).contains(&kind.offering.capacity_type))
-        .collect();
-    let no = |because: String| Reason::NoOffering {
-        requests: template.requests.clone(),
-        because,
-    };
-    let names = || {
-        pools
-            .iter()
-            .map(|pool| pool.name.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    if left.is_empty() {
-        return if pins_spot(&template.constraints) && template.role == Role::Driver {
-            let conflict = format!(
-                "the driver selects spot, which NodePool {} does not buy",
-                names()
-            );
-            Reason::PinnedByUser { conflict }
-        } else {
-            no(format!(
-                "the requirements of NodePool {} leave no offering; widen them",
-                names()
-            ))
-        };
-    }
-    left.retain(|kind| kind.is_tolerated_by(template));
-    if left.is_empty() {
-        return no(format!(
-            "the taints of NodePool {} are not tolerated by the pod",
-            names()
-        ));
-    }
-    for requirement in &template.constraints.all {
-        left.retain(|kind| {
-            requirement.holds(&kind.pool.node_labels(catalog, &kind.offering, purpose))
-        });
-        if left.is_empty() {
-            return Reason::PinnedByUser {
-                conflict: format!(
-                    "the pod selects {requirement}, which NodePool {} does not offer",
-                    names()
-                ),
-            };
-        }
-    }
-    left.retain(|kind| {
-        template
-            .constraints
-            .hold(&kind.pool.node_labels(catalog, &kind.offering, purpose))
-    });
-    if left.is_empty() {
-        let conflict = format!(
-            "no term of the pod's node affinity is met by NodePool {}",
-            names()
-        );
-        return Reason::PinnedByUser { conflict };
-    }
-    let most = largest(&left);
-    if left.iter().any(|kind| template.requests.fits(&kind.room)) {
-        let place = zone.map_or("any zone", |zone| catalog.zone(zone).name.as_str());
-        return no(format!("none is sold in {place}"));
-    }
-    no(format!(
-        "it is larger than every allowed type; the largest room is {most}"
-    ))
-}
-
-fn largest(kinds: &[&Kind]) -> Resources {
-    let most = kinds
-        .iter()
-        .max_by_key(|kind| (kind.room.cpu, kind.room.memory));
-    most.map(|kind| kind.room.clone()).unwrap_or_default()
 }

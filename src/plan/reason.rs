@@ -142,9 +142,11 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reason::Cheapest { pods, apps } => {
+                let s = |count: usize| if count == 1 { "" } else { "s" };
+                let (of_pods, of_apps) = (s(*pods), s(*apps));
                 write!(
                     f,
-                    "cheapest nodes found for {pods} pods of {apps} applications"
+                    "cheapest found for {pods} pod{of_pods} of {apps} application{of_apps}"
                 )
             }
             Reason::DriverPinnedSpot => write!(f, "the driver selects spot and the pool allows it"),

@@ -2,6 +2,7 @@
 //! kube-scheduler would rank them (least allocated first), after the room that awaited nodes hold for
 //! the pods they were bought for.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::View;
@@ -131,13 +132,39 @@ impl<'a> Rooms<'a> {
         zone: Option<ZoneId>,
     ) -> Option<&'a NodeId> {
         let best = self
-            .rooms
-            .iter()
-            .filter(|(_, room)| template.requests.fits(&room.free) && accepts(room, template, zone))
-            .max_by_key(|(id, room)| (least_allocated(room, template), std::cmp::Reverse(**id)))
-            .map(|(id, _)| *id)?;
+            .feasible(template, zone)
+            .max_by_key(|(id, room)| (least_allocated(room, template), Reverse(*id)))
+            .map(|(id, _)| id)?;
         self.put(best, pod, template);
         Some(best)
+    }
+
+    /// Puts one pod where the least room is left beside it.
+    pub fn find_tightest(
+        &mut self,
+        pod: &PodId,
+        template: &PodTemplate,
+        zone: Option<ZoneId>,
+    ) -> Option<&'a NodeId> {
+        let best = self
+            .feasible(template, zone)
+            .min_by_key(|(id, room)| (least_allocated(room, template), *id))
+            .map(|(id, _)| id)?;
+        self.put(best, pod, template);
+        Some(best)
+    }
+
+    fn feasible(
+        &self,
+        template: &PodTemplate,
+        zone: Option<ZoneId>,
+    ) -> impl Iterator<Item = (&'a NodeId, &Room<'a>)> {
+        self.rooms
+            .iter()
+            .filter(move |(_, room)| {
+                template.requests.fits(&room.free) && accepts(room, template, zone)
+            })
+            .map(|(id, room)| (*id, room))
     }
 
     /// How many pods of a template the free room of a zone could take.
@@ -165,6 +192,11 @@ impl<'a> Rooms<'a> {
             .iter()
             .map(|(id, pods)| ((*id).clone(), pods.clone()))
             .collect()
+    }
+
+    /// True where anything was put anywhere.
+    pub fn is_used(&self) -> bool {
+        !self.taken.is_empty()
     }
 
     /// Nodes that this plan puts pods on.

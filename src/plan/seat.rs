@@ -1,11 +1,13 @@
 //! Who sits where while a plan is made: on nodes that exist, or on drafts of nodes to be. Knows how to
 //! find room, to buy, and to take an application back out; who may sit is decided in `admit.rs`.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::cluster::View;
 use crate::cluster::market::purpose_of;
+use crate::ledger::weight::weight;
 use crate::model::name::{NodeId, PodId, PoolName};
 use crate::model::node::Purpose;
 use crate::model::offering::ZoneId;
@@ -125,6 +127,34 @@ impl<'s, 'a> Seating<'s, 'a> {
                 .filter(|(seat, _)| **seat == Seat::None)
             {
                 match self.rooms.find(pod, &need.template, zone) {
+                    Some(node) => *seat = Seat::Node(node),
+                    None => break,
+                }
+            }
+        }
+    }
+
+    /// Seats what stands, of all applications, on nodes with free room: the largest pods first, each
+    /// where the least room is left beside it.
+    pub fn find_room_tightly(&mut self, refused: &BTreeMap<usize, Refusals>) {
+        let mut standing: Vec<(usize, usize)> = Vec::new();
+        for (i, refusals) in refused.iter().filter(|(i, _)| self.zones.contains_key(i)) {
+            let needs = 0..self.asks[*i].needs.len();
+            standing.extend(needs.filter(|n| !refusals.contains_key(n)).map(|n| (*i, n)));
+        }
+        let size = |&(i, n): &(usize, usize)| weight(&self.asks[i].needs[n].template.requests);
+        standing.sort_by_key(|place| (Reverse(size(place)), *place));
+        for (i, n) in standing {
+            let (need, zone) = (&self.asks[i].needs[n], self.zone_of(i));
+            let Some(seats) = self.seats.get_mut(&(i, n)) else {
+                continue;
+            };
+            for (seat, pod) in seats
+                .iter_mut()
+                .zip(&need.pods)
+                .filter(|(seat, _)| **seat == Seat::None)
+            {
+                match self.rooms.find_tightest(pod, &need.template, zone) {
                     Some(node) => *seat = Seat::Node(node),
                     None => break,
                 }

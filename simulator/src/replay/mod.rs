@@ -4,6 +4,7 @@
 mod document;
 mod table;
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 use sparkwright::model::conf;
+use sparkwright::model::name::AppId;
 use sparkwright::model::offering::Catalog;
 use sparkwright::model::pool::Pool;
 use sparkwright::model::resources::Resources;
@@ -20,7 +22,7 @@ use sparkwright::model::spark::Role;
 use crate::catalog::CatalogError;
 use crate::catalog::args::SourceArgs;
 use crate::nodepools;
-use crate::output::{Outcome, Output};
+use crate::output::{Outcome, Output, printable};
 use crate::overhead;
 use crate::trace::{self, Skipped, Work};
 use crate::world::arrivals::Arrivals;
@@ -142,6 +144,7 @@ pub fn run(
     let executors = executors(&args.executors)?;
     let (submissions, skipped) = submissions(args, messages)?;
     let answer = simulate(args, catalog, pools, executors, submissions, skipped);
+    warn_of_unfinished(&answer, messages)?;
     match args.output {
         Output::Json => document::write(&answer, out)?,
         Output::Table => table::write(&answer, out)?,
@@ -197,22 +200,36 @@ fn submissions(
             match read.and_then(|recorded| submission(path, &recorded, messages)) {
                 Ok(submission) => submissions.push(submission),
                 Err(problem) => {
-                    writeln!(messages, "skipped {}: {}", problem.input, problem.reason)?;
+                    let (input, reason) = (printable(&problem.input), printable(&problem.reason));
+                    writeln!(messages, "skipped {input}: {reason}")?;
                     skipped.push(problem);
                 }
             }
         }
     }
     bar.finish_and_clear();
-    let copies: Vec<Submission> = (2..=args.copies)
-        .flat_map(|number| {
-            submissions
-                .iter()
-                .map(move |submission| submission.copy(number))
-        })
-        .collect();
-    submissions.extend(copies);
+    // The order in which traces are named must not decide who comes first.
+    submissions.sort_by(|a, b| (a.logged, &a.app).cmp(&(b.logged, &b.app)));
+    let copies = usize::try_from(args.copies).unwrap_or(usize::MAX);
+    let count = submissions.len().saturating_mul(copies);
+    let submissions = numbered(submissions.iter().cycle().take(count));
     Ok((submissions, skipped))
+}
+
+/// Applications under distinct names: the second log or copy of an application is `#2`.
+fn numbered<'a>(submissions: impl Iterator<Item = &'a Submission>) -> Vec<Submission> {
+    let mut seen: BTreeMap<&AppId, u32> = BTreeMap::new();
+    submissions
+        .map(|submission| {
+            let count = seen.entry(&submission.app).or_default();
+            *count += 1;
+            if *count == 1 {
+                submission.clone()
+            } else {
+                submission.copy(*count)
+            }
+        })
+        .collect()
 }
 
 fn submission(
@@ -226,7 +243,12 @@ fn submission(
     });
     for note in recorded.notes.iter().cloned().chain(devices) {
         // A warning that cannot be written is no reason to stop.
-        let _ = writeln!(messages, "warning: {}: {note}", recorded.id);
+        let _ = writeln!(
+            messages,
+            "warning: {}: {}",
+            printable(&recorded.id),
+            printable(&note)
+        );
     }
     Submission::new(recorded)
         .map_err(|error| Skipped::new(path, format!("application {}: {error}", recorded.id)))
@@ -274,6 +296,26 @@ fn simulate(
         skipped,
         took,
     }
+}
+
+/// An application that never ends says so: its figures are not those of a whole run.
+fn warn_of_unfinished(answer: &Answer, messages: &mut dyn Write) -> io::Result<()> {
+    let runs = answer.submissions.iter().zip(&answer.outcome.progress);
+    for ((submission, _), progress) in runs.filter(|(_, progress)| progress.finished.is_none()) {
+        let stuck = match progress.started {
+            None => "its driver never ran; see the pods that wait",
+            Some(_) if progress.executor_pods == 0 => {
+                "it runs without executors, and asks for none"
+            }
+            Some(_) => "it waits for executors; see the pods that wait",
+        };
+        writeln!(
+            messages,
+            "warning: {} does not finish: {stuck}",
+            printable(&submission.id)
+        )?;
+    }
+    Ok(())
 }
 
 /// Progress on standard error, where that is a terminal.

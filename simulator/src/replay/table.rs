@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use crate::decimal::Decimal;
+use crate::output::printable;
 
 use super::Answer;
 use super::document::{self, App, Document, Node};
@@ -23,7 +24,12 @@ pub(super) fn write(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
         }
     }
     for skip in &document.skipped {
-        writeln!(out, "\nskipped {}: {}", skip.input, skip.reason)?;
+        writeln!(
+            out,
+            "\nskipped {}: {}",
+            printable(skip.input),
+            printable(skip.reason)
+        )?;
     }
     Ok(())
 }
@@ -69,22 +75,27 @@ fn applications(apps: &[App<'_>], out: &mut dyn Write) -> io::Result<()> {
     }
     writeln!(
         out,
-        "WAIT is submission to first task; ERROR is how far the model misses the log's time in jobs \
-         with its own executors."
+        "WAIT: submission to first task. ERROR: how far the model misses the log's time in jobs with \
+         the log's executors."
     )
 }
 
 fn nodes(nodes: &[Node<'_>], out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
-        "\n{:<22} {:<16} {:<10} {:<12} {:>8} {:>8} {:>8} {:>10}  WHY",
+        "\n{:<24} {:<16} {:<10} {:<16} {:>10} {:>10} {:>10} {:>10}",
         "NODE", "TYPE", "CAPACITY", "ZONE", "FROM s", "READY s", "TO s", "USD"
     )?;
+    let mut why = "";
     for node in nodes.iter().take(MOST_NODES) {
+        if node.message != why {
+            writeln!(out, "  why: {}", node.message)?;
+            why = &node.message;
+        }
         writeln!(
             out,
-            "{:<22} {:<16} {:<10} {:<12} {:>8} {:>8} {:>8} {:>10}  {}",
-            clip(node.id, 22),
+            "{:<24} {:<16} {:<10} {:<16} {:>10} {:>10} {:>10} {:>10}",
+            clip(node.id, 24),
             node.instance_type,
             node.capacity_type,
             node.zone,
@@ -92,7 +103,6 @@ fn nodes(nodes: &[Node<'_>], out: &mut dyn Write) -> io::Result<()> {
             or_dash(node.ready_seconds.as_ref()),
             or_dash(node.ended_seconds.as_ref()),
             node.usd,
-            node.message,
         )?;
     }
     match nodes.len().saturating_sub(MOST_NODES) {
@@ -105,9 +115,11 @@ fn or_dash(number: Option<&Decimal>) -> String {
     number.map_or_else(|| "-".into(), ToString::to_string)
 }
 
+/// At most so many characters, and none that a terminal would obey.
 fn clip(text: &str, width: usize) -> String {
+    let text = printable(text);
     if text.chars().count() <= width {
-        return text.to_owned();
+        return text;
     }
     let kept: String = text.chars().take(width - 1).collect();
     format!("{kept}…")

@@ -27,7 +27,8 @@ pub fn node(object: &v1::Node) -> Result<NodeFacts, Refusal> {
         labels: labels(object, identity.name),
         taints,
         allocatable: allocatable(object, &identity)?,
-        unschedulable: spec.and_then(|spec| spec.unschedulable).unwrap_or(false),
+        unschedulable: spec.and_then(|spec| spec.unschedulable).unwrap_or(false)
+            || object.metadata.deletion_timestamp.is_some(),
         ready: is_ready(object),
     })
 }

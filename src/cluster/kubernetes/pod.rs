@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1;
 
-use super::fault::Refusal;
+use super::fault::{Fault, Refusal};
 use super::identity::{self, Identity};
 use super::template::template;
 use crate::model::name::{NodeId, PodId};
@@ -20,7 +20,10 @@ const MIRROR: &str = "kubernetes.io/config.mirror";
 pub fn pod(object: &v1::Pod) -> Result<Option<Pod>, Refusal> {
     let identity = Identity::namespaced("Pod", &object.metadata)?;
     let Some(spec) = &object.spec else {
-        return Ok(None);
+        return Err(identity.refuse(Fault::missing(
+            "spec",
+            "is missing; write the pod's containers",
+        )));
     };
     let bound_to_node = belongs_to_node(object);
     let Some(phase) = phase(object, spec).filter(|phase| is_bound(phase) || !bound_to_node) else {

@@ -119,9 +119,13 @@ pub fn executor_memory(conf: &Conf) -> Result<ExecutorMemory, ConfError> {
     })
 }
 
+/// Executors that one application may ask for at the start. Twice what the largest tested Kubernetes
+/// cluster has nodes for at ten executors each; beyond, it is a slip of the pen.
+const MOST_EXECUTORS: u32 = 100_000;
+
 /// How many executors the application asks for, statically or by dynamic allocation.
 pub fn executor_count(conf: &Conf) -> Result<ExecutorCount, ConfError> {
-    let instances = value::number(conf, "spark.executor.instances")?;
+    let instances = at_start(conf, "spark.executor.instances")?;
     if !value::flag(conf, "spark.dynamicAllocation.enabled")? {
         let count = instances.unwrap_or(DEFAULT_INSTANCES);
         return Ok(ExecutorCount {
@@ -131,8 +135,8 @@ pub fn executor_count(conf: &Conf) -> Result<ExecutorCount, ConfError> {
         });
     }
     let min_key = "spark.dynamicAllocation.minExecutors";
-    let min = value::number(conf, min_key)?.unwrap_or(0);
-    let first = value::number(conf, "spark.dynamicAllocation.initialExecutors")?.unwrap_or(min);
+    let min = at_start(conf, min_key)?.unwrap_or(0);
+    let first = at_start(conf, "spark.dynamicAllocation.initialExecutors")?.unwrap_or(min);
     // Spark's own "without bound" is its largest integer, and some logs hold it in full.
     let max = value::number(conf, "spark.dynamicAllocation.maxExecutors")?
         .filter(|&max| i32::try_from(max) != Ok(i32::MAX));
@@ -145,6 +149,15 @@ pub fn executor_count(conf: &Conf) -> Result<ExecutorCount, ConfError> {
         initial: min.max(first).max(instances.unwrap_or(0)),
         max,
     })
+}
+
+fn at_start(conf: &Conf, key: &str) -> Result<Option<u32>, ConfError> {
+    let count = value::number(conf, key)?;
+    if count.is_some_and(|count| count > MOST_EXECUTORS) {
+        let problem = format!("is more than {MOST_EXECUTORS} executors; lower it");
+        return Err(ConfError::new(conf, key, problem));
+    }
+    Ok(count)
 }
 
 /// The node selector of the pods of a role; for other roles than driver and executor, what both share.

@@ -229,6 +229,9 @@ fn limits(given: Option<&LimitsSpec>, faults: &mut Faults) -> Limits {
     let given = given.cloned().unwrap_or_default();
     let nodes = |text: &str| {
         let count = quantity::whole(text).map_err(|error| error.to_string())?;
+        if quantity::cpu(text).is_ok_and(|exact| exact.millis() != count.saturating_mul(1000)) {
+            return Err("is no whole number of nodes; write one such as 50".to_owned());
+        }
         u32::try_from(count).map_err(|_| "is too large; leave it out for no limit".to_owned())
     };
     let text = |quantity: Option<Quantity>| quantity.map(|Quantity(text)| text);
