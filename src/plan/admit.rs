@@ -15,6 +15,10 @@ use super::reason::{Limit, Reason};
 use super::seat::{Draft, Seat, Seating};
 use super::zone::{self, Refusals};
 
+/// Open nodes beyond which they are not filled one by one: a search of each would cost more than the
+/// room of a last pod among so many is worth.
+const SETTLED_ROOMS: usize = 500;
+
 /// What was admitted, and what was not.
 #[derive(Clone, Debug)]
 pub struct Admission<'s, 'a> {
@@ -78,11 +82,19 @@ fn seat_in_free_room<'a>(
             .map(|(i, refusals)| seating.standing_count(*i, refusals))
             .sum()
     };
-    let standing = stand(seating);
-    if standing > 0 && seating.rooms.is_used() {
-        tight.find_room_tightly(&refused);
-        if stand(&tight) < standing {
-            *seating = tight;
+    let mut standing = stand(seating);
+    if standing == 0 || !seating.rooms.is_used() {
+        return refused;
+    }
+    let mut filled = tight.clone();
+    tight.find_room_tightly(&refused);
+    if filled.rooms.count() <= SETTLED_ROOMS {
+        filled.settle(&refused);
+    }
+    for other in [tight, filled] {
+        if stand(&other) < standing {
+            standing = stand(&other);
+            *seating = other;
         }
     }
     refused

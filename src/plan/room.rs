@@ -204,6 +204,33 @@ impl<'a> Rooms<'a> {
         self.taken.keys().map(|id| (*id).clone()).collect()
     }
 
+    /// How many open nodes there are.
+    pub fn count(&self) -> usize {
+        self.rooms.len()
+    }
+
+    /// Every node's name.
+    pub fn ids(&self) -> Vec<&'a NodeId> {
+        self.rooms.keys().copied().collect()
+    }
+
+    /// Room that is left on a node.
+    pub fn free(&self, id: &NodeId) -> Resources {
+        self.rooms
+            .get(id)
+            .map(|room| room.free.clone())
+            .unwrap_or_default()
+    }
+
+    /// True where a node would take such a pod.
+    pub fn fits(&self, id: &NodeId, template: &PodTemplate, zone: Option<ZoneId>) -> bool {
+        self.has_room(id, template)
+            && self
+                .rooms
+                .get(id)
+                .is_some_and(|room| accepts(room, template, zone))
+    }
+
     /// Takes a pod back out.
     pub fn put_back(&mut self, id: &'a NodeId, pod: &PodId, template: &PodTemplate) {
         if let Some(room) = self.rooms.get_mut(id) {
@@ -222,7 +249,8 @@ impl<'a> Rooms<'a> {
             .is_some_and(|room| template.requests.fits(&room.free))
     }
 
-    fn put(&mut self, id: &'a NodeId, pod: &PodId, template: &PodTemplate) {
+    /// Puts a pod on a node that takes it.
+    pub fn put(&mut self, id: &'a NodeId, pod: &PodId, template: &PodTemplate) {
         if let Some(room) = self.rooms.get_mut(id) {
             room.free -= &template.requests;
             self.taken.entry(id).or_default().push(pod.clone());

@@ -162,6 +162,37 @@ impl<'s, 'a> Seating<'s, 'a> {
         }
     }
 
+    /// Seats what stands node by node, each filled as well as it can be.
+    pub fn settle(&mut self, refused: &BTreeMap<usize, Refusals>) {
+        let nodes: Vec<&'a NodeId> = self.rooms.ids();
+        let mut places = Vec::new();
+        let mut items = Vec::new();
+        for (i, refusals) in refused.iter().filter(|(i, _)| self.zones.contains_key(i)) {
+            for (n, pods) in self.standing(*i, refusals, |_, _| true) {
+                let (template, zone) = (&self.asks[*i].needs[n].template, self.zone_of(*i));
+                let fits = |node: &usize| self.rooms.fits(nodes[*node], template, zone);
+                items.push(Item {
+                    requests: template.requests.clone(),
+                    count: u32::try_from(pods.len()).unwrap_or(u32::MAX),
+                    kinds: (0..nodes.len()).filter(fits).collect(),
+                });
+                places.push((*i, n, pods));
+            }
+        }
+        let free: Vec<Resources> = nodes.iter().map(|id| self.rooms.free(id)).collect();
+        for Bin { kind, counts } in pack::settle(&items, &free) {
+            for ((i, n, pods), count) in places.iter_mut().zip(counts) {
+                let need = &self.asks[*i].needs[*n];
+                for pod in pods.drain(..usize::try_from(count).unwrap_or(0)) {
+                    self.rooms.put(nodes[kind], &need.pods[pod], &need.template);
+                    if let Some(seats) = self.seats.get_mut(&(*i, *n)) {
+                        seats[pod] = Seat::Node(nodes[kind]);
+                    }
+                }
+            }
+        }
+    }
+
     /// Buys nodes for everybody who stands and may sit. False where somebody has none to buy.
     pub fn buy_all(&mut self, menu: &mut Menu<'a>, refused: &BTreeMap<usize, Refusals>) -> bool {
         let who: Vec<usize> = self.zones.keys().copied().collect();

@@ -9,12 +9,14 @@ mod knapsack;
 mod problem;
 mod programme;
 mod relaxation;
+mod settle;
 mod whole;
 
 use crate::model::money::UsdPerHour;
 use crate::model::resources::Resources;
 
 pub use problem::{Item, Problem};
+pub use settle::settle;
 
 /// One node to be, and how many pods of each item it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]

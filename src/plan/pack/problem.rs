@@ -47,6 +47,17 @@ impl Problem {
         items: &[Item],
         describe: impl Fn(usize) -> (&'a Resources, UsdPerHour),
     ) -> Self {
+        let mut problem = Problem::over_all(items, describe);
+        problem.shelves = undominated(problem.shelves);
+        problem
+    }
+
+    /// The same with every kind kept, in the order of their names: for rooms that are there, each of
+    /// which counts once.
+    pub(super) fn over_all<'a>(
+        items: &[Item],
+        describe: impl Fn(usize) -> (&'a Resources, UsdPerHour),
+    ) -> Self {
         let names: BTreeSet<Arc<str>> = items
             .iter()
             .flat_map(|item| item.requests.extended.keys().cloned())
@@ -79,7 +90,7 @@ impl Problem {
         });
         let counts = items.iter().map(|item| item.count).collect();
         Problem {
-            shelves: undominated(shelves.collect()),
+            shelves: shelves.collect(),
             sizes,
             counts,
             names,
