@@ -218,5 +218,5 @@ fn cargo(arguments: &[&str]) -> std::process::Output {
         .args(arguments)
         .current_dir(root())
         .output()
-        .unwrap()
+        .expect("cargo ran this test")
 }

@@ -17,7 +17,7 @@ pub struct Source {
 
 impl Source {
     pub fn read(path: &str) -> Self {
-        let text = fs::read_to_string(root().join(path)).unwrap();
+        let text = fs::read_to_string(root().join(path)).expect("git lists it");
         Self::of(path, &text)
     }
 
@@ -90,7 +90,7 @@ pub fn tracked() -> Vec<String> {
         .output();
     let mut paths = match listed {
         Ok(listed) if listed.status.success() => String::from_utf8(listed.stdout)
-            .unwrap()
+            .expect("paths are UTF-8")
             .split_terminator('\0')
             .filter(|path| root().join(path).is_file())
             .map(str::to_owned)
@@ -104,15 +104,19 @@ pub fn tracked() -> Vec<String> {
 
 fn walked(folder: &Path) -> Vec<String> {
     let mut paths = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    for entry in fs::read_dir(folder).expect("a folder of the repository") {
+        let path = entry.expect("a folder of the repository").path();
+        let name = path
+            .file_name()
+            .expect("entries have names")
+            .to_string_lossy()
+            .into_owned();
         if path.is_dir() {
             if name != "target" && name != ".git" {
                 paths.extend(walked(&path));
             }
         } else {
-            let inside = path.strip_prefix(root()).unwrap();
+            let inside = path.strip_prefix(root()).expect("below the root");
             paths.push(inside.to_string_lossy().replace('\\', "/"));
         }
     }
@@ -149,8 +153,8 @@ fn skipped(text: &str, in_word: bool) -> Option<usize> {
     if text.starts_with("/*") {
         return Some(block_comment(text));
     }
-    if text.starts_with('"') {
-        return Some(1 + quoted(&text[1..], '"'));
+    if let Some(inside) = text.strip_prefix('"') {
+        return Some(1 + quoted(inside, '"'));
     }
     if let Some(prefix) = ["br", "cr", "r"]
         .iter()
