@@ -1,4 +1,5 @@
-//! The live binary.
+//! The live binary: arguments in, one document out. Knows the commands by name and nothing of what they
+//! do.
 
 use clap::{Parser, Subcommand};
 use sparkwright::model::nodepool;

@@ -1,4 +1,5 @@
-//! Numbers in documents, printed from integers: exact, without exponent, without trailing zeros.
+//! Numbers in documents, printed from integers: exact, without exponent, without trailing zeros. No
+//! amount of money passes through a floating-point number on its way out.
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! The simulator's binary: arguments in, one document out, exit code 0 done, 1 refused, 2 usage.
+//! The simulator's binary: arguments in, one document out, exit code 0 done, 1 refused, 2 usage. Knows
+//! the commands by name and nothing of what they do.
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -3,6 +3,7 @@
 
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use sparkwright::cluster::event::Fact;
 use sparkwright::model::pool::Pool;
@@ -42,7 +43,7 @@ pub fn chosen(path: Option<&Path>, stdin: &mut dyn Read) -> Chosen {
     let mut others = false;
     for fact in given.facts {
         match fact {
-            Fact::PoolApplied(pool) => chosen.pools.push(pool),
+            Fact::PoolApplied(pool) => chosen.pools.push(Arc::unwrap_or_clone(pool)),
             _ => others = true,
         }
     }

@@ -1,4 +1,5 @@
 //! What every command that prints a document shares: the form it prints, and what its exit code says.
+//! What a document holds is for the command alone.
 
 /// The values of `-o`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -1,4 +1,5 @@
-//! `--daemonset-overhead`: what every node loses to pods that the manifests do not show.
+//! `--daemonset-overhead`: what every node loses to pods that the manifests do not show. Amounts become
+//! one daemon that runs everywhere, so that planning knows of daemons only.
 
 use sparkwright::model::daemon::Daemon;
 use sparkwright::model::node::Toleration;

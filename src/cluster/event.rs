@@ -29,7 +29,7 @@ pub enum Fact {
     /// What the region sells, whole; replaces what was known.
     CatalogListed(Arc<Catalog>),
     /// A NodePool is there, or has changed.
-    PoolApplied(Pool),
+    PoolApplied(Arc<Pool>),
     /// A NodePool is gone.
     PoolDeleted(PoolName),
     /// A DaemonSet is there, or has changed.

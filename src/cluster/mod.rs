@@ -1,4 +1,5 @@
 //! What is known: events are folded into a cluster, and a plan is decided from a view that borrows it.
+//! Kubernetes objects become facts at its border; nothing is decided here.
 
 pub mod app;
 pub mod event;

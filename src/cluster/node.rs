@@ -1,4 +1,5 @@
-//! One node as it is known, from the moment it is asked for until it is gone.
+//! One node as it is known, from the moment it is asked for until it is gone: what it holds, what is
+//! free on it, and since when it is empty. When it should go is decided by the plan.
 
 use std::collections::BTreeSet;
 

@@ -53,7 +53,7 @@ impl Cluster {
         match &event.fact {
             Fact::CatalogListed(catalog) => self.list(catalog),
             Fact::PoolApplied(pool) => {
-                self.pools.insert(pool.name.clone(), Arc::new(pool.clone()));
+                self.pools.insert(pool.name.clone(), pool.clone());
                 self.market = OnceLock::new();
             }
             Fact::PoolDeleted(name) => {

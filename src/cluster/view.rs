@@ -1,4 +1,5 @@
-//! What a plan is decided from: the cluster as it is and the time it is. Borrowed, not copied.
+//! What a plan is decided from: the cluster as it is and the time it is. Borrowed, not copied, so that
+//! looking costs nothing; the only clock that planning has.
 
 use crate::model::time::Timestamp;
 

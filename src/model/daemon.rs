@@ -1,4 +1,5 @@
-//! A DaemonSet as far as it matters to a node's room: what its pod takes, and where it runs.
+//! A DaemonSet as far as it matters to a node's room: what its pod takes, and where it runs. How many
+//! of its pods run already does not matter: room is kept for all of them.
 
 use super::node::Toleration;
 use super::requirement::Constraints;

@@ -1,4 +1,5 @@
 //! Names as types, so that a pod is never looked up by a node's name. Cheap to copy: one shared string.
+//! Nothing is checked here: names come from objects whose form was checked at the border.
 
 use std::borrow::Borrow;
 use std::fmt;

@@ -112,7 +112,7 @@ impl Resources {
 
     /// How many copies of this fit into `room`; `limit` at most. A request of nothing fits `limit` times.
     pub fn copies_in(&self, room: &Resources, limit: u32) -> u32 {
-        let copies = |need: u64, have: u64| if need == 0 { u64::MAX } else { have / need };
+        let copies = |need: u64, have: u64| have.checked_div(need).unwrap_or(u64::MAX);
         let named = self
             .extended
             .iter()

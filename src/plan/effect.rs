@@ -1,4 +1,5 @@
-//! The only things a plan can ask for, and the plan that holds them together with what waits.
+//! The only things a plan can ask for, and the plan that holds them together with what waits. Nothing
+//! in an effect is left to choose for those who carry it out, but what EC2 must choose.
 
 use crate::cluster::event::Intent;
 use crate::model::money::UsdPerHour;

@@ -30,7 +30,7 @@ const MOST_TYPES: usize = 20;
 /// The launches for these drafts.
 pub fn launches(view: &View<'_>, asks: &[Ask<'_>], drafts: &[Draft]) -> Vec<Launch> {
     let mut slack = Slack::new(view, drafts);
-    let mut merged: BTreeMap<(usize, Vec<usize>, Option<Reason>), Vec<&Draft>> = BTreeMap::new();
+    let mut merged: BTreeMap<_, Vec<&Draft>> = BTreeMap::new();
     for draft in drafts {
         let alternatives = alternatives(view, asks, draft, &mut slack);
         merged

@@ -297,11 +297,8 @@ fn is_own(taint: &Taint, template: &PodTemplate) -> bool {
 /// ten-thousandths.
 fn least_allocated(room: &Room<'_>, template: &PodTemplate) -> u64 {
     let share = |free: u64, need: u64, all: u64| {
-        if all == 0 {
-            0
-        } else {
-            free.saturating_sub(need).saturating_mul(10_000) / all
-        }
+        let left = free.saturating_sub(need).saturating_mul(10_000);
+        left.checked_div(all).unwrap_or(0)
     };
     let (free, need, all) = (&room.free, &template.requests, &room.node.allocatable);
     let cpu = share(free.cpu.millis(), need.cpu.millis(), all.cpu.millis());

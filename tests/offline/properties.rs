@@ -80,8 +80,8 @@ fn facts(scenario: &Scenario) -> Vec<Fact> {
         ..Limits::default()
     };
     let mut facts = vec![
-        Fact::PoolApplied(executors),
-        Fact::PoolApplied(pool("drivers", &[Role::Driver], 17)),
+        Fact::PoolApplied(executors.into()),
+        Fact::PoolApplied(pool("drivers", &[Role::Driver], 17).into()),
     ];
     for (i, app) in scenario.apps.iter().enumerate() {
         let id = format!("default/app{i}");

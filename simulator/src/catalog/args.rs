@@ -1,4 +1,5 @@
-//! The flags by which every command says where its catalogue comes from.
+//! The flags by which every command says where its catalogue comes from: folder, region, zone prices
+//! and zone names. Opens no file: whether the folder holds a catalogue shows when it is loaded.
 
 use std::path::PathBuf;
 

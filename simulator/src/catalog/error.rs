@@ -1,4 +1,5 @@
-//! Why a catalogue could not be read: always the file, the place in it, the value and the remedy.
+//! Why a catalogue could not be read: always the file, the place in it, the value and the remedy. Only
+//! the sentences are here; what is wrong is found where each table is read.
 
 use std::path::PathBuf;
 

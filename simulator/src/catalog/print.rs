@@ -1,4 +1,5 @@
-//! The list's two forms: aligned columns, and JSON in which money is printed from integers.
+//! The list's two forms: aligned columns for people, and JSON in which money is printed from integers.
+//! Which rows there are, and in which order, is decided before.
 
 use std::io;
 

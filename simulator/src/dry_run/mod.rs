@@ -124,9 +124,13 @@ fn add_pools(args: &PlanArgs, stdin: &mut dyn Read, manifests: &mut Manifests) {
     let chosen = nodepools::chosen(args.nodepools.as_deref(), stdin);
     manifests.refusals.extend(chosen.refusals);
     manifests.warnings.extend(chosen.warnings);
-    manifests
-        .facts
-        .splice(0..0, chosen.pools.into_iter().map(Fact::PoolApplied));
+    manifests.facts.splice(
+        0..0,
+        chosen
+            .pools
+            .into_iter()
+            .map(|pool| Fact::PoolApplied(pool.into())),
+    );
 }
 
 #[expect(

@@ -210,7 +210,7 @@ impl Gathered {
                     Rank::Pool,
                     "NodePool",
                     name,
-                    Some(Fact::PoolApplied(pool)),
+                    Some(Fact::PoolApplied(pool.into())),
                 );
             }
             Err(errors) => {

@@ -1,4 +1,5 @@
-//! A replay for people: the bill, the applications, the nodes and why they were launched.
+//! A replay for people: the bill, the applications, the nodes and why they were launched. Says nothing
+//! that the JSON document does not hold; it is written from it.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,5 @@
-//! How a file is compressed, by its first bytes; names lie often enough.
+//! How a file is compressed, by its first bytes, since names lie often enough, and its content as a
+//! stream. Knows nothing of what is in it.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};

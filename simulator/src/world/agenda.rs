@@ -1,4 +1,5 @@
-//! What will happen, in order of time; at the same time in the order in which it was decided.
+//! What will happen, in order of time; at the same time in the order in which it was decided, so that
+//! a run depends on nothing else. What it means when it happens is for the run.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

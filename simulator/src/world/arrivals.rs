@@ -1,4 +1,5 @@
-//! When applications arrive: as their logs say, together, evenly, or at random at a rate.
+//! When applications arrive: as their logs say, together, evenly, or at random at a rate that a seed
+//! makes the same each time. Knows nothing of applications but their number and logged times.
 
 use std::str::FromStr;
 

@@ -131,7 +131,7 @@ impl World {
         let pools = simulation
             .pools
             .iter()
-            .map(|pool| Fact::PoolApplied(pool.for_region(&region)));
+            .map(|pool| Fact::PoolApplied(pool.for_region(&region).into()));
         batch.extend(pools);
         batch.extend(simulation.daemons.into_iter().map(Fact::DaemonApplied));
         let seed = simulation.seed;

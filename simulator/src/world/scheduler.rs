@@ -139,13 +139,7 @@ fn score(host: &Host, template: &PodTemplate) -> u64 {
     let all = &host.facts.allocatable;
     let mut left = host.free.clone();
     left -= &template.requests;
-    let percent = |left: u64, all: u64| {
-        if all == 0 {
-            0
-        } else {
-            left.saturating_mul(100) / all
-        }
-    };
+    let percent = |left: u64, all: u64| left.saturating_mul(100).checked_div(all).unwrap_or(0);
     let cpu = percent(left.cpu.millis(), all.cpu.millis());
     let memory = percent(left.memory.get(), all.memory.get());
     let least_allocated = (cpu + memory) / 2;

@@ -1,4 +1,5 @@
-//! A DaemonSet object to what its pod takes from each node and where it runs.
+//! A DaemonSet object to what its pod takes from each node and where it runs. Its status is not read:
+//! the pod counts on every node that it will run on, also before it is there.
 
 use k8s_openapi::api::apps::v1::DaemonSet;
 

@@ -1,4 +1,5 @@
-//! A Node object to what planning knows of a node.
+//! A Node object to what planning knows of a node: labels, taints, what it can hold, whether it is
+//! ready. Whether it is ours is told by its labels, and decided when the fact is folded.
 
 use k8s_openapi::api::core::v1;
 

@@ -1,4 +1,5 @@
-//! Taints and tolerations, each checked as the API server checks them.
+//! Taints and tolerations, each checked as the API server checks them. Which taint a toleration covers
+//! is decided by the nouns they become.
 
 use k8s_openapi::api::core::v1;
 

@@ -1,3 +1,5 @@
+//! A node's life as facts, and where each second of it is booked.
+
 use std::sync::Arc;
 
 use super::*;

@@ -1,4 +1,5 @@
-//! Requirements on one label that no node can meet together.
+//! Requirements on one label that no node can meet together, told with the one that each contradicts.
+//! Decided from the conditions alone: whether EC2 sells what they leave is the catalogue's matter.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! Taints and annotations of nodes: syntax, and what is ours to set.
+//! Taints and annotations of nodes: syntax, and what is ours to set. Which pods tolerate a taint is not
+//! asked here.
 
 use super::super::label::{key_fault, value_fault};
 use super::super::node::{Taint, TaintEffect};

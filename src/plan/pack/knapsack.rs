@@ -168,8 +168,7 @@ fn densities(problem: &Problem, values: &[f64], order: &[usize]) -> Vec<Vec<f64>
     let mut suffix = vec![vec![0.0_f64; problem.dimensions()]; order.len() + 1];
     for depth in (0..order.len()).rev() {
         let item = order[depth];
-        for r in 0..problem.dimensions() {
-            let need = problem.sizes[item][r];
+        for (r, &need) in problem.sizes[item].iter().enumerate() {
             let density = if need == 0 {
                 f64::INFINITY
             } else {

@@ -1,3 +1,5 @@
+//! Packing judged on random problems and on small ones that can be solved by trying everything.
+
 use proptest::prelude::*;
 
 use super::*;
