@@ -5,15 +5,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::View;
-use crate::model::name::PoolName;
 
 use super::demand::Ask;
 use super::effect::Waiting;
-use super::limits::{self, Usage};
+use super::limits;
 use super::menu::Menu;
-use super::reason::{Limit, Reason};
-use super::seat::{Draft, Seat, Seating};
-use super::zone::{self, Refusals};
+use super::ration::{self, over_limit};
+use super::reason::Reason;
+use super::seat::{Seat, Seating};
+use super::zone::{self, Choice, Refusals};
 
 /// Open nodes beyond which they are not filled one by one: a search of each would cost more than the
 /// room of a last pod among so many is worth.
@@ -32,176 +32,74 @@ pub struct Admission<'s, 'a> {
 pub fn admit<'s, 'a>(view: &View<'a>, asks: &'s [Ask<'a>]) -> Admission<'s, 'a> {
     let mut menu = Menu::new(*view, BTreeSet::new());
     let mut seating = Seating::new(*view, asks);
-    let refused = seat_in_free_room(view, asks, &mut menu, &mut seating);
+    let (choices, mut refused) = choose_zones(view, asks, &mut menu, &mut seating);
+    seat_in_free_room(&mut seating, &refused);
     let mut all = seating.clone();
     let bought = all.buy_all(&mut menu, &refused);
     let in_use = limits::in_use(view);
     if bought && over_limit(view, &in_use, &all.drafts).is_none() {
         seating = all;
     } else {
-        one_by_one(view, asks, &mut seating, &refused, &in_use);
+        ration::one_by_one(view, asks, &mut seating, &choices, &mut refused, &in_use);
     }
     let waiting = waiting(asks, &seating, &refused);
     Admission { seating, waiting }
 }
 
-/// Zones and free room. Those that nodes are kept for sit down first, so that nobody else takes their
-/// seats.
-fn seat_in_free_room<'a>(
+type Choices = BTreeMap<usize, Vec<Choice>>;
+
+/// Every application's zones. Those that nodes are kept for sit down at once, so that nobody else takes
+/// their seats.
+fn choose_zones<'a>(
     view: &View<'a>,
     asks: &[Ask<'a>],
     menu: &mut Menu<'a>,
     seating: &mut Seating<'_, 'a>,
-) -> BTreeMap<usize, Refusals> {
-    let mut refused = BTreeMap::new();
+) -> (Choices, BTreeMap<usize, Refusals>) {
+    let (mut choices, mut refused) = (Choices::new(), BTreeMap::new());
     let (awaited, fresh): (Vec<usize>, Vec<usize>) =
         (0..asks.len()).partition(|&i| !asks[i].app.held.is_empty());
     for &i in awaited.iter().chain(&fresh) {
-        let refusals = match zone::choose(view, menu, &seating.rooms, &asks[i]) {
-            Ok((zones, refusals)) => {
-                seating.zones.insert(i, zones);
+        match zone::choose(view, menu, &seating.rooms, &asks[i]) {
+            Ok(found) => {
+                seating.zones.insert(i, found[0].zones.clone());
                 seating.claim_held(i);
-                refusals
+                refused.insert(i, found[0].refusals.clone());
+                choices.insert(i, found);
             }
-            Err(refusals) => refusals,
-        };
-        refused.insert(i, refusals);
-    }
-    let mut tight = seating.clone();
-    for (i, refusals) in &refused {
-        if seating.zones.contains_key(i) {
-            seating.find_room(*i, refusals);
+            Err(refusals) => {
+                refused.insert(i, refusals);
+            }
         }
     }
-    // Pods spread by the scheduler's ranking can leave a large one without room that would be there if
-    // the small ones sat closer; gates are lifted in the order that seats more.
-    let stand = |seating: &Seating<'_, 'a>| -> usize {
-        refused
-            .iter()
-            .filter(|(i, _)| seating.zones.contains_key(i))
-            .map(|(i, refusals)| seating.standing_count(*i, refusals))
+    (choices, refused)
+}
+
+/// Free room, as the scheduler would rank it. Pods spread that way can leave a large one without room
+/// that would be there if the small ones sat closer; gates are lifted in the order that seats more.
+fn seat_in_free_room(seating: &mut Seating<'_, '_>, refused: &BTreeMap<usize, Refusals>) {
+    let mut tight = seating.clone();
+    let who: Vec<usize> = seating.zones.keys().copied().collect();
+    who.iter().for_each(|i| seating.find_room(*i, &refused[i]));
+    let stand = |seating: &Seating<'_, '_>| -> usize {
+        who.iter()
+            .map(|i| seating.standing_count(*i, &refused[i]))
             .sum()
     };
     let mut standing = stand(seating);
     if standing == 0 || !seating.rooms.is_used() {
-        return refused;
+        return;
     }
     let mut filled = tight.clone();
-    tight.find_room_tightly(&refused);
+    tight.find_room_tightly(refused);
     if filled.rooms.count() <= SETTLED_ROOMS {
-        filled.settle(&refused);
+        filled.settle(refused);
     }
     for other in [tight, filled] {
         if stand(&other) < standing {
             standing = stand(&other);
             *seating = other;
         }
-    }
-    refused
-}
-
-/// The first pool whose limits these nodes would exceed together with what it has. A pool that is
-/// over its limits already, and of which nothing is asked, is not.
-fn over_limit(
-    view: &View<'_>,
-    in_use: &BTreeMap<PoolName, Usage>,
-    drafts: &[Draft],
-) -> Option<(PoolName, Limit)> {
-    let market = view.cluster.market();
-    let mut usage: BTreeMap<&PoolName, Usage> = BTreeMap::new();
-    for draft in drafts {
-        let kind = &market.kinds[draft.kind];
-        let known = in_use.get(&kind.pool.name).copied().unwrap_or_default();
-        let so_far = usage.entry(&kind.pool.name).or_insert(known);
-        *so_far = so_far.plus(Usage::of(&view.cluster.catalog, kind));
-    }
-    usage.into_iter().find_map(|(name, usage)| {
-        let limit = usage.over(&view.cluster.pools.get(name)?.limits)?;
-        Some((name.clone(), limit))
-    })
-}
-
-/// Which pods of an application are to be seated.
-#[derive(Clone, Copy, Debug)]
-enum Part {
-    Gang,
-    /// The first so many that stand.
-    Growth(usize),
-}
-
-/// Applications in order, gangs before growth.
-fn one_by_one<'a>(
-    view: &View<'a>,
-    asks: &[Ask<'a>],
-    seating: &mut Seating<'_, 'a>,
-    refused: &BTreeMap<usize, Refusals>,
-    in_use: &BTreeMap<PoolName, Usage>,
-) {
-    let order: Vec<usize> = seating.zones.keys().copied().collect();
-    for &i in &order {
-        let has_gang = asks[i].needs.iter().any(|need| need.gang > 0);
-        if has_gang && !seat_within(view, seating, i, Part::Gang, &refused[&i], in_use) {
-            seating.leave(i);
-        }
-    }
-    for &i in &order {
-        if seating.gang_sits(i) {
-            grow(view, seating, i, &refused[&i], in_use);
-        }
-    }
-}
-
-/// Seats as much of an application's growth as the limits leave: all of it, else by halving.
-fn grow<'a>(
-    view: &View<'a>,
-    seating: &mut Seating<'_, 'a>,
-    i: usize,
-    refusals: &Refusals,
-    in_use: &BTreeMap<PoolName, Usage>,
-) {
-    let wanted = seating.standing_count(i, refusals);
-    let (mut fits, mut too_many, mut attempt) = (0, wanted + 1, wanted);
-    let mut best = seating.clone();
-    while too_many - fits > 1 {
-        let mut trial = seating.clone();
-        if seat_within(view, &mut trial, i, Part::Growth(attempt), refusals, in_use) {
-            (fits, best) = (attempt, trial);
-        } else {
-            too_many = attempt;
-            best.limits.extend(trial.limits);
-        }
-        attempt = usize::midpoint(fits, too_many);
-    }
-    *seating = best;
-}
-
-/// Seats a part of an application within the limits, from pools of lower weight where one is
-/// exhausted. False, and nothing done but the limit noted, where that cannot be.
-fn seat_within<'a>(
-    view: &View<'a>,
-    seating: &mut Seating<'_, 'a>,
-    i: usize,
-    part: Part,
-    refusals: &Refusals,
-    in_use: &BTreeMap<PoolName, Usage>,
-) -> bool {
-    let mut barred = BTreeSet::new();
-    loop {
-        let mut menu = Menu::new(*view, barred.clone());
-        let mut trial = seating.clone();
-        let bought = match part {
-            Part::Gang => trial.buy_gang(&mut menu, i, refusals),
-            Part::Growth(count) => trial.buy_some(&mut menu, i, count, refusals),
-        };
-        if !bought {
-            return false;
-        }
-        let Some((pool, limit)) = over_limit(view, in_use, &trial.drafts) else {
-            *seating = trial;
-            return true;
-        };
-        seating.limits.entry(i).or_insert((pool.clone(), limit));
-        barred.insert(pool);
     }
 }
 

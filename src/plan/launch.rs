@@ -15,12 +15,12 @@ use crate::model::pool::Pool;
 use crate::model::requirement::Labels;
 use crate::model::resources::{Bytes, Cpu, Resources};
 
+use super::buy::Draft;
 use super::demand::Ask;
 use super::effect::{AllocationStrategy, Launch};
 use super::limits::{self, Usage};
 use super::offer;
 use super::reason::Reason;
-use super::seat::Draft;
 use super::width;
 
 /// Types named in one launch at most. EC2 takes sixty; beyond twenty the dearer ones add price and

@@ -4,6 +4,7 @@
 
 pub mod admit;
 pub mod bound;
+pub mod buy;
 pub mod check;
 pub mod demand;
 pub mod effect;
@@ -15,6 +16,7 @@ pub mod menu;
 pub mod offer;
 pub mod pack;
 pub mod place;
+pub mod ration;
 pub mod reason;
 pub mod room;
 pub mod seat;

@@ -143,34 +143,44 @@ impl fmt::Display for Reason {
         match self {
             Reason::Cheapest { pods, apps } => {
                 let s = |count: usize| if count == 1 { "" } else { "s" };
-                let (of_pods, of_apps) = (s(*pods), s(*apps));
                 write!(
                     f,
-                    "cheapest found for {pods} pod{of_pods} of {apps} application{of_apps}"
+                    "cheapest found for {pods} pod{} of {apps} application{}",
+                    s(*pods),
+                    s(*apps)
                 )
             }
-            Reason::DriverPinnedSpot => write!(f, "the driver selects spot and the pool allows it"),
-            Reason::SpotNotSold => {
-                write!(
-                    f,
-                    "on-demand, since no spot offering that the pool allows holds these pods"
-                )
+            Reason::DriverPinnedSpot => {
+                f.write_str("the driver selects spot and the pool allows it")
             }
+            Reason::SpotNotSold => f.write_str(
+                "on-demand, since no spot offering that the pool allows holds these pods",
+            ),
             Reason::SpotUnavailable { patience } => {
                 write!(
                     f,
                     "on-demand, since spot was unavailable for more than {patience}"
                 )
             }
-            Reason::NoPool { role } => write!(
-                f,
-                "no NodePool serves this pod; add role {role} to spec.roles of one{}",
-                if *role == Role::Other {
-                    " whose spec.podSelector names it"
-                } else {
-                    ""
-                }
+            Reason::EmptyPastTtl { ttl } => write!(f, "empty for longer than {ttl}"),
+            _ => self.write_what_is_waited_for(f),
+        }
+    }
+}
+
+impl Reason {
+    fn write_what_is_waited_for(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::NoPool { role: Role::Other } => f.write_str(
+                "no NodePool serves this pod; add role other to spec.roles of one whose \
+                 spec.podSelector names it",
             ),
+            Reason::NoPool { role } => {
+                write!(
+                    f,
+                    "no NodePool serves this pod; give one with role {role} in spec.roles"
+                )
+            }
             Reason::PoolPaused(pool) => {
                 write!(f, "NodePool {pool} is paused; set spec.paused to false")
             }
@@ -184,7 +194,7 @@ impl fmt::Display for Reason {
                     what.field()
                 )
             }
-            Reason::PinnedByUser { conflict } => write!(f, "{conflict}"),
+            Reason::PinnedByUser { conflict } => f.write_str(conflict),
             Reason::LimitReached { pool, limit } => {
                 write!(
                     f,
@@ -198,30 +208,22 @@ impl fmt::Display for Reason {
                     "application {app} waits whole: other members of its gang cannot be placed"
                 )
             }
-            Reason::WaitingForSpot { until: Some(_) } => {
-                write!(
-                    f,
-                    "spot is unavailable; on-demand follows when the pool's patience runs out"
-                )
-            }
+            Reason::WaitingForSpot { until: Some(_) } => f.write_str(
+                "spot is unavailable; on-demand follows when the pool's patience runs out",
+            ),
             Reason::WaitingForSpot { until: None } => {
-                write!(
-                    f,
-                    "spot is unavailable and the pool never falls back to on-demand"
-                )
+                f.write_str("spot is unavailable and the pool never falls back to on-demand")
             }
             Reason::NoCapacity { .. } => {
-                write!(
-                    f,
-                    "EC2 has none of the offerings that would do; asked again shortly"
-                )
+                f.write_str("EC2 has none of the offerings that would do; asked again shortly")
             }
             Reason::MinValues { pool, key } => write!(
                 f,
-                "NodePool {pool} asks for more distinct values of {key} than types remain; lower minValues"
+                "NodePool {pool} asks for more distinct values of {key} than types remain; \
+                 lower minValues"
             ),
-            Reason::EmptyPastTtl { ttl } => write!(f, "empty for longer than {ttl}"),
             Reason::Quarantined { violation } => write!(f, "held back this round: {violation}"),
+            _ => f.write_str(self.code()),
         }
     }
 }

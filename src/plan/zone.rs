@@ -26,20 +26,28 @@ pub enum Zones {
 /// Why needs of an application cannot be served, by position of the need.
 pub type Refusals = BTreeMap<usize, Reason>;
 
-/// The application's zones, and the needs beyond its gang that have no place there. Err where its
-/// gang has no place anywhere.
+/// Where an application may go, and the needs beyond its gang that have no place there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The zones.
+    pub zones: Zones,
+    /// What has no place.
+    pub refusals: Refusals,
+}
+
+/// Where an application may go, the cheapest first. Err where its gang has no place anywhere.
 pub fn choose(
     view: &View<'_>,
     menu: &mut Menu<'_>,
     rooms: &Rooms<'_>,
     ask: &Ask<'_>,
-) -> Result<(Zones, Refusals), Refusals> {
+) -> Result<Vec<Choice>, Refusals> {
     let spread = is_spread(view, ask);
     let candidates = match present(view, ask).filter(|_| !spread) {
         Some(zone) => vec![zone],
         None => all(view),
     };
-    let table: Vec<Vec<Result<i128, Reason>>> = candidates
+    let table: Vec<Costs> = candidates
         .iter()
         .map(|&zone| {
             ask.needs
@@ -48,45 +56,51 @@ pub fn choose(
                 .collect()
         })
         .collect();
-    let gang: Vec<usize> = (0..ask.needs.len())
-        .filter(|&i| ask.needs[i].gang > 0)
-        .collect();
-    let everyone: Vec<usize> = (0..ask.needs.len()).collect();
-    let suits =
-        |row: &[Result<i128, Reason>], needs: &[usize]| needs.iter().all(|&i| row[i].is_ok());
-    let mut suitable: Vec<usize> = (0..table.len())
-        .filter(|&z| suits(&table[z], &everyone))
-        .collect();
+    let mut suitable = suitable(ask, &table);
+    suitable.sort_by_key(|&z| (table[z].iter().flatten().sum::<i128>(), candidates[z]));
     if suitable.is_empty() {
-        suitable = (0..table.len())
-            .filter(|&z| suits(&table[z], &gang))
-            .collect();
-    }
-    let total = |z: &usize| table[*z].iter().flatten().sum::<i128>();
-    let best = suitable
-        .iter()
-        .copied()
-        .min_by_key(|z| (total(z), candidates[*z]));
-    let Some(best) = best else {
         return Err(refusals(view, ask, &candidates, &table));
-    };
-    let refused: Refusals = (0..ask.needs.len())
-        .filter_map(|i| {
-            table[best][i]
-                .as_ref()
-                .err()
-                .map(|reason| (i, reason.clone()))
+    }
+    let mut choices: Vec<Choice> = suitable
+        .iter()
+        .map(|&z| Choice {
+            zones: Zones::One(candidates[z]),
+            refusals: refused(&table[z]),
         })
         .collect();
-    if refused.len() == ask.needs.len() {
-        return Err(refused);
+    if choices[0].refusals.len() == ask.needs.len() {
+        return Err(choices.swap_remove(0).refusals);
     }
-    let zones = if spread {
-        Zones::Spread(suitable.into_iter().map(|z| candidates[z]).collect())
-    } else {
-        Zones::One(candidates[best])
+    if spread {
+        suitable.sort_unstable();
+        choices.truncate(1);
+        choices[0].zones = Zones::Spread(suitable.into_iter().map(|z| candidates[z]).collect());
+    }
+    Ok(choices)
+}
+
+/// What each need of an application costs in one zone, or why it has no place there.
+type Costs = Vec<Result<i128, Reason>>;
+
+/// Candidate zones with a place for every need; where there is none, those with a place for the gang.
+fn suitable(ask: &Ask<'_>, table: &[Costs]) -> Vec<usize> {
+    let zones_for = |wanted: &dyn Fn(usize) -> bool| -> Vec<usize> {
+        let suits = |z: &usize| (0..ask.needs.len()).all(|i| !wanted(i) || table[*z][i].is_ok());
+        (0..table.len()).filter(suits).collect()
     };
-    Ok((zones, refused))
+    let everyone = zones_for(&|_| true);
+    if everyone.is_empty() {
+        zones_for(&|i| ask.needs[i].gang > 0)
+    } else {
+        everyone
+    }
+}
+
+fn refused(costs: &Costs) -> Refusals {
+    let errors = costs.iter().enumerate();
+    errors
+        .filter_map(|(i, cost)| Some((i, cost.as_ref().err()?.clone())))
+        .collect()
 }
 
 /// True where every pool that serves the application spreads.

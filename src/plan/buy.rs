@@ -1,0 +1,261 @@
+//! Nodes for pods that stand: orders by zone and purpose, packed together whoever they are for, into
+//! the free room of drafts first and then into new drafts.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::cluster::market::purpose_of;
+use crate::model::name::PodId;
+use crate::model::node::Purpose;
+use crate::model::offering::ZoneId;
+use crate::model::resources::Resources;
+
+use super::menu::{Answer, Menu};
+use super::offer::Options;
+use super::pack::{self, Bin, Item, Problem};
+use super::reason::Reason;
+use super::seat::{Seat, Seating};
+use super::zone::{Refusals, Zones};
+
+/// Pods of one need on one node to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// Position of the application among the asks.
+    pub ask: usize,
+    /// Position of the need in it.
+    pub need: usize,
+    /// The pods.
+    pub pods: Vec<PodId>,
+}
+
+/// A node to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Its kind, by position in the market.
+    pub kind: usize,
+    /// What it is for.
+    pub loads: Vec<Load>,
+    /// Why this kind and not what the role prefers.
+    pub note: Option<Reason>,
+    free: Resources,
+}
+
+/// Pods of one need that are to be bought nodes in one zone, by position in the need.
+#[derive(Clone, Debug)]
+struct Order {
+    ask: usize,
+    need: usize,
+    zone: ZoneId,
+    pods: Vec<usize>,
+}
+
+impl<'a> Seating<'_, 'a> {
+    /// Buys nodes for everybody who stands and may sit. False where somebody has none to buy.
+    pub fn buy_all(&mut self, menu: &mut Menu<'a>, refused: &BTreeMap<usize, Refusals>) -> bool {
+        let who: Vec<usize> = self.zones.keys().copied().collect();
+        let mut orders = Vec::new();
+        for i in who {
+            let standing = self.standing(i, &refused[&i], |_, _| true);
+            self.order(i, standing, &mut orders);
+        }
+        self.buy(menu, orders)
+    }
+
+    /// Buys nodes for an application's gang.
+    pub fn buy_gang(&mut self, menu: &mut Menu<'a>, i: usize, refusals: &Refusals) -> bool {
+        self.find_room(i, refusals);
+        let standing = self.standing(i, refusals, |need, pod| pod < need.gang);
+        let mut orders = Vec::new();
+        self.order(i, standing, &mut orders);
+        self.buy(menu, orders)
+    }
+
+    /// Buys nodes for the first `count` pods of an application that stand.
+    pub fn buy_some(
+        &mut self,
+        menu: &mut Menu<'a>,
+        i: usize,
+        count: usize,
+        refusals: &Refusals,
+    ) -> bool {
+        self.find_room(i, refusals);
+        let mut standing = self.standing(i, refusals, |_, _| true);
+        let mut left = count;
+        for (_, pods) in &mut standing {
+            pods.truncate(left);
+            left -= pods.len();
+        }
+        let mut orders = Vec::new();
+        self.order(i, standing, &mut orders);
+        self.buy(menu, orders)
+    }
+
+    /// Turns pods that stand into orders by zone.
+    fn order(&self, i: usize, standing: Vec<(usize, Vec<usize>)>, orders: &mut Vec<Order>) {
+        for (need, pods) in standing.into_iter().filter(|(_, pods)| !pods.is_empty()) {
+            match &self.zones[&i] {
+                Zones::One(zone) => orders.push(Order {
+                    ask: i,
+                    need,
+                    zone: *zone,
+                    pods,
+                }),
+                Zones::Spread(zones) => {
+                    for (z, zone) in zones.iter().enumerate() {
+                        let dealt = pods.iter().copied().skip(z).step_by(zones.len()).collect();
+                        orders.push(Order {
+                            ask: i,
+                            need,
+                            zone: *zone,
+                            pods: dealt,
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Seats the orders: free room of drafts first, then new drafts, packed by zone and purpose.
+    fn buy(&mut self, menu: &mut Menu<'a>, orders: Vec<Order>) -> bool {
+        let mut counters: BTreeMap<(ZoneId, Purpose), Vec<(Order, Answer)>> = BTreeMap::new();
+        for mut order in orders {
+            let need = &self.asks[order.ask].needs[order.need];
+            let answer = menu.options(need, order.zone);
+            if answer.is_err() {
+                return false;
+            }
+            self.fill_drafts(&mut order, &answer);
+            let counter = (order.zone, purpose_of(need.template.role));
+            counters.entry(counter).or_default().push((order, answer));
+        }
+        for orders in counters.into_values() {
+            self.buy_at_counter(&orders);
+        }
+        true
+    }
+
+    /// Puts what it can of an order into drafts with room left.
+    fn fill_drafts(&mut self, order: &mut Order, answer: &Answer) {
+        let Ok(options) = answer.as_ref() else { return };
+        let need = &self.asks[order.ask].needs[order.need];
+        for d in 0..self.drafts.len() {
+            let draft = &self.drafts[d];
+            if options.kinds.binary_search(&draft.kind).is_err() {
+                continue;
+            }
+            let limit = u32::try_from(order.pods.len()).unwrap_or(u32::MAX);
+            let copies = need.template.requests.copies_in(&draft.free, limit);
+            let taken: Vec<usize> = order
+                .pods
+                .drain(..usize::try_from(copies).unwrap_or(0))
+                .collect();
+            self.load(d, order, &taken);
+        }
+    }
+
+    fn buy_at_counter(&mut self, orders: &[(Order, Answer)]) {
+        let (items, item_of) = self.items(orders);
+        if items.is_empty() {
+            return;
+        }
+        let market = self.view.cluster.market();
+        let describe = |kind: usize| (&market.kinds[kind].room, market.kinds[kind].cost);
+        let bins = pack::pack(&Problem::new(&items, describe));
+        let mut queues: Vec<Vec<(usize, Vec<usize>)>> = vec![Vec::new(); items.len()];
+        for (o, (order, _)) in orders.iter().enumerate().rev() {
+            if let Some(item) = item_of[o].filter(|_| !order.pods.is_empty()) {
+                queues[item].push((o, order.pods.clone()));
+            }
+        }
+        for bin in &bins {
+            self.draft(bin, orders, &mut queues);
+        }
+    }
+
+    /// Orders that may be bought the same kinds and ask for the same are one item.
+    fn items(&self, orders: &[(Order, Answer)]) -> (Vec<Item>, Vec<Option<usize>>) {
+        let mut items: Vec<Item> = Vec::new();
+        let mut known: BTreeMap<(*const Result<Options, Reason>, &Resources), usize> =
+            BTreeMap::new();
+        let mut item_of = Vec::with_capacity(orders.len());
+        for (order, answer) in orders {
+            let (Ok(options), false) = (answer.as_ref(), order.pods.is_empty()) else {
+                item_of.push(None);
+                continue;
+            };
+            let requests = &self.asks[order.ask].needs[order.need].template.requests;
+            let item = *known
+                .entry((Rc::as_ptr(answer), requests))
+                .or_insert_with(|| {
+                    let item = Item {
+                        requests: requests.clone(),
+                        count: 0,
+                        kinds: options.kinds.clone(),
+                    };
+                    items.push(item);
+                    items.len() - 1
+                });
+            items[item].count += u32::try_from(order.pods.len()).unwrap_or(u32::MAX);
+            item_of.push(Some(item));
+        }
+        (items, item_of)
+    }
+
+    /// A node to be, and the next pods of each item on it.
+    fn draft(
+        &mut self,
+        bin: &Bin,
+        orders: &[(Order, Answer)],
+        queues: &mut [Vec<(usize, Vec<usize>)>],
+    ) {
+        let market = self.view.cluster.market();
+        let free = market.kinds[bin.kind].room.clone();
+        self.drafts.push(Draft {
+            kind: bin.kind,
+            loads: Vec::new(),
+            note: None,
+            free,
+        });
+        let d = self.drafts.len() - 1;
+        for (item, &count) in bin.counts.iter().enumerate() {
+            let mut left = usize::try_from(count).unwrap_or(usize::MAX);
+            while left > 0 {
+                let Some((o, pods)) = queues[item].last_mut() else {
+                    break;
+                };
+                let taken: Vec<usize> = pods.drain(..left.min(pods.len())).collect();
+                left -= taken.len();
+                let (order, answer) = &orders[*o];
+                if pods.is_empty() {
+                    queues[item].pop();
+                }
+                if let Ok(options) = answer.as_ref() {
+                    let note = &mut self.drafts[d].note;
+                    *note = note.take().or_else(|| options.note.clone());
+                }
+                self.load(d, order, &taken);
+            }
+        }
+    }
+
+    fn load(&mut self, d: usize, order: &Order, pods: &[usize]) {
+        if pods.is_empty() {
+            return;
+        }
+        let need = &self.asks[order.ask].needs[order.need];
+        let draft = &mut self.drafts[d];
+        draft.free -= &need
+            .template
+            .requests
+            .times(u32::try_from(pods.len()).unwrap_or(u32::MAX));
+        let names = pods.iter().map(|&pod| need.pods[pod].clone()).collect();
+        draft.loads.push(Load {
+            ask: order.ask,
+            need: order.need,
+            pods: names,
+        });
+        if let Some(seats) = self.seats.get_mut(&(order.ask, order.need)) {
+            pods.iter().for_each(|&pod| seats[pod] = Seat::Draft);
+        }
+    }
+}
