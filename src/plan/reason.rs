@@ -162,15 +162,7 @@ impl fmt::Display for Reason {
                     "on-demand, since spot was unavailable for more than {patience}"
                 )
             }
-            Reason::NoPool { role } => write!(
-                f,
-                "no NodePool serves this pod; add role {role} to spec.roles of one{}",
-                if *role == Role::Other {
-                    " whose spec.podSelector names it"
-                } else {
-                    ""
-                }
-            ),
+            Reason::NoPool { role } => f.write_str(&no_pool(*role)),
             Reason::PoolPaused(pool) => {
                 write!(f, "NodePool {pool} is paused; set spec.paused to false")
             }
@@ -198,18 +190,7 @@ impl fmt::Display for Reason {
                     "application {app} waits whole: other members of its gang cannot be placed"
                 )
             }
-            Reason::WaitingForSpot { until: Some(_) } => {
-                write!(
-                    f,
-                    "spot is unavailable; on-demand follows when the pool's patience runs out"
-                )
-            }
-            Reason::WaitingForSpot { until: None } => {
-                write!(
-                    f,
-                    "spot is unavailable and the pool never falls back to on-demand"
-                )
-            }
+            Reason::WaitingForSpot { until } => f.write_str(waiting_for_spot(*until)),
             Reason::NoCapacity { .. } => {
                 write!(
                     f,
@@ -223,5 +204,20 @@ impl fmt::Display for Reason {
             Reason::EmptyPastTtl { ttl } => write!(f, "empty for longer than {ttl}"),
             Reason::Quarantined { violation } => write!(f, "held back this round: {violation}"),
         }
+    }
+}
+
+fn no_pool(role: Role) -> String {
+    let whose = match role {
+        Role::Other => " whose spec.podSelector names it",
+        Role::Driver | Role::Executor => "",
+    };
+    format!("no NodePool serves this pod; add role {role} to spec.roles of one{whose}")
+}
+
+const fn waiting_for_spot(until: Option<Timestamp>) -> &'static str {
+    match until {
+        Some(_) => "spot is unavailable; on-demand follows when the pool's patience runs out",
+        None => "spot is unavailable and the pool never falls back to on-demand",
     }
 }
