@@ -110,6 +110,7 @@ fn launched(page: &mut String, catalog: &Catalog, launch: &Launch) {
     tell(page, &head);
     match &types[1..] {
         [] => tell(page, "  or nothing else"),
+        [other] => tell(page, &format!("  or {other}")),
         others => tell(
             page,
             &format!("  or {} others: {}", others.len(), others.join(" ")),

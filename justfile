@@ -1,0 +1,41 @@
+# A phone book of plain commands; nothing works only through it.
+
+# The whole gate, as CI runs it
+check:
+    .ci/run
+
+# All tests, or those whose names contain the arguments
+test *names:
+    cargo test {{names}}
+
+# Formats the code
+fmt:
+    cargo fmt --all
+
+# Lints, warnings refused
+lint:
+    cargo clippy --locked --all-targets -- -D warnings
+
+# Licences, duplicates, advisories; needs cargo-deny
+deny:
+    cargo deny check
+
+# Rewrites the custom resource definitions; a test compares them
+crds:
+    cargo run -q -- crds > deploy/crds/nodepools.yaml
+
+# Rewrites the golden pages in tests/scenarios; review the diff
+bless:
+    SPARKWRIGHT_BLESS=1 cargo test -p sparkwright --test offline golden
+
+# What EC2 sells; how its tables were made is in simulator/data/ec2/README.md
+catalog *args:
+    cargo run -q --release -p sparkwright-sim -- catalog {{args}}
+
+# What would be launched for manifests, and why: just plan -f tests/scenarios/spread_over_zones.yaml
+plan *args:
+    cargo run -q --release -p sparkwright-sim -- plan {{args}}
+
+# Replays event logs, by default those that ship
+replay *args="--trace simulator/data/logs":
+    cargo run -q --release -p sparkwright-sim -- replay {{args}}
