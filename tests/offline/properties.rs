@@ -145,6 +145,13 @@ fn placed_pods(plan: &Plan) -> Vec<&PodId> {
         .collect()
 }
 
+fn why(plan: &Plan) -> Vec<(&PodId, &'static str)> {
+    plan.waiting
+        .iter()
+        .map(|waiting| (&waiting.pod, waiting.reason.code()))
+        .collect()
+}
+
 fn is_quiet(plan: &Plan) -> bool {
     plan.effects.is_empty()
 }
@@ -254,7 +261,8 @@ proptest! {
         carry_out(&mut cluster, Timestamp::ZERO, &first);
         let second = plan_at(&cluster, Timestamp::ZERO);
         prop_assert!(second.launches().next().is_none(), "{:?}", second.effects);
-        prop_assert_eq!(&second.waiting, &first.waiting);
+        // Which of two limits is named first may change with what is in use.
+        prop_assert_eq!(why(&second), why(&first));
         // The second round may lift the gates that waited for the launch; the third has nothing left.
         carry_out(&mut cluster, Timestamp::ZERO, &second);
         let third = plan_at(&cluster, Timestamp::ZERO);
