@@ -303,12 +303,13 @@ fn replay(arguments: &[&str]) -> Output {
         .args(arguments)
         .args(["-o", "json"])
         .output()
-        .unwrap()
+        .expect("the binary runs")
 }
 
 fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}", stderr(output)))
+    let document = serde_json::from_slice(&output.stdout);
+    assert!(document.is_ok(), "{document:?}: {}", stderr(output));
+    document.expect("it was asked one line above")
 }
 
 fn stderr(output: &Output) -> String {
@@ -316,15 +317,15 @@ fn stderr(output: &Output) -> String {
 }
 
 fn array<'a>(document: &'a Value, name: &str) -> &'a Vec<Value> {
+    assert!(document[name].is_array(), "{name} in {document}");
     document[name]
         .as_array()
-        .unwrap_or_else(|| panic!("{name} in {document}"))
+        .expect("it was asked one line above")
 }
 
 fn seconds(value: &Value, name: &str) -> f64 {
-    value[name]
-        .as_f64()
-        .unwrap_or_else(|| panic!("{name} in {value}"))
+    assert!(value[name].is_number(), "{name} in {value}");
+    value[name].as_f64().expect("numbers are finite")
 }
 
 /// Micro-dollars of a printed amount, read as text so that nothing is rounded on the way.
@@ -332,5 +333,7 @@ fn micros(value: &Value) -> i64 {
     let text = value.to_string();
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     assert!(fraction.len() <= 6, "{text}");
-    format!("{whole}{fraction:0<6}").parse().unwrap()
+    format!("{whole}{fraction:0<6}")
+        .parse()
+        .expect("an amount is digits and a point")
 }
