@@ -97,6 +97,7 @@ impl Sub for Span {
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{:03}s", self.0 / 1000, (self.0 % 1000).abs())
+        let text = format!("{}.{:03}", self.0 / 1000, (self.0 % 1000).abs());
+        write!(f, "{}s", text.trim_end_matches('0').trim_end_matches('.'))
     }
 }

@@ -1,7 +1,7 @@
 //! Nodes for pods that stand: orders by zone and purpose, packed together whoever they are for, into
 //! the free room of drafts first and then into new drafts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::cluster::market::purpose_of;
@@ -79,15 +79,40 @@ impl<'a> Seating<'_, 'a> {
         refusals: &Refusals,
     ) -> bool {
         self.find_room(i, refusals);
-        let mut standing = self.standing(i, refusals, |_, _| true);
+        let gang = self.standing(i, refusals, |need, pod| pod < need.gang);
+        let growth = self.standing(i, refusals, |need, pod| pod >= need.gang);
         let mut left = count;
-        for (_, pods) in &mut standing {
-            pods.truncate(left);
-            left -= pods.len();
-        }
         let mut orders = Vec::new();
-        self.order(i, standing, &mut orders);
+        for mut standing in [gang, growth] {
+            for (_, pods) in &mut standing {
+                pods.truncate(left);
+                left -= pods.len();
+            }
+            self.order(i, standing, &mut orders);
+        }
         self.buy(menu, orders)
+    }
+
+    /// Gives up the drafts that are for one application alone; its pods on them stand again. Returns how
+    /// many these are.
+    pub fn scrap_drafts(&mut self, i: usize) -> usize {
+        let own = |draft: &Draft| draft.loads.iter().all(|load| load.ask == i);
+        let (scrapped, kept) = std::mem::take(&mut self.drafts).into_iter().partition(own);
+        self.drafts = kept;
+        let mut count = 0;
+        for load in Vec::<Draft>::into_iter(scrapped).flat_map(|draft| draft.loads) {
+            count += load.pods.len();
+            let freed: BTreeSet<&PodId> = load.pods.iter().collect();
+            let pods = &self.asks[i].needs[load.need].pods;
+            if let Some(seats) = self.seats.get_mut(&(i, load.need)) {
+                let seats = seats
+                    .iter_mut()
+                    .zip(pods)
+                    .filter(|(_, pod)| freed.contains(pod));
+                seats.for_each(|(seat, _)| *seat = Seat::None);
+            }
+        }
+        count
     }
 
     /// Turns pods that stand into orders by zone.

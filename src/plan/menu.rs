@@ -81,6 +81,26 @@ impl<'a> Menu<'a> {
             .any(|pool| pool.serves(&need.template))
     }
 
+    /// The highest weight among the pools that serve such pods.
+    pub fn highest_weight(&self, need: &Need) -> u32 {
+        let pools = self
+            .view
+            .cluster
+            .pools
+            .values()
+            .filter(|pool| pool.serves(&need.template));
+        pools.map(|pool| pool.weight).max().unwrap_or(0)
+    }
+
+    /// The weight of the pools from which these options would be bought.
+    pub fn weight(&self, options: &Options) -> u32 {
+        let kinds = &self.view.cluster.market().kinds;
+        options
+            .kinds
+            .first()
+            .map_or(0, |&kind| kinds[kind].pool.weight)
+    }
+
     /// The number by which pods that may be bought the same nodes are known in this menu.
     pub fn class(&mut self, need: &Need) -> usize {
         let since = (!self.view.cluster.unavailable.is_empty()).then_some(need.since);

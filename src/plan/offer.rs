@@ -135,7 +135,8 @@ fn by_capacity_type(
         }
         let is_last = i + 1 == order.len();
         if sold.is_empty() {
-            note = (capacity_type == CapacityType::Spot && !is_last).then_some(Reason::SpotNotSold);
+            let missed = capacity_type == CapacityType::Spot && !is_last;
+            note = (missed && wants_spot(view, seeker, pool)).then_some(Reason::SpotNotSold);
             continue;
         }
         if capacity_type == CapacityType::Spot && !is_last {
@@ -155,6 +156,22 @@ fn by_capacity_type(
         }
     }
     Err(refusal)
+}
+
+/// True where neither the pool's requirements nor the pod's own selectors rule spot out.
+fn wants_spot(view: &View<'_>, seeker: Seeker<'_>, pool: &Pool) -> bool {
+    let admits = |requirement: &Requirement| {
+        requirement.key != CAPACITY_TYPE
+            || requirement
+                .condition
+                .holds(Some(CapacityType::Spot.as_str()))
+    };
+    let offerings = &view.cluster.catalog.offerings;
+    seeker.template.constraints.all.iter().all(admits)
+        && offerings.iter().any(|offering| {
+            offering.capacity_type == CapacityType::Spot
+                && pool.offers(&view.cluster.catalog, offering)
+        })
 }
 
 /// Capacity types in the order in which a pool buys them for a pod.

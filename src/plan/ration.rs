@@ -114,9 +114,13 @@ fn grow<'a>(
     let wanted = seating.standing_count(i, refusals);
     let (mut fits, mut too_many, mut attempt) = (0, wanted + 1, wanted);
     let mut best = seating.clone();
+    // The gang's own drafts are packed anew, together with the growth.
+    let mut without = seating.clone();
+    let gang = without.scrap_drafts(i);
     while too_many - fits > 1 {
-        let mut trial = seating.clone();
-        if seat_within(view, &mut trial, i, Part::Growth(attempt), refusals, in_use) {
+        let mut trial = without.clone();
+        let part = Part::Growth(gang + attempt);
+        if seat_within(view, &mut trial, i, part, refusals, in_use) {
             (fits, best) = (attempt, trial);
         } else {
             too_many = attempt;

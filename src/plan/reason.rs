@@ -171,10 +171,9 @@ impl fmt::Display for Reason {
 impl Reason {
     fn write_what_is_waited_for(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Reason::NoPool { role: Role::Other } => f.write_str(
-                "no NodePool serves this pod; add role other to spec.roles of one whose \
-                 spec.podSelector names it",
-            ),
+            Reason::NoPool { role: Role::Other } => {
+                f.write_str("no NodePool's spec.podSelector names it, so it is left to others")
+            }
             Reason::NoPool { role } => {
                 write!(
                     f,

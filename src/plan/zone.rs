@@ -2,11 +2,12 @@
 //! as free, or the zone in which it already is. Applications of pools that spread are dealt out evenly
 //! over the zones that can hold them.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::cluster::View;
 use crate::model::offering::ZoneId;
-use crate::model::pool::ZonePolicy;
+use crate::model::pool::{Pool, ZonePolicy};
 use crate::model::spark::Role;
 
 use super::demand::{Ask, Need};
@@ -57,7 +58,7 @@ pub fn choose(
         })
         .collect();
     let mut suitable = suitable(ask, &table);
-    suitable.sort_by_key(|&z| (table[z].iter().flatten().sum::<i128>(), candidates[z]));
+    suitable.sort_by_key(|&z| (Reverse(weight(&table[z])), total(&table[z]), candidates[z]));
     if suitable.is_empty() {
         return Err(refusals(view, ask, &candidates, &table));
     }
@@ -72,6 +73,8 @@ pub fn choose(
         return Err(choices.swap_remove(0).refusals);
     }
     if spread {
+        let most = total(&table[suitable[0]]) * i128::from(100 + premium(view, ask));
+        suitable.retain(|&z| total(&table[z]) * 100 <= most);
         suitable.sort_unstable();
         choices.truncate(1);
         choices[0].zones = Zones::Spread(suitable.into_iter().map(|z| candidates[z]).collect());
@@ -79,8 +82,35 @@ pub fn choose(
     Ok(choices)
 }
 
+/// What a need costs in one zone, in thousandths of a micro-dollar per hour, and the weight of the pools
+/// that it would be bought from.
+#[derive(Clone, Copy, Debug)]
+struct Cost {
+    amount: i128,
+    weight: u32,
+}
+
 /// What each need of an application costs in one zone, or why it has no place there.
-type Costs = Vec<Result<i128, Reason>>;
+type Costs = Vec<Result<Cost, Reason>>;
+
+fn total(costs: &Costs) -> i128 {
+    costs.iter().flatten().map(|cost| cost.amount).sum()
+}
+
+/// Pools of higher weight come first, so a zone where they sell comes before one where they do not.
+fn weight(costs: &Costs) -> u32 {
+    costs.iter().flatten().map(|cost| cost.weight).sum()
+}
+
+/// How much dearer than the cheapest zone, in per cent, one may be that is spread to.
+fn premium(view: &View<'_>, ask: &Ask<'_>) -> u32 {
+    let serves = |pool: &Pool| ask.needs.iter().any(|need| pool.serves(&need.template));
+    let pools = view.cluster.pools.values().filter(|pool| serves(pool));
+    pools
+        .map(|pool| pool.max_premium_percent)
+        .max()
+        .unwrap_or(0)
+}
 
 /// Candidate zones with a place for every need; where there is none, those with a place for the gang.
 fn suitable(ask: &Ask<'_>, table: &[Costs]) -> Vec<usize> {
@@ -146,7 +176,7 @@ pub fn all(view: &View<'_>) -> Vec<ZoneId> {
 }
 
 /// What a need costs in a zone beyond what is free there.
-fn cost(menu: &mut Menu<'_>, rooms: &Rooms<'_>, need: &Need, zone: ZoneId) -> Result<i128, Reason> {
+fn cost(menu: &mut Menu<'_>, rooms: &Rooms<'_>, need: &Need, zone: ZoneId) -> Result<Cost, Reason> {
     if !menu.is_served(need) {
         return Err(Reason::NoPool {
             role: need.template.role,
@@ -155,25 +185,24 @@ fn cost(menu: &mut Menu<'_>, rooms: &Rooms<'_>, need: &Need, zone: ZoneId) -> Re
     let count = u32::try_from(need.pods.len()).unwrap_or(u32::MAX);
     let to_buy = count - rooms.capacity(&need.template, zone, count);
     if to_buy == 0 {
-        return Ok(0);
+        return Ok(Cost {
+            amount: 0,
+            weight: menu.highest_weight(need),
+        });
     }
-    match menu.unit_cost(need, zone, to_buy) {
-        Some(unit) => Ok(unit * i128::from(to_buy)),
-        None => match menu.options(need, zone).as_ref() {
-            Err(reason) => Err(reason.clone()),
-            Ok(_) => Ok(0),
-        },
-    }
+    let answer = menu.options(need, zone);
+    let options = answer.as_ref().as_ref().map_err(Clone::clone)?;
+    let weight = menu.weight(options);
+    let unit = menu.unit_cost(need, zone, to_buy).unwrap_or(0);
+    Ok(Cost {
+        amount: unit * i128::from(to_buy),
+        weight,
+    })
 }
 
 /// Each need that has no place in any candidate zone says why; where each has some place but no zone
 /// suits all, that is the reason of all.
-fn refusals(
-    view: &View<'_>,
-    ask: &Ask<'_>,
-    candidates: &[ZoneId],
-    table: &[Vec<Result<i128, Reason>>],
-) -> Refusals {
+fn refusals(view: &View<'_>, ask: &Ask<'_>, candidates: &[ZoneId], table: &[Costs]) -> Refusals {
     let catalog = &view.cluster.catalog;
     let reason = |i: usize| -> Option<Reason> {
         let mut reasons = table.iter().map(|row| row[i].as_ref().err());

@@ -47,7 +47,7 @@ impl Duals {
         if self.bound == UsdPerHour::ZERO {
             self.bound
         } else {
-            floor(cost(self.bound) - free)
+            whole(cost(self.bound) - free)
         }
     }
 }
@@ -156,7 +156,7 @@ fn add_violated(problem: &Problem, fillings: &[Filling], columns: &mut Vec<Colum
     !violated.is_empty()
 }
 
-/// Σ count × value ÷ the worst ratio of value to cost, rounded down.
+/// Σ count × value ÷ the worst ratio of value to cost.
 fn safe_bound(problem: &Problem, values: &[f64], fillings: &[Filling]) -> UsdPerHour {
     let worst = problem
         .shelves
@@ -171,7 +171,7 @@ fn safe_bound(problem: &Problem, values: &[f64], fillings: &[Filling]) -> UsdPer
         .map(|(&n, value)| f64::from(n) * value)
         .sum();
     // A relative 10⁻⁹ covers the rounding of the sums themselves.
-    floor(sum / worst * (1.0 - 1e-9))
+    whole(sum / worst * (1.0 - 1e-9))
 }
 
 /// Maximises Σ count × value with no column worth more than its cost. None where the solver fails.
@@ -232,7 +232,7 @@ fn bound_by_resource(problem: &Problem) -> UsdPerHour {
         .iter()
         .map(|(room, cost)| worth(room) / cost)
         .fold(1.0, f64::max);
-    floor(worth(&demand) / worst * (1.0 - 1e-9))
+    whole(worth(&demand) / worst * (1.0 - 1e-9))
 }
 
 /// Costs as floating point; at least one micro-dollar, so that ratios are finite.
@@ -244,10 +244,12 @@ pub(super) fn cost(rate: UsdPerHour) -> f64 {
     rate.micros().max(1) as f64
 }
 
+/// To the nearest micro-dollar. Prices are whole ones, so a plan that costs no less than this costs no
+/// less than the next whole one either.
 #[expect(
     clippy::as_conversions,
     reason = "the cast saturates, and the value is non-negative"
 )]
-fn floor(value: f64) -> UsdPerHour {
-    UsdPerHour::from_micros(value.max(0.0).floor() as i64)
+fn whole(value: f64) -> UsdPerHour {
+    UsdPerHour::from_micros(value.max(0.0).round() as i64)
 }
