@@ -406,3 +406,6 @@ fn blank(id: &NodeId) -> Node {
         empty_since: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -209,14 +209,13 @@ fn running(app: &App, group: &ExecutorGroup) -> usize {
 fn take_from(minimum: &mut [(usize, &ExecutorGroup)], need: &Need) -> usize {
     let slot = slot_of(&need.template);
     let mut taken = 0;
-    for (left, group) in minimum
+    let own = minimum
         .iter_mut()
-        .filter(|(_, group)| slot_of(&group.template) == slot)
-    {
+        .filter(|(_, group)| slot_of(&group.template) == slot);
+    for (left, _) in own {
         let here = (*left).min(need.pods.len() - taken);
         *left -= here;
         taken += here;
-        debug_assert_eq!(slot_of(&group.template), slot);
     }
     taken
 }

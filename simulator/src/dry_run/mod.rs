@@ -20,7 +20,7 @@ use crate::catalog::CatalogError;
 use crate::catalog::args::SourceArgs;
 use crate::manifests::{self, Manifests};
 use crate::nodepools;
-use crate::output::{Outcome, Output};
+use crate::output::{Outcome, Output, printable};
 use crate::overhead;
 
 /// Arguments of `plan`.
@@ -91,10 +91,10 @@ pub fn run(
     let daemon = args.daemonset_overhead.clone().map(overhead::daemon);
     manifests.facts.extend(daemon.map(Fact::DaemonApplied));
     for line in &manifests.refusals {
-        writeln!(messages, "{line}")?;
+        writeln!(messages, "{}", printable(line))?;
     }
     for line in &manifests.warnings {
-        writeln!(messages, "warning: {line}")?;
+        writeln!(messages, "warning: {}", printable(line))?;
     }
     let outcome = match manifests.refusals.is_empty() {
         true => Outcome::Done,

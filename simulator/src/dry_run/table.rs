@@ -8,6 +8,8 @@ use sparkwright::model::money::UsdPerHour;
 use sparkwright::model::name::PodId;
 use sparkwright::plan::effect::{Effect, Launch};
 
+use crate::output::printable;
+
 use super::Answer;
 
 /// Width of a terminal on which no line should break.
@@ -126,6 +128,7 @@ fn list(pods: &[PodId]) -> String {
 
 /// Writes one line, cut where it would break.
 fn line(out: &mut dyn Write, text: &str) -> io::Result<()> {
+    let text = printable(text);
     match text.char_indices().nth(COLUMNS) {
         None => writeln!(out, "{text}"),
         Some(_) => {

@@ -1,0 +1,181 @@
+use super::*;
+use crate::cluster::event::{AwaitedNode, Held, Slot};
+use crate::model::requirement::Constraints;
+use crate::model::resources::{Bytes, Cpu};
+use crate::model::spark::ExecutorGroup;
+
+fn template(role: Role, cores: u32) -> Arc<PodTemplate> {
+    Arc::new(PodTemplate {
+        role,
+        app: Some("ns/app".into()),
+        namespace: "ns".into(),
+        labels: BTreeMap::new(),
+        requests: Resources::pod(Cpu::from_cores(cores), Bytes::from_mib(1024)),
+        constraints: Constraints::default(),
+        tolerations: Vec::new(),
+        priority: 0,
+        daemon: false,
+        not_understood: Vec::new(),
+    })
+}
+
+fn pod(name: &str, role: Role, phase: PodPhase) -> Fact {
+    let created = Timestamp::ZERO;
+    Fact::PodApplied(Pod {
+        id: name.into(),
+        template: template(role, 1),
+        created,
+        phase,
+    })
+}
+
+fn node(name: &str) -> Fact {
+    Fact::NodeApplied(NodeFacts {
+        id: name.into(),
+        labels: BTreeMap::from([(NODEPOOL.to_owned(), "pool".to_owned())]),
+        taints: Vec::new(),
+        allocatable: Resources {
+            pods: 10,
+            ..Resources::pod(Cpu::from_cores(8), Bytes::from_mib(8192))
+        },
+        unschedulable: false,
+        ready: true,
+    })
+}
+
+/// A launch of two nodes, each kept for one executor.
+fn asked() -> Fact {
+    let slot = Slot {
+        role: Role::Executor,
+        requests: template(Role::Executor, 1).requests.clone(),
+    };
+    let awaited = |name: &str| AwaitedNode {
+        id: name.into(),
+        room: slot.requests.clone(),
+        held: vec![Held {
+            app: "ns/app".into(),
+            slot: slot.clone(),
+            count: 1,
+        }],
+    };
+    Fact::LaunchAsked(Intent {
+        pool: "pool".into(),
+        purpose: Purpose::Work,
+        zone: ZoneId(0),
+        capacity_type: CapacityType::Spot,
+        types: vec![TypeId(0)],
+        labels: BTreeMap::new(),
+        taints: Vec::new(),
+        nodes: vec![awaited("one"), awaited("two")],
+    })
+}
+
+fn folded(facts: impl IntoIterator<Item = Fact>) -> Cluster {
+    let mut cluster = Cluster::default();
+    for (second, fact) in facts.into_iter().enumerate() {
+        let at = Timestamp::from_millis(i64::try_from(second).unwrap() * 1000);
+        cluster.apply(&Event { at, fact });
+    }
+    cluster
+}
+
+fn held_on(cluster: &Cluster) -> Vec<String> {
+    let held = cluster.apps["ns/app"].held.values();
+    held.flat_map(|nodes| nodes.keys().map(ToString::to_string))
+        .collect()
+}
+
+#[test]
+fn a_pod_counts_on_its_node_whichever_is_known_first() {
+    let bound = pod("ns/e", Role::Executor, PodPhase::Bound("n".into()));
+    for facts in [[bound.clone(), node("n")], [node("n"), bound]] {
+        let cluster = folded(facts);
+        let node = &cluster.nodes["n"];
+        assert_eq!(
+            (node.working, node.used.cpu, node.empty_since),
+            (1, Cpu::from_cores(1), None)
+        );
+    }
+}
+
+#[test]
+fn a_node_is_empty_from_the_moment_its_last_pod_ends() {
+    let bound = pod("ns/e", Role::Executor, PodPhase::Bound("n".into()));
+    let cluster = folded([node("n"), bound, Fact::PodEnded("ns/e".into())]);
+    let node = &cluster.nodes["n"];
+    assert_eq!((node.working, node.used.cpu), (0, Cpu::default()));
+    assert_eq!(node.empty_since, Some(Timestamp::from_millis(2000)));
+    assert!(
+        cluster.apps.is_empty() && cluster.demanding.is_empty(),
+        "nothing is left of it"
+    );
+}
+
+#[test]
+fn room_is_held_until_a_pod_binds_there_or_elsewhere_or_the_node_does_not_come() {
+    let waiting = pod("ns/e", Role::Executor, PodPhase::Pending);
+    let bind = |name: &str| pod("ns/e", Role::Executor, PodPhase::Bound(name.into()));
+    assert_eq!(held_on(&folded([waiting.clone(), asked()])), ["one", "two"]);
+    assert_eq!(
+        held_on(&folded([waiting.clone(), asked(), bind("two")])),
+        ["one"]
+    );
+    assert_eq!(
+        held_on(&folded([waiting.clone(), asked(), node("n"), bind("n")])),
+        ["two"]
+    );
+    assert_eq!(
+        held_on(&folded([waiting, asked(), Fact::NodeRefused("one".into())])),
+        ["two"]
+    );
+}
+
+#[test]
+fn a_driver_that_ends_takes_the_declaration_and_the_held_room_with_it() {
+    let group = ExecutorGroup {
+        template: template(Role::Executor, 1),
+        min: 2,
+        initial: 2,
+        max: None,
+    };
+    let shape = Shape {
+        name: "app".into(),
+        namespace: "ns".into(),
+        declared: Timestamp::ZERO,
+        driver: Some(template(Role::Driver, 1)),
+        executors: vec![group],
+    };
+    let declared = Fact::ShapeDeclared {
+        app: "ns/app".into(),
+        shape,
+    };
+    let driver = pod("ns/d", Role::Driver, PodPhase::Bound("n".into()));
+    let running = [declared, node("n"), driver, asked()];
+    assert!(folded(running.clone()).demanding.contains("ns/app"));
+    let ended = folded(running.into_iter().chain([Fact::PodEnded("ns/d".into())]));
+    assert!(ended.demanding.is_empty() && ended.apps.is_empty());
+}
+
+#[test]
+fn executors_that_have_been_there_are_not_expected_again() {
+    let group = ExecutorGroup {
+        template: template(Role::Executor, 1),
+        min: 0,
+        initial: 3,
+        max: None,
+    };
+    let shape = Shape {
+        name: "app".into(),
+        namespace: "ns".into(),
+        declared: Timestamp::ZERO,
+        driver: None,
+        executors: vec![group.clone()],
+    };
+    let declared = Fact::ShapeDeclared {
+        app: "ns/app".into(),
+        shape,
+    };
+    let seen = pod("ns/e", Role::Executor, PodPhase::Pending);
+    let cluster = folded([declared, seen, Fact::PodEnded("ns/e".into())]);
+    assert_eq!(cluster.apps["ns/app"].expected_executors(&group), 2);
+}
