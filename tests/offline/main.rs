@@ -2,5 +2,6 @@
 
 mod golden;
 mod properties;
+mod samples;
 mod tidy;
 mod world;

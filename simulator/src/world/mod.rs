@@ -4,6 +4,8 @@
 
 pub mod agenda;
 pub mod arrivals;
+mod carry_out;
+mod daemons;
 pub mod delays;
 pub mod fleet;
 pub mod pods;

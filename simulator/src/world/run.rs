@@ -2,7 +2,7 @@
 //! cluster and the ledger fold them; a moment later the planner looks, and what it decided is carried
 //! out, which makes more things happen.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sparkwright::cluster::Cluster;
@@ -12,11 +12,9 @@ use sparkwright::model::daemon::Daemon;
 use sparkwright::model::name::{NodeId, PodId};
 use sparkwright::model::offering::Catalog;
 use sparkwright::model::pool::Pool;
-use sparkwright::model::resources::Resources;
-use sparkwright::model::spark::{Pod, PodPhase, PodTemplate, Role};
+use sparkwright::model::spark::{Pod, PodPhase, PodTemplate};
 use sparkwright::model::time::{Span, Timestamp};
-use sparkwright::plan::check;
-use sparkwright::plan::effect::{Effect, Launch, Plan, Waiting};
+use sparkwright::plan::effect::{Launch, Waiting};
 
 use crate::spark::{Application, Executors, Progress, Wish};
 use crate::trace::Work;
@@ -30,10 +28,6 @@ use super::submission::Submission;
 
 /// From a change to the planner's look, so that changes that come together are planned together.
 const ROUND_DELAY: Span = Span::from_millis(250);
-
-/// Rounds at one instant before the simulation gives up: a planner that never comes to rest is a
-/// fault, and must not hang whoever runs it. A quiet instant takes three.
-const ROUNDS_AT_ONE_INSTANT: u32 = 1_000;
 
 /// Where executors come from.
 #[derive(Clone, Debug)]
@@ -89,26 +83,26 @@ pub fn run(simulation: Simulation, tick: impl FnMut(usize)) -> Outcome {
     world.outcome()
 }
 
-struct World {
-    now: Timestamp,
-    agenda: Agenda,
-    batch: Vec<Fact>,
-    cluster: Cluster,
-    ledger: Ledger,
-    fleet: Fleet,
-    scheduler: Scheduler,
-    delays: Delays,
-    pods: Pods,
-    submissions: Vec<Submission>,
-    applications: Vec<Application>,
-    executor_time: Vec<Span>,
-    declares: bool,
-    round_delay: Span,
-    round_at: Option<Timestamp>,
-    rounds_here: u32,
-    waiting: Vec<Waiting>,
-    launches: BTreeMap<NodeId, Launch>,
-    finished: usize,
+pub(super) struct World {
+    pub(super) now: Timestamp,
+    pub(super) agenda: Agenda,
+    pub(super) batch: Vec<Fact>,
+    pub(super) cluster: Cluster,
+    pub(super) ledger: Ledger,
+    pub(super) fleet: Fleet,
+    pub(super) scheduler: Scheduler,
+    pub(super) delays: Delays,
+    pub(super) pods: Pods,
+    pub(super) submissions: Vec<Submission>,
+    pub(super) applications: Vec<Application>,
+    pub(super) executor_time: Vec<Span>,
+    pub(super) declares: bool,
+    pub(super) round_delay: Span,
+    pub(super) round_at: Option<Timestamp>,
+    pub(super) rounds_here: u32,
+    pub(super) waiting: Vec<Waiting>,
+    pub(super) launches: BTreeMap<NodeId, Launch>,
+    pub(super) finished: usize,
 }
 
 impl World {
@@ -194,7 +188,7 @@ impl World {
         }
     }
 
-    fn look_at(&mut self, at: Timestamp) {
+    pub(super) fn look_at(&mut self, at: Timestamp) {
         if self
             .round_at
             .is_none_or(|known| at < known || known < self.now)
@@ -252,7 +246,7 @@ impl World {
     }
 
     /// The pod as it is becomes an event.
-    fn report(&mut self, id: &PodId) {
+    pub(super) fn report(&mut self, id: &PodId) {
         if let Some(pod) = self.pods.alive.get(id) {
             self.batch.push(Fact::PodApplied(Pod {
                 id: id.clone(),
@@ -327,103 +321,6 @@ impl World {
         self.batch.push(Fact::PodEnded(id.clone()));
     }
 
-    fn ready(&mut self, node: &NodeId) {
-        let Some(facts) = self.fleet.ready(node, &self.cluster) else {
-            return;
-        };
-        self.scheduler.apply_node(&facts);
-        self.batch.push(Fact::NodeApplied(facts));
-        let daemons: Vec<Daemon> = self.cluster.daemons.values().cloned().collect();
-        for daemon in daemons {
-            let id = daemon_pod(&daemon.name, node);
-            self.scheduler.occupy(&id, node, &daemon.requests);
-            self.batch.push(Fact::PodApplied(Pod {
-                id,
-                template: Arc::new(daemon_template(&daemon.name, daemon.requests)),
-                created: self.now,
-                phase: PodPhase::Bound(node.clone()),
-            }));
-        }
-    }
-
-    fn end_daemons(&mut self, node: &NodeId) {
-        let names: BTreeSet<String> = self.cluster.daemons.keys().cloned().collect();
-        for name in names {
-            let id = daemon_pod(&name, node);
-            self.scheduler.forget(&id);
-            self.batch.push(Fact::PodEnded(id));
-        }
-    }
-
-    fn round(&mut self) {
-        self.round_at = None;
-        self.rounds_here += 1;
-        assert!(
-            self.rounds_here < ROUNDS_AT_ONE_INSTANT,
-            "the planner does not come to rest at {:?}",
-            self.now
-        );
-        let view = self.cluster.view(self.now);
-        let plan = sparkwright::plan(&view);
-        let violations = check::violations(&view, &plan.effects);
-        assert!(
-            violations.is_empty(),
-            "the plan breaks an invariant: {violations:?}"
-        );
-        self.carry_out(plan);
-    }
-
-    fn carry_out(&mut self, plan: Plan) {
-        for effect in plan.effects {
-            match effect {
-                Effect::Launch(launch) => self.launch(launch),
-                Effect::Place(place) => {
-                    let Some(pod) = self.pods.alive.get(&place.pod) else {
-                        continue;
-                    };
-                    let template = pod.template.clone();
-                    let placed = self.pods.placed(&template, &place, &self.cluster.catalog);
-                    if let Some(pod) = self.pods.alive.get_mut(&place.pod) {
-                        pod.template = placed.clone();
-                        pod.phase = PodPhase::Pending;
-                    }
-                    self.scheduler.enqueue(place.pod.clone(), placed);
-                    self.report(&place.pod);
-                }
-                Effect::Cordon { node, .. } => {
-                    if let Some(facts) = self.fleet.cordon(&node) {
-                        self.scheduler.apply_node(&facts);
-                        self.batch.push(Fact::NodeApplied(facts));
-                    }
-                }
-                Effect::Terminate { node, .. } => {
-                    self.batch.push(Fact::NodeLeaving(node.clone()));
-                    self.agenda
-                        .add(self.now + self.delays.shutdown(), Due::Gone(node));
-                }
-            }
-        }
-        self.waiting = plan.waiting;
-        if let Some(at) = plan.next_look {
-            self.look_at(at.max(self.now));
-        }
-    }
-
-    fn launch(&mut self, launch: Launch) {
-        let catalog = self.cluster.catalog.clone();
-        self.batch.push(Fact::LaunchAsked(launch.intent.clone()));
-        self.fleet.launch(
-            &launch,
-            &catalog,
-            self.now,
-            &mut self.delays,
-            &mut self.agenda,
-        );
-        for node in &launch.intent.nodes {
-            self.launches.insert(node.id.clone(), launch.clone());
-        }
-    }
-
     fn outcome(self) -> Outcome {
         Outcome {
             progress: self
@@ -438,24 +335,5 @@ impl World {
             pod_events: self.pods.events,
             ended: self.now,
         }
-    }
-}
-
-fn daemon_pod(daemon: &str, node: &NodeId) -> PodId {
-    PodId::from(format!("{daemon}-{node}"))
-}
-
-fn daemon_template(name: &str, requests: Resources) -> PodTemplate {
-    PodTemplate {
-        role: Role::Other,
-        app: None,
-        namespace: name.split('/').next().unwrap_or_default().into(),
-        labels: BTreeMap::new(),
-        requests,
-        constraints: sparkwright::model::requirement::Constraints::default(),
-        tolerations: Vec::new(),
-        priority: 0,
-        daemon: true,
-        not_understood: Vec::new(),
     }
 }

@@ -1,3 +1,5 @@
+//! The fold, fact by fact.
+
 use super::*;
 use crate::cluster::event::{AwaitedNode, Held, Slot};
 use crate::model::requirement::Constraints;

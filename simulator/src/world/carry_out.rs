@@ -1,0 +1,88 @@
+//! A round: the planner looks, and what it decided is done. Nothing is chosen here; what an effect does
+//! comes back as facts in the next batch.
+
+use sparkwright::cluster::event::Fact;
+use sparkwright::model::spark::PodPhase;
+use sparkwright::plan::check;
+use sparkwright::plan::effect::{Effect, Launch, Place, Plan};
+
+use super::agenda::Due;
+use super::run::World;
+
+/// Rounds at one instant before the simulation gives up: a planner that never comes to rest is a
+/// fault, and must not hang whoever runs it. A quiet instant takes three.
+const ROUNDS_AT_ONE_INSTANT: u32 = 1_000;
+
+impl World {
+    pub(super) fn round(&mut self) {
+        self.round_at = None;
+        self.rounds_here += 1;
+        assert!(
+            self.rounds_here < ROUNDS_AT_ONE_INSTANT,
+            "the planner does not come to rest at {:?}",
+            self.now
+        );
+        let view = self.cluster.view(self.now);
+        let plan = sparkwright::plan(&view);
+        let violations = check::violations(&view, &plan.effects);
+        assert!(
+            violations.is_empty(),
+            "the plan breaks an invariant: {violations:?}"
+        );
+        self.carry_out(plan);
+    }
+
+    fn carry_out(&mut self, plan: Plan) {
+        for effect in plan.effects {
+            match effect {
+                Effect::Launch(launch) => self.launch(launch),
+                Effect::Place(place) => self.place(&place),
+                Effect::Cordon { node, .. } => {
+                    if let Some(facts) = self.fleet.cordon(&node) {
+                        self.scheduler.apply_node(&facts);
+                        self.batch.push(Fact::NodeApplied(facts));
+                    }
+                }
+                Effect::Terminate { node, .. } => {
+                    self.batch.push(Fact::NodeLeaving(node.clone()));
+                    self.agenda
+                        .add(self.now + self.delays.shutdown(), Due::Gone(node));
+                }
+            }
+        }
+        self.waiting = plan.waiting;
+        if let Some(at) = plan.next_look {
+            self.look_at(at.max(self.now));
+        }
+    }
+
+    fn launch(&mut self, launch: Launch) {
+        let catalog = self.cluster.catalog.clone();
+        self.batch.push(Fact::LaunchAsked(launch.intent.clone()));
+        self.fleet.launch(
+            &launch,
+            &catalog,
+            self.now,
+            &mut self.delays,
+            &mut self.agenda,
+        );
+        for node in &launch.intent.nodes {
+            self.launches.insert(node.id.clone(), launch.clone());
+        }
+    }
+
+    /// The gate is lifted, and the selectors of the placing are the pod's own from here on.
+    fn place(&mut self, place: &Place) {
+        let Some(pod) = self.pods.alive.get(&place.pod) else {
+            return;
+        };
+        let template = pod.template.clone();
+        let placed = self.pods.placed(&template, place, &self.cluster.catalog);
+        if let Some(pod) = self.pods.alive.get_mut(&place.pod) {
+            pod.template = placed.clone();
+            pod.phase = PodPhase::Pending;
+        }
+        self.scheduler.enqueue(place.pod.clone(), placed);
+        self.report(&place.pod);
+    }
+}

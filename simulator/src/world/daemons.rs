@@ -1,0 +1,63 @@
+//! Nodes that become ready, and the DaemonSets' pods that come and go with them. Their room is taken
+//! without the scheduler, as the DaemonSet controller names the node itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use sparkwright::cluster::event::Fact;
+use sparkwright::model::daemon::Daemon;
+use sparkwright::model::name::{NodeId, PodId};
+use sparkwright::model::requirement::Constraints;
+use sparkwright::model::resources::Resources;
+use sparkwright::model::spark::{Pod, PodPhase, PodTemplate, Role};
+
+use super::run::World;
+
+impl World {
+    pub(super) fn ready(&mut self, node: &NodeId) {
+        let Some(facts) = self.fleet.ready(node, &self.cluster) else {
+            return;
+        };
+        self.scheduler.apply_node(&facts);
+        self.batch.push(Fact::NodeApplied(facts));
+        let daemons: Vec<Daemon> = self.cluster.daemons.values().cloned().collect();
+        for daemon in daemons {
+            let id = daemon_pod(&daemon.name, node);
+            self.scheduler.occupy(&id, node, &daemon.requests);
+            self.batch.push(Fact::PodApplied(Pod {
+                id,
+                template: Arc::new(daemon_template(&daemon.name, daemon.requests)),
+                created: self.now,
+                phase: PodPhase::Bound(node.clone()),
+            }));
+        }
+    }
+
+    pub(super) fn end_daemons(&mut self, node: &NodeId) {
+        let names: BTreeSet<String> = self.cluster.daemons.keys().cloned().collect();
+        for name in names {
+            let id = daemon_pod(&name, node);
+            self.scheduler.forget(&id);
+            self.batch.push(Fact::PodEnded(id));
+        }
+    }
+}
+
+fn daemon_pod(daemon: &str, node: &NodeId) -> PodId {
+    PodId::from(format!("{daemon}-{node}"))
+}
+
+fn daemon_template(name: &str, requests: Resources) -> PodTemplate {
+    PodTemplate {
+        role: Role::Other,
+        app: None,
+        namespace: name.split('/').next().unwrap_or_default().into(),
+        labels: BTreeMap::new(),
+        requests,
+        constraints: Constraints::default(),
+        tolerations: Vec::new(),
+        priority: 0,
+        daemon: true,
+        not_understood: Vec::new(),
+    }
+}
