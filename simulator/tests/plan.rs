@@ -27,6 +27,33 @@ fn an_application_of_two_hundred_executors_is_planned_from_its_declaration() {
 }
 
 #[test]
+fn a_zone_named_by_the_region_s_placeholder_is_the_region_s() {
+    let pool = Path::new(env!("CARGO_MANIFEST_DIR")).join("../nodepools/emr-on-eks-article.yaml");
+    let pool = pool.display().to_string();
+    for region in ["us-east-1", "eu-west-1"] {
+        let etl = manifest("nightly-etl.yaml");
+        let output = plan(&[
+            "-f",
+            &etl,
+            "--nodepools",
+            &pool,
+            "--region",
+            region,
+            "-o",
+            "json",
+        ]);
+        let document = json(&output);
+        assert_eq!(pods(&document).len(), 201, "{document}");
+        let zone = format!("{region}a");
+        assert!(
+            nodes(&document)
+                .iter()
+                .all(|node| node["zone"] == zone.as_str())
+        );
+    }
+}
+
+#[test]
 fn money_is_the_sum_of_the_nodes_and_not_below_the_bound() {
     let document = json(&plan(&["-f", &manifest("nightly-etl.yaml"), "-o", "json"]));
     let micros = |value: &Value| {

@@ -53,7 +53,8 @@ impl Cluster {
         match &event.fact {
             Fact::CatalogListed(catalog) => self.list(catalog),
             Fact::PoolApplied(pool) => {
-                self.pools.insert(pool.name.clone(), pool.clone());
+                let pool = in_region(pool, &self.catalog.region);
+                self.pools.insert(pool.name.clone(), pool);
                 self.market = OnceLock::new();
             }
             Fact::PoolDeleted(name) => {
@@ -116,6 +117,9 @@ impl Cluster {
     fn list(&mut self, catalog: &Arc<Catalog>) {
         let old = std::mem::replace(&mut self.catalog, catalog.clone());
         self.market = OnceLock::new();
+        for pool in self.pools.values_mut() {
+            *pool = in_region(pool, &catalog.region);
+        }
         for node in self.nodes.values_mut() {
             node.zone = node
                 .labels
@@ -369,6 +373,15 @@ impl Cluster {
 /// Interned templates beyond which those that no pod uses are dropped; an application has two or
 /// three, so this is a few thousand applications' worth.
 const TEMPLATES_BEFORE_SWEEP: usize = 10_000;
+
+/// The pool with the region's name where it has a placeholder for it, once a catalogue has told it.
+fn in_region(pool: &Arc<Pool>, region: &str) -> Arc<Pool> {
+    if region.is_empty() {
+        pool.clone()
+    } else {
+        Arc::new(pool.for_region(region))
+    }
+}
 
 /// The application that a pod counts towards: its own, or for other pods one of their own.
 pub fn app_of(pod: &Pod) -> Option<AppId> {

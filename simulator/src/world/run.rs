@@ -120,13 +120,13 @@ impl World {
             applications.push(Application::new(submission.work.clone(), executors.clone()));
             submissions.push(submission);
         }
-        let region = simulation.catalog.region.clone();
         let mut batch = vec![Fact::CatalogListed(simulation.catalog)];
-        let pools = simulation
-            .pools
-            .iter()
-            .map(|pool| Fact::PoolApplied(pool.for_region(&region).into()));
-        batch.extend(pools);
+        batch.extend(
+            simulation
+                .pools
+                .into_iter()
+                .map(|pool| Fact::PoolApplied(pool.into())),
+        );
         batch.extend(simulation.daemons.into_iter().map(Fact::DaemonApplied));
         let seed = simulation.seed;
         World {
