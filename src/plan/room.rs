@@ -29,6 +29,15 @@ const OTHERS_LABELS: [&str; 5] = [
     "alpha.eksctl.io/nodegroup-name",
 ];
 
+/// Which of the nodes that could take a pod does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ranking {
+    /// The one with the most room: kube-scheduler's default.
+    LeastAllocated,
+    /// The one with the least room left beside the pod.
+    Tightest,
+}
+
 /// A node that pods may be planned onto.
 #[derive(Clone, Debug)]
 struct Room<'a> {
@@ -124,31 +133,25 @@ impl<'a> Rooms<'a> {
         homes
     }
 
-    /// Puts one pod where kube-scheduler would: the feasible node that is least allocated.
+    /// Puts one pod on the feasible node that ranks first; of equal ones the first by name.
     pub fn find(
         &mut self,
         pod: &PodId,
         template: &PodTemplate,
         zone: Option<ZoneId>,
+        ranking: Ranking,
     ) -> Option<&'a NodeId> {
+        let rank = |room: &Room<'a>| {
+            let free = i64::try_from(least_allocated(room, template)).unwrap_or(i64::MAX);
+            if ranking == Ranking::LeastAllocated {
+                free
+            } else {
+                -free
+            }
+        };
         let best = self
             .feasible(template, zone)
-            .max_by_key(|(id, room)| (least_allocated(room, template), Reverse(*id)))
-            .map(|(id, _)| id)?;
-        self.put(best, pod, template);
-        Some(best)
-    }
-
-    /// Puts one pod where the least room is left beside it.
-    pub fn find_tightest(
-        &mut self,
-        pod: &PodId,
-        template: &PodTemplate,
-        zone: Option<ZoneId>,
-    ) -> Option<&'a NodeId> {
-        let best = self
-            .feasible(template, zone)
-            .min_by_key(|(id, room)| (least_allocated(room, template), *id))
+            .max_by_key(|(id, room)| (rank(room), Reverse(*id)))
             .map(|(id, _)| id)?;
         self.put(best, pod, template);
         Some(best)

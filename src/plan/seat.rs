@@ -15,7 +15,7 @@ use super::buy::Draft;
 use super::demand::{Ask, Need};
 use super::pack::{self, Bin, Item};
 use super::reason::Limit;
-use super::room::Rooms;
+use super::room::{Ranking, Rooms};
 use super::zone::{Refusals, Zones};
 
 /// Where a pod is to run.
@@ -77,26 +77,11 @@ impl<'s, 'a> Seating<'s, 'a> {
         }
     }
 
-    /// Seats what stands on nodes with free room, but for refused needs.
+    /// Seats what stands on nodes with free room, but for refused needs, as the scheduler would.
     pub fn find_room(&mut self, i: usize, refusals: &Refusals) {
-        let zone = self.zone_of(i);
-        for (n, need) in self.asks[i].needs.iter().enumerate() {
-            if refusals.contains_key(&n) {
-                continue;
-            }
-            let Some(seats) = self.seats.get_mut(&(i, n)) else {
-                continue;
-            };
-            for (seat, pod) in seats
-                .iter_mut()
-                .zip(&need.pods)
-                .filter(|(seat, _)| **seat == Seat::None)
-            {
-                match self.rooms.find(pod, &need.template, zone) {
-                    Some(node) => *seat = Seat::Node(node),
-                    None => break,
-                }
-            }
+        let needs = 0..self.asks[i].needs.len();
+        for n in needs.filter(|n| !refusals.contains_key(n)) {
+            self.seat(i, n, Ranking::LeastAllocated);
         }
     }
 
@@ -111,19 +96,24 @@ impl<'s, 'a> Seating<'s, 'a> {
         let size = |&(i, n): &(usize, usize)| weight(&self.asks[i].needs[n].template.requests);
         standing.sort_by_key(|place| (Reverse(size(place)), *place));
         for (i, n) in standing {
-            let (need, zone) = (&self.asks[i].needs[n], self.zone_of(i));
-            let Some(seats) = self.seats.get_mut(&(i, n)) else {
-                continue;
-            };
-            for (seat, pod) in seats
-                .iter_mut()
-                .zip(&need.pods)
-                .filter(|(seat, _)| **seat == Seat::None)
-            {
-                match self.rooms.find_tightest(pod, &need.template, zone) {
-                    Some(node) => *seat = Seat::Node(node),
-                    None => break,
-                }
+            self.seat(i, n, Ranking::Tightest);
+        }
+    }
+
+    /// Seats pods of one need that stand, until one finds no room.
+    fn seat(&mut self, i: usize, n: usize, ranking: Ranking) {
+        let (need, zone) = (&self.asks[i].needs[n], self.zone_of(i));
+        let Some(seats) = self.seats.get_mut(&(i, n)) else {
+            return;
+        };
+        let standing = seats
+            .iter_mut()
+            .zip(&need.pods)
+            .filter(|(seat, _)| **seat == Seat::None);
+        for (seat, pod) in standing {
+            match self.rooms.find(pod, &need.template, zone, ranking) {
+                Some(node) => *seat = Seat::Node(node),
+                None => break,
             }
         }
     }
