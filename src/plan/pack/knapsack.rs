@@ -160,6 +160,13 @@ fn order(problem: &Problem, shelf: &Shelf, values: &[f64], caps: &[u32]) -> Vec<
             .total_cmp(&(values[a] / share(a)))
             .then(a.cmp(&b))
     });
+    // The last item is not tried in every number but filled up, so it is the smallest: a node holds
+    // more of it than of any other.
+    let smallest = (0..items.len()).min_by(|&a, &b| share(items[a]).total_cmp(&share(items[b])));
+    if let Some(smallest) = smallest {
+        let item = items.remove(smallest);
+        items.push(item);
+    }
     items
 }
 
