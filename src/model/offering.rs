@@ -141,6 +141,16 @@ impl Catalog {
         &self.zones[usize::from(id.0)]
     }
 
+    /// The offerings of a type.
+    pub fn offerings_of(&self, id: TypeId) -> impl Iterator<Item = &Offering> {
+        let first = self
+            .offerings
+            .partition_point(|offering| offering.instance_type < id);
+        self.offerings[first..]
+            .iter()
+            .take_while(move |offering| offering.instance_type == id)
+    }
+
     /// Finds a type by name.
     pub fn find_type(&self, name: &str) -> Option<TypeId> {
         let position = self

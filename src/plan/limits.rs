@@ -120,12 +120,8 @@ fn usage_of(catalog: &Catalog, node: &Node) -> Usage {
 }
 
 fn list_price(catalog: &Catalog, node: &Node, id: TypeId) -> UsdPerHour {
-    let start = catalog
-        .offerings
-        .partition_point(|offering| offering.instance_type < id);
-    catalog.offerings[start..]
-        .iter()
-        .take_while(|offering| offering.instance_type == id)
+    catalog
+        .offerings_of(id)
         .filter(|offering| node.zone.is_none_or(|zone| zone == offering.zone))
         .filter(|offering| {
             node.capacity_type

@@ -166,11 +166,10 @@ fn wants_spot(view: &View<'_>, seeker: Seeker<'_>, pool: &Pool) -> bool {
                 .condition
                 .holds(Some(CapacityType::Spot.as_str()))
     };
-    let offerings = &view.cluster.catalog.offerings;
+    let mut kinds = view.cluster.market().kinds.iter();
     seeker.template.constraints.all.iter().all(admits)
-        && offerings.iter().any(|offering| {
-            offering.capacity_type == CapacityType::Spot
-                && pool.offers(&view.cluster.catalog, offering)
+        && kinds.any(|kind| {
+            kind.offering.capacity_type == CapacityType::Spot && kind.pool.name == pool.name
         })
 }
 

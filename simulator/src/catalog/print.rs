@@ -4,10 +4,11 @@
 use std::io;
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 use sparkwright::model::label::ARCH;
 use sparkwright::model::money::UsdPerHour;
 use sparkwright::model::offering::{Catalog, InstanceType};
+
+use crate::decimal::Decimal;
 
 use super::list::Row;
 
@@ -44,11 +45,11 @@ struct Entry<'a> {
     nvme_gb: u64,
     allocatable: Allocatable,
     zones: &'a [&'a str],
-    on_demand_usd_per_hour: Option<Box<RawValue>>,
-    spot_usd_per_hour: Option<Box<RawValue>>,
+    on_demand_usd_per_hour: Option<Decimal>,
+    spot_usd_per_hour: Option<Decimal>,
     interruption_bucket: Option<u8>,
-    usd_per_vcpu_hour: Box<RawValue>,
-    usd_per_gib_hour: Box<RawValue>,
+    usd_per_vcpu_hour: Decimal,
+    usd_per_gib_hour: Decimal,
 }
 
 #[derive(Serialize)]
@@ -145,16 +146,12 @@ fn entry<'a>(row: &'a Row<'a>) -> Entry<'a> {
             pods: machine.allocatable.pods,
         },
         zones: &row.zones,
-        on_demand_usd_per_hour: row.on_demand.map(number),
-        spot_usd_per_hour: row.spot.map(number),
+        on_demand_usd_per_hour: row.on_demand.map(Decimal::from),
+        spot_usd_per_hour: row.spot.map(Decimal::from),
         interruption_bucket: row.interruption,
-        usd_per_vcpu_hour: number(row.per_vcpu()),
-        usd_per_gib_hour: number(row.per_gib()),
+        usd_per_vcpu_hour: row.per_vcpu().into(),
+        usd_per_gib_hour: row.per_gib().into(),
     }
-}
-
-fn number(price: UsdPerHour) -> Box<RawValue> {
-    RawValue::from_string(price.to_string()).expect("a plain decimal is JSON")
 }
 
 fn arch(machine: &InstanceType) -> &str {

@@ -202,7 +202,7 @@ fn nodes<'a>(answer: &'a Answer, costs: &[(NodeId, Cost)]) -> Vec<Node<'a>> {
         .iter()
         .zip(rounded)
         .map(|((id, node), usd)| {
-            let reason = outcome.launches.get(id).map(|launch| &launch.reason);
+            let reason = outcome.reasons.get(id);
             let node_of = Node {
                 id: id.as_str(),
                 pool: node.pool.as_str(),

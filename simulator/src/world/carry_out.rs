@@ -67,7 +67,7 @@ impl World {
             &mut self.agenda,
         );
         for node in &launch.intent.nodes {
-            self.launches.insert(node.id.clone(), launch.clone());
+            self.reasons.insert(node.id.clone(), launch.reason.clone());
         }
     }
 

@@ -106,12 +106,8 @@ fn allocate(launch: &Launch, catalog: &Catalog, delays: &mut Delays) -> (TypeId,
 }
 
 fn price(catalog: &Catalog, intent: &Intent, id: TypeId) -> Option<UsdPerHour> {
-    let first = catalog
-        .offerings
-        .partition_point(|offering| offering.instance_type < id);
-    catalog.offerings[first..]
-        .iter()
-        .take_while(|offering| offering.instance_type == id)
+    catalog
+        .offerings_of(id)
         .find(|o| o.zone == intent.zone && o.capacity_type == intent.capacity_type)
         .map(|offering| offering.price)
 }

@@ -14,7 +14,8 @@ use sparkwright::model::offering::Catalog;
 use sparkwright::model::pool::Pool;
 use sparkwright::model::spark::{Pod, PodPhase, PodTemplate};
 use sparkwright::model::time::{Span, Timestamp};
-use sparkwright::plan::effect::{Launch, Waiting};
+use sparkwright::plan::effect::Waiting;
+use sparkwright::plan::reason::Reason;
 
 use crate::spark::{Application, Executors, Progress, Wish};
 use crate::trace::Work;
@@ -67,7 +68,7 @@ pub struct Outcome {
     /// The money.
     pub ledger: Ledger,
     /// Why nodes were launched, by node.
-    pub launches: BTreeMap<NodeId, Launch>,
+    pub reasons: BTreeMap<NodeId, Reason>,
     /// Pods that still waited at the end.
     pub waiting: Vec<Waiting>,
     /// Pod events: created, bound, started, ended.
@@ -101,7 +102,7 @@ pub(super) struct World {
     pub(super) round_at: Option<Timestamp>,
     pub(super) rounds_here: u32,
     pub(super) waiting: Vec<Waiting>,
-    pub(super) launches: BTreeMap<NodeId, Launch>,
+    pub(super) reasons: BTreeMap<NodeId, Reason>,
     pub(super) finished: usize,
 }
 
@@ -151,7 +152,7 @@ impl World {
             round_at: None,
             rounds_here: 0,
             waiting: Vec::new(),
-            launches: BTreeMap::new(),
+            reasons: BTreeMap::new(),
             finished: 0,
         }
     }
@@ -330,7 +331,7 @@ impl World {
                 .collect(),
             executor_time: self.executor_time,
             ledger: self.ledger,
-            launches: self.launches,
+            reasons: self.reasons,
             waiting: self.waiting,
             pod_events: self.pods.events,
             ended: self.now,
