@@ -133,6 +133,11 @@ impl Catalog {
         &self.types[usize::try_from(id.0).expect("a type's position fits usize")]
     }
 
+    /// The type at this position, if this catalogue has so many.
+    pub fn known_type(&self, id: TypeId) -> Option<&InstanceType> {
+        self.types.get(usize::try_from(id.0).ok()?)
+    }
+
     /// The zone at this position.
     ///
     /// # Panics

@@ -8,7 +8,7 @@ use crate::cluster::View;
 
 use super::demand::Ask;
 use super::effect::Waiting;
-use super::limits;
+use super::memo::Memo;
 use super::menu::Menu;
 use super::ration::{self, over_limit};
 use super::reason::Reason;
@@ -29,18 +29,17 @@ pub struct Admission<'s, 'a> {
 }
 
 /// Decides who gets in.
-pub fn admit<'s, 'a>(view: &View<'a>, asks: &'s [Ask<'a>]) -> Admission<'s, 'a> {
-    let mut menu = Menu::new(*view, BTreeSet::new());
+pub fn admit<'s, 'a>(view: &View<'a>, memo: &'a Memo, asks: &'s [Ask<'a>]) -> Admission<'s, 'a> {
+    let mut menu = Menu::new(*view, memo, BTreeSet::new());
     let mut seating = Seating::new(*view, asks);
     let (choices, mut refused) = choose_zones(view, asks, &mut menu, &mut seating);
     seat_in_free_room(&mut seating, &refused);
     let mut all = seating.clone();
     let bought = all.buy_all(&mut menu, &refused);
-    let in_use = limits::in_use(view);
-    if bought && over_limit(view, &in_use, &all.drafts).is_none() {
+    if bought && over_limit(view, &all.drafts).is_none() {
         seating = all;
     } else {
-        ration::one_by_one(view, asks, &mut seating, &choices, &mut refused, &in_use);
+        ration::one_by_one(view, memo, asks, &mut seating, &choices, &mut refused);
     }
     let waiting = waiting(asks, &seating, &refused);
     Admission { seating, waiting }
@@ -92,7 +91,7 @@ fn seat_in_free_room(seating: &mut Seating<'_, '_>, refused: &BTreeMap<usize, Re
     }
     let mut filled = tight.clone();
     tight.find_room_tightly(refused);
-    if filled.rooms.count() <= SETTLED_ROOMS {
+    if filled.rooms_for_standing(refused).len() <= SETTLED_ROOMS {
         filled.settle(refused);
     }
     for other in [tight, filled] {

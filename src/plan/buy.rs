@@ -2,7 +2,7 @@
 //! the free room of drafts first and then into new drafts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::cluster::market::purpose_of;
 use crate::model::name::PodId;
@@ -10,6 +10,7 @@ use crate::model::node::Purpose;
 use crate::model::offering::ZoneId;
 use crate::model::resources::Resources;
 
+use super::memo::Lots;
 use super::menu::{Answer, Menu};
 use super::offer::Options;
 use super::pack::{self, Bin, Item, Problem};
@@ -154,7 +155,7 @@ impl<'a> Seating<'_, 'a> {
             counters.entry(counter).or_default().push((order, answer));
         }
         for orders in counters.into_values() {
-            self.buy_at_counter(&orders);
+            self.buy_at_counter(menu, &orders);
         }
         true
     }
@@ -178,28 +179,43 @@ impl<'a> Seating<'_, 'a> {
         }
     }
 
-    fn buy_at_counter(&mut self, orders: &[(Order, Answer)]) {
-        let (items, item_of) = self.items(orders);
+    fn buy_at_counter(&mut self, menu: &Menu<'a>, orders: &[(Order, Answer)]) {
+        let (items, item_of, lots) = self.items(orders);
         if items.is_empty() {
             return;
         }
-        let market = self.view.cluster.market();
-        let describe = |kind: usize| (&market.kinds[kind].room, market.kinds[kind].cost);
-        let bins = pack::pack(&Problem::new(&items, describe));
+        let bins = self.packed(menu, &items, lots);
         let mut queues: Vec<Vec<(usize, Vec<usize>)>> = vec![Vec::new(); items.len()];
         for (o, (order, _)) in orders.iter().enumerate().rev() {
             if let Some(item) = item_of[o].filter(|_| !order.pods.is_empty()) {
                 queues[item].push((o, order.pods.clone()));
             }
         }
-        for bin in &bins {
+        for bin in bins.iter() {
             self.draft(bin, orders, &mut queues);
         }
     }
 
+    /// Nodes for the items, as they were found before where the same was asked.
+    fn packed(&self, menu: &Menu<'a>, items: &[Item], lots: Lots) -> Arc<[Bin]> {
+        let packs = &menu.memo().packs;
+        let plain = menu.is_plain();
+        if let Some(known) = packs.borrow().get(&lots).filter(|_| plain) {
+            return known.clone();
+        }
+        let market = self.view.cluster.market();
+        let describe = |kind: usize| (&market.kinds[kind].room, market.kinds[kind].cost);
+        let bins: Arc<[Bin]> = pack::pack(&Problem::new(items, describe)).into();
+        if plain {
+            packs.borrow_mut().insert(lots, bins.clone());
+        }
+        bins
+    }
+
     /// Orders that may be bought the same kinds and ask for the same are one item.
-    fn items(&self, orders: &[(Order, Answer)]) -> (Vec<Item>, Vec<Option<usize>>) {
+    fn items(&self, orders: &[(Order, Answer)]) -> (Vec<Item>, Vec<Option<usize>>, Lots) {
         let mut items: Vec<Item> = Vec::new();
+        let mut lists: Vec<usize> = Vec::new();
         let mut known: BTreeMap<(*const Result<Options, Reason>, &Resources), usize> =
             BTreeMap::new();
         let mut item_of = Vec::with_capacity(orders.len());
@@ -210,7 +226,7 @@ impl<'a> Seating<'_, 'a> {
             };
             let requests = &self.asks[order.ask].needs[order.need].template.requests;
             let item = *known
-                .entry((Rc::as_ptr(answer), requests))
+                .entry((Arc::as_ptr(answer), requests))
                 .or_insert_with(|| {
                     let item = Item {
                         requests: requests.clone(),
@@ -218,12 +234,16 @@ impl<'a> Seating<'_, 'a> {
                         kinds: options.kinds.clone(),
                     };
                     items.push(item);
+                    lists.push(Arc::as_ptr(answer).addr());
                     items.len() - 1
                 });
             items[item].count += u32::try_from(order.pods.len()).unwrap_or(u32::MAX);
             item_of.push(Some(item));
         }
-        (items, item_of)
+        let lots = items.iter().zip(lists);
+        let lots = lots.map(|(item, list)| (item.requests.clone(), list, item.count));
+        let lots = lots.collect();
+        (items, item_of, lots)
     }
 
     /// A node to be, and the next pods of each item on it.

@@ -13,7 +13,7 @@ use crate::model::resources::Resources;
 use crate::model::spark::Role;
 
 use super::effect::{Effect, Launch};
-use super::limits::{self, Usage};
+use super::limits::Usage;
 
 /// An effect that would break an invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Violation {
 /// Every effect that would break an invariant.
 pub fn violations(view: &View<'_>, effects: &[Effect]) -> Vec<Violation> {
     let mut found = Vec::new();
-    let mut usage = limits::in_use(view);
+    let mut usage = view.cluster.usages.clone();
     let mut zones: BTreeMap<AppId, BTreeSet<ZoneId>> = BTreeMap::new();
     for (i, effect) in effects.iter().enumerate() {
         let broken = match effect {

@@ -4,15 +4,10 @@
 use std::sync::Arc;
 
 use crate::cluster::View;
-use crate::cluster::app::{App, slot_of};
+use crate::cluster::app::{App, RESERVATION_LIMIT, slot_of};
 use crate::model::name::{AppId, PodId};
 use crate::model::spark::{ExecutorGroup, PodTemplate, Role};
-use crate::model::time::{Span, Timestamp};
-
-/// Executors that are declared and have not come this long after their driver got a node are no
-/// longer waited for. Spark asks for its first executors within seconds of its start; ten minutes
-/// leave room for slow images and slow starts, and bound what a driver that never asks can hold.
-pub const RESERVATION_LIMIT: Span = Span::from_secs(600);
+use crate::model::time::Timestamp;
 
 /// Pods of one template that an application wants.
 #[derive(Clone, Debug)]
@@ -42,12 +37,13 @@ pub struct Ask<'a> {
     pub priority: i32,
 }
 
-/// All applications that want something: by priority, then age, then name.
+/// All applications that want something which is not on its way: by priority, then age, then name.
 pub fn gather<'a>(view: &View<'a>) -> Vec<Ask<'a>> {
     let cluster = view.cluster;
     let mut asks: Vec<Ask<'a>> = cluster
         .demanding
         .iter()
+        .chain(given_up(view))
         .filter_map(|id| cluster.apps.get_key_value(id))
         .map(|(id, app)| ask(view, id, app))
         .filter(|ask| !ask.needs.is_empty())
@@ -60,6 +56,13 @@ pub fn gather<'a>(view: &View<'a>) -> Vec<Ask<'a>> {
         ))
     });
     asks
+}
+
+/// Applications that were provided for, and whose executors have not come in time.
+pub fn given_up<'a>(view: &View<'a>) -> impl Iterator<Item = &'a AppId> {
+    let past = view.cluster.reservations.iter();
+    let now = view.now;
+    past.take_while(move |(at, _)| *at < now).map(|(_, id)| id)
 }
 
 fn ask<'a>(view: &View<'_>, id: &'a AppId, app: &'a App) -> Ask<'a> {

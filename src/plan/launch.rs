@@ -18,7 +18,7 @@ use crate::model::resources::{Bytes, Cpu, Resources};
 use super::buy::Draft;
 use super::demand::Ask;
 use super::effect::{AllocationStrategy, Launch};
-use super::limits::{self, Usage};
+use super::limits::Usage;
 use super::offer;
 use super::reason::Reason;
 use super::width;
@@ -53,7 +53,7 @@ struct Slack {
 
 impl Slack {
     fn new(view: &View<'_>, drafts: &[Draft]) -> Self {
-        let mut used = limits::in_use(view);
+        let mut used = view.cluster.usages.clone();
         for draft in drafts {
             let kind = &view.cluster.market().kinds[draft.kind];
             let usage = used.entry(kind.pool.name.clone()).or_default();

@@ -120,7 +120,7 @@ impl<'s, 'a> Seating<'s, 'a> {
 
     /// Seats what stands node by node, each filled as well as it can be.
     pub fn settle(&mut self, refused: &BTreeMap<usize, Refusals>) {
-        let nodes: Vec<&'a NodeId> = self.rooms.ids();
+        let nodes = self.rooms_for_standing(refused);
         let mut places = Vec::new();
         let mut items = Vec::new();
         for (i, refusals) in refused.iter().filter(|(i, _)| self.zones.contains_key(i)) {
@@ -147,6 +147,17 @@ impl<'s, 'a> Seating<'s, 'a> {
                 }
             }
         }
+    }
+
+    /// Nodes that would take a pod that stands, by name.
+    pub fn rooms_for_standing(&self, refused: &BTreeMap<usize, Refusals>) -> Vec<&'a NodeId> {
+        let seated = refused.iter().filter(|(i, _)| self.zones.contains_key(i));
+        let standing = seated.flat_map(|(i, refusals)| {
+            let needs = self.standing(*i, refusals, |_, _| true).into_iter();
+            let some = needs.filter(|(_, pods)| !pods.is_empty());
+            some.map(|(n, _)| (&*self.asks[*i].needs[n].template, self.zone_of(*i)))
+        });
+        self.rooms.that_fit(standing)
     }
 
     /// How many pods stand, refused needs apart.

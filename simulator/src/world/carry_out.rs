@@ -23,7 +23,7 @@ impl World {
             self.now
         );
         let view = self.cluster.view(self.now);
-        let plan = sparkwright::plan(&view);
+        let plan = self.planner.plan(&view);
         let violations = check::violations(&view, &plan.effects);
         assert!(
             violations.is_empty(),

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use sparkwright::Planner;
 use sparkwright::cluster::Cluster;
 use sparkwright::cluster::event::{Event, Fact};
 use sparkwright::ledger::Ledger;
@@ -89,6 +90,7 @@ pub(super) struct World {
     pub(super) agenda: Agenda,
     pub(super) batch: Vec<Fact>,
     pub(super) cluster: Cluster,
+    pub(super) planner: Planner,
     pub(super) ledger: Ledger,
     pub(super) fleet: Fleet,
     pub(super) scheduler: Scheduler,
@@ -135,6 +137,7 @@ impl World {
             agenda,
             batch,
             cluster: Cluster::default(),
+            planner: Planner::default(),
             ledger: Ledger::default(),
             fleet: Fleet::default(),
             scheduler: Scheduler::default(),
