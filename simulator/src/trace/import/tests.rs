@@ -1,0 +1,1 @@
+//! Importers: hostile and broken inputs, and known traces.
