@@ -97,6 +97,11 @@ pub(super) fn write(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
 /// The document of a run. What is printed adds up: applications, idle, boot and system to the whole,
 /// and so do the nodes.
 pub(super) fn document(answer: &Answer) -> Document<'_> {
+    document_listing(answer, MOST_LISTED)
+}
+
+/// The same with at most so many nodes listed one by one.
+pub(super) fn document_listing(answer: &Answer, most_listed: usize) -> Document<'_> {
     let outcome = &answer.outcome;
     let balance = outcome.ledger.balance(outcome.ended);
     let mut costs: BTreeMap<&AppId, Cost> = balance
@@ -112,7 +117,7 @@ pub(super) fn document(answer: &Answer) -> Document<'_> {
     parts.extend([balance.idle, balance.boot, balance.system]);
     let amounts = apportion(&parts);
     let (apps, rest) = amounts.split_at(answer.submissions.len());
-    let aggregated = balance.nodes.len() > MOST_LISTED;
+    let aggregated = balance.nodes.len() > most_listed;
     let (nodes, node_groups) = match aggregated {
         true => (Vec::new(), nodes::groups(answer, &balance.nodes)),
         false => (nodes::each(answer, &balance.nodes), Vec::new()),

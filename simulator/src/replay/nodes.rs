@@ -132,3 +132,49 @@ pub(super) fn groups<'a>(answer: &'a Answer, costs: &[(NodeId, Cost)]) -> Vec<No
         )
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use serde_json::Value;
+
+    use super::super::{ReplayArgs, document, nodepools, simulate, submissions};
+    use crate::world::run::ExecutorSource;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: ReplayArgs,
+    }
+
+    #[test]
+    fn too_many_nodes_to_list_are_grouped_and_cost_the_same() {
+        let logs = concat!(env!("CARGO_MANIFEST_DIR"), "/data/logs");
+        let args = Cli::parse_from(["replay", "--trace", logs, "--copies", "2"]).args;
+        let catalog = args.source.source(0).load().unwrap().into();
+        let pools = nodepools::chosen(None, &mut std::io::empty()).pools;
+        let (submissions, skipped) = submissions(&args, &mut Vec::new()).unwrap();
+        let executors = ExecutorSource::Simulated;
+        let answer = simulate(&args, catalog, pools, executors, submissions, skipped);
+        let told = |most| serde_json::to_value(document::document_listing(&answer, most)).unwrap();
+        let (listed, grouped) = (told(10_000), told(3));
+        let sum = |list: &Value, field: &str| -> f64 {
+            let items = list.as_array().unwrap().iter();
+            items.map(|item| item[field].as_f64().unwrap()).sum()
+        };
+        let nodes = listed["nodes"].as_array().unwrap();
+        assert!(nodes.len() > 3 && listed["nodesAggregated"] == false);
+        assert!(listed.get("nodeGroups").is_none());
+        assert_eq!(grouped["nodes"].as_array().unwrap().len(), 0);
+        assert_eq!(grouped["nodesAggregated"], true);
+        let groups = &grouped["nodeGroups"];
+        assert!(groups.as_array().unwrap().len() < nodes.len());
+        let count = u32::try_from(nodes.len()).unwrap();
+        assert_eq!(sum(groups, "nodes"), f64::from(count));
+        assert!((sum(groups, "usd") - sum(&listed["nodes"], "usd")).abs() < 1e-6);
+        let lived: f64 = (nodes.iter())
+            .map(|n| n["endedSeconds"].as_f64().unwrap() - n["launchedSeconds"].as_f64().unwrap())
+            .sum();
+        assert!((sum(groups, "nodeSeconds") - lived).abs() < 0.01);
+    }
+}

@@ -33,3 +33,6 @@ pub const MANIFEST: &str = "manifest.json";
 pub fn is_trace(path: &Path) -> bool {
     path.join(MANIFEST).is_file()
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,6 +64,8 @@ struct Reading {
     lives: BTreeMap<OwnerName, Vec<Lifecycle>>,
     apps: BTreeMap<String, String>,
     unused: BTreeMap<String, u64>,
+    /// Some pods' lives are told by their owners' replicas alone.
+    untracked: bool,
 }
 
 /// Kind, namespace and name.
@@ -224,6 +226,7 @@ impl Reading {
             return Ok(());
         };
         let alive = u64::try_from(owner.alive.len()).unwrap_or(u64::MAX);
+        self.untracked |= wanted > alive;
         for _ in alive..wanted {
             owner.created += 1;
             owner.alive.push((owner.created, at));
@@ -291,7 +294,12 @@ impl Reading {
                 "pods of {name} were tracked, and the object itself is not recorded: left out"
             ));
         }
-        import.note("pods that were not tracked live from their owner's change to the next, which is what was asked for, not what ran");
+        if self.untracked {
+            import.note(
+                "pods that were not tracked live from their owner's change to the next, which is what was \
+                 asked for, not what ran",
+            );
+        }
         Ok(())
     }
 }
