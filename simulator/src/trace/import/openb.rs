@@ -73,6 +73,14 @@ impl Reading {
         let (created, ended) = (time("creation_time")?, time("deletion_time")?);
         let created = created.ok_or_else(|| Misfit::new("creation_time", "", "is missing"))?;
         let scheduled = time("scheduled_time")?;
+        if scheduled.is_some_and(|scheduled| scheduled < created) {
+            let problem = "is before creation_time";
+            return Err(Misfit::new(
+                "scheduled_time",
+                row.text("scheduled_time"),
+                problem,
+            ));
+        }
         if ended.is_some_and(|ended| ended < scheduled.unwrap_or(created)) {
             let problem = "is before the pod was scheduled or created";
             return Err(Misfit::new(

@@ -52,7 +52,7 @@ fn openb_pods_keep_their_lives_and_their_gpus() {
         "{d:?}"
     );
     assert!(
-        e.input.ends_with("line 6") && e.reason.contains("deletion_time"),
+        e.input.ends_with("line 6") && e.reason.contains("scheduled_time"),
         "{e:?}"
     );
     assert!(f.reason.contains("3 fields"), "{f:?}");
