@@ -81,7 +81,6 @@ pub fn row<R: Checked>(row: &R, line: u64, names: &mut Names) -> Result<(), Find
 }
 
 /// The first time that cannot be or comes before one that it must not come before.
-#[expect(clippy::type_complexity, reason = "the parts of one finding")]
 fn times(
     times: &[(&'static str, Option<i64>)],
 ) -> Result<(), (Rule, &'static str, i64, String, &'static str)> {

@@ -43,13 +43,13 @@ pub struct Finding {
     /// Line in the table's file, from 1; None where it concerns the whole.
     pub row: Option<u64>,
     /// The column; empty where it concerns the whole row.
-    pub column: String,
+    pub column: Box<str>,
     /// What stands there, shortened; None where something is missing.
-    pub value: Option<String>,
+    pub value: Option<Box<str>>,
     /// What is wrong.
     pub problem: String,
     /// What to do about it.
-    pub remedy: String,
+    pub remedy: Box<str>,
 }
 
 /// All findings of a trace, bounded in number.
@@ -103,15 +103,15 @@ impl Finding {
             rule: rule.code(),
             table,
             row,
-            column: String::new(),
+            column: "".into(),
             value: None,
             problem: problem.into(),
-            remedy: String::new(),
+            remedy: "".into(),
         }
     }
 
     /// In this column.
-    pub fn column(mut self, column: impl Into<String>) -> Self {
+    pub fn column(mut self, column: impl Into<Box<str>>) -> Self {
         self.column = column.into();
         self
     }
@@ -123,12 +123,12 @@ impl Finding {
         if shown.len() < value.len() {
             shown.push('…');
         }
-        self.value = Some(shown);
+        self.value = Some(shown.into());
         self
     }
 
     /// With this remedy.
-    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+    pub fn remedy(mut self, remedy: impl Into<Box<str>>) -> Self {
         self.remedy = remedy.into();
         self
     }
@@ -152,7 +152,7 @@ impl fmt::Display for Finding {
             write!(f, "{value:?} ")?;
         }
         f.write_str(&self.problem)?;
-        match self.remedy.as_str() {
+        match &*self.remedy {
             "" => Ok(()),
             remedy => write!(f, "; {remedy}"),
         }

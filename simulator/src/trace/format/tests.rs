@@ -231,7 +231,7 @@ fn each_broken_row_is_told_by_rule_line_and_column_and_the_others_count() {
             panic!("one finding for {row}: {findings:?}");
         };
         assert_eq!(
-            (finding.rule, finding.column.as_str()),
+            (finding.rule, &*finding.column),
             (rule, column),
             "{row}: {finding}"
         );
@@ -267,7 +267,7 @@ fn work_that_does_not_hold_together_is_told() {
         let (findings, _) = checked(folder.path());
         let first = findings.first().expect("a finding");
         assert_eq!(
-            (first.rule, first.column.as_str()),
+            (first.rule, &*first.column),
             (rule, column),
             "{work}: {findings:?}"
         );
@@ -317,11 +317,7 @@ fn a_manifest_of_another_kind_or_count_is_told() {
     ] {
         fs::write(folder.path().join(MANIFEST), text).unwrap();
         let finding = Tables::read(folder.path()).unwrap_err();
-        assert_eq!(
-            (finding.rule, finding.column.as_str()),
-            ("T001", column),
-            "{text}"
-        );
+        assert_eq!((finding.rule, &*finding.column), ("T001", column), "{text}");
     }
     let folder = folder_of(&[("nodes", r#"{"node":"n"}"#)]);
     let text = manifest_text().replace("\"rows\":{}", "\"rows\":{\"nodes\":2}");

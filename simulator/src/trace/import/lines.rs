@@ -79,6 +79,9 @@ pub struct Fields<'a> {
     values: Vec<&'a str>,
 }
 
+/// What is done with a row: its line's number, and its fields unless it is none.
+pub type Each<'a> = dyn FnMut(u64, Result<Fields<'_>, Misfit>) -> io::Result<()> + 'a;
+
 impl Table {
     /// Opens a table. Where its first line does not name the columns, it is a row of `columns`.
     ///
@@ -124,10 +127,7 @@ impl Table {
     }
 
     /// Hands each row to `each`, with its line's number; None for a line that is no row.
-    pub fn for_each(
-        mut self,
-        each: &mut dyn FnMut(u64, Result<Fields<'_>, Misfit>) -> io::Result<()>,
-    ) -> io::Result<()> {
+    pub fn for_each(mut self, each: &mut Each<'_>) -> io::Result<()> {
         if let Some(first) = self.first.take() {
             each(1, fields(&self.columns, &first))?;
         }
