@@ -1,4 +1,5 @@
-//! `trace show`: what is in a trace or in event logs, as a table for people or as JSON.
+//! `trace show`: what is in a trace or in event logs, as a table for people or as JSON. Prints what
+//! `summary` has counted.
 
 use std::io::{self, Write};
 use std::path::PathBuf;

@@ -1,4 +1,5 @@
-//! `trace validate`: every rule of the format, with each place where one is broken, and what to do.
+//! `trace validate`: every rule of the format, with each place where one is broken, and what to do. The
+//! rules themselves are the format's.
 
 use std::collections::BTreeMap;
 use std::io::Write;
