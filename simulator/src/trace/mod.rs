@@ -1,11 +1,14 @@
-//! What really happened, read from event logs: paths to logs, logs to recorded applications, recorded
-//! applications to the work that a replay runs. Knows no simulation.
+//! What really happened, read from event logs and from traces in the open format: paths to logs, logs to
+//! recorded applications, recorded applications to the work that a replay runs; and other traces to the
+//! open format. Knows no simulation.
 
 pub mod clock;
 pub mod codec;
 pub mod eventlog;
 pub mod events;
 pub mod files;
+pub mod format;
+pub mod import;
 pub mod recorded;
 pub mod requests;
 pub mod settings;

@@ -1,4 +1,4 @@
-//! The simulated world: a virtual clock, EC2's fleet, kube-scheduler and Spark applications around the
+//! The simulated world: a virtual clock, EC2's fleet, kube-scheduler and applications around the
 //! same cluster, planner and ledger that run live. It carries out what the planner decides and decides
 //! nothing itself.
 
@@ -8,9 +8,11 @@ mod carry_out;
 mod daemons;
 pub mod delays;
 pub mod fleet;
+pub mod pod_set;
 pub mod pods;
 pub mod run;
 pub mod scheduler;
 pub mod submission;
+pub mod workload;
 
 pub use run::{Outcome, Simulation, run};

@@ -24,9 +24,10 @@ use crate::trace::Work;
 use super::agenda::{Agenda, Due};
 use super::delays::Delays;
 use super::fleet::Fleet;
+use super::pod_set::PodSet;
 use super::pods::{Part, Pods, SimulatedPod};
 use super::scheduler::Scheduler;
-use super::submission::Submission;
+use super::workload::{Running, Workload};
 
 /// From a change to the planner's look, so that changes that come together are planned together.
 const ROUND_DELAY: Span = Span::from_millis(250);
@@ -52,7 +53,7 @@ pub struct Simulation {
     /// What DaemonSets take from each node.
     pub daemons: Vec<Daemon>,
     /// Applications, and when each is submitted.
-    pub submissions: Vec<(Submission, Timestamp)>,
+    pub submissions: Vec<(Workload, Timestamp)>,
     /// Where their executors come from.
     pub executors: ExecutorSource,
     /// Seed of delays and of EC2's choices.
@@ -96,8 +97,7 @@ pub(super) struct World {
     pub(super) scheduler: Scheduler,
     pub(super) delays: Delays,
     pub(super) pods: Pods,
-    pub(super) submissions: Vec<Submission>,
-    pub(super) applications: Vec<Application>,
+    pub(super) applications: Vec<Running>,
     pub(super) executor_time: Vec<Span>,
     pub(super) declares: bool,
     pub(super) round_delay: Span,
@@ -117,11 +117,10 @@ impl World {
             ExecutorSource::FromLog(work) => Executors::FromLog(work),
         };
         let mut agenda = Agenda::default();
-        let (mut submissions, mut applications) = (Vec::new(), Vec::new());
-        for (i, (submission, at)) in simulation.submissions.into_iter().enumerate() {
+        let mut applications = Vec::new();
+        for (i, (workload, at)) in simulation.submissions.into_iter().enumerate() {
             agenda.add(at, Due::Submit(i));
-            applications.push(Application::new(submission.work.clone(), executors.clone()));
-            submissions.push(submission);
+            applications.push(Running::new(workload, &executors));
         }
         let mut batch = vec![Fact::CatalogListed(simulation.catalog)];
         batch.extend(
@@ -147,8 +146,7 @@ impl World {
                 Delays::none(seed)
             },
             pods: Pods::default(),
-            executor_time: vec![Span::ZERO; submissions.len()],
-            submissions,
+            executor_time: vec![Span::ZERO; applications.len()],
             applications,
             declares: simulated,
             round_delay: if simulated { ROUND_DELAY } else { Span::ZERO },
@@ -205,7 +203,10 @@ impl World {
     fn happen(&mut self, due: Due) {
         match due {
             Due::Submit(i) => self.submit(i),
-            Due::Wake(i) => self.tell(i, |application, now, wishes| application.wake(now, wishes)),
+            Due::Wake(i) => {
+                self.tell(i, |application, now, wishes| application.wake(now, wishes));
+                self.tell_pods(i, PodSet::wake);
+            }
             Due::Started(pod) => self.started(&pod),
             Due::Launched(node) => {
                 self.batch.extend(self.fleet.launched(&node));
@@ -226,7 +227,9 @@ impl World {
     }
 
     fn submit(&mut self, i: usize) {
-        let submission = &self.submissions[i];
+        let Running::Spark(submission, _) = &self.applications[i] else {
+            return self.tell_pods(i, PodSet::submitted);
+        };
         if self.declares {
             let (app, shape) = (submission.app.clone(), submission.shape(self.now));
             self.batch.push(Fact::ShapeDeclared { app, shape });
@@ -235,7 +238,7 @@ impl World {
         self.create(id, template, Part::Driver(i));
     }
 
-    fn create(&mut self, id: PodId, template: Arc<PodTemplate>, part: Part) {
+    pub(super) fn create(&mut self, id: PodId, template: Arc<PodTemplate>, part: Part) {
         let phase = PodPhase::Gated;
         let pod = SimulatedPod {
             part,
@@ -286,34 +289,43 @@ impl World {
             Part::Executor(i, executor) => self.tell(i, |application, now, wishes| {
                 application.executor_running(executor, now, wishes);
             }),
+            Part::Pod(i, place) => self.tell_pods(i, |set, now, wishes| {
+                set.running(place, now, wishes);
+            }),
         }
     }
 
-    /// Tells an application something, and fulfils what it wishes for.
+    /// Tells a Spark application something, and fulfils what it wishes for.
     fn tell(&mut self, i: usize, what: impl FnOnce(&mut Application, Timestamp, &mut Vec<Wish>)) {
+        let Running::Spark(_, application) = &mut self.applications[i] else {
+            return;
+        };
         let mut wishes = Vec::new();
-        what(&mut self.applications[i], self.now, &mut wishes);
+        what(application, self.now, &mut wishes);
         for wish in wishes {
+            let Running::Spark(submission, _) = &self.applications[i] else {
+                return;
+            };
             match wish {
                 Wish::CreateExecutor { executor, profile } => {
-                    let (id, template) = self.submissions[i].executor_pod(executor, profile);
+                    let (id, template) = submission.executor_pod(executor, profile);
                     self.create(id, template, Part::Executor(i, executor));
                 }
                 Wish::DeleteExecutor { executor } => {
-                    let (id, _) = self.submissions[i].executor_pod(executor, 0);
+                    let (id, _) = submission.executor_pod(executor, 0);
                     self.end(&id);
                 }
                 Wish::WakeAt(at) => self.agenda.add(at.max(self.now), Due::Wake(i)),
                 Wish::Finished => {
                     self.finished += 1;
-                    let (id, _) = self.submissions[i].driver_pod();
+                    let (id, _) = submission.driver_pod();
                     self.end(&id);
                 }
             }
         }
     }
 
-    fn end(&mut self, id: &PodId) {
+    pub(super) fn end(&mut self, id: &PodId) {
         let Some(pod) = self.pods.alive.remove(id) else {
             return;
         };
@@ -327,11 +339,7 @@ impl World {
 
     fn outcome(self) -> Outcome {
         Outcome {
-            progress: self
-                .applications
-                .iter()
-                .map(Application::progress)
-                .collect(),
+            progress: self.applications.iter().map(Running::progress).collect(),
             executor_time: self.executor_time,
             ledger: self.ledger,
             reasons: self.reasons,

@@ -147,7 +147,7 @@ impl Submission {
 }
 
 /// Lower case and dashes, as pod names are.
-fn base_of(id: &str, attempt: Option<&str>, copy: u32) -> String {
+pub(super) fn base_of(id: &str, attempt: Option<&str>, copy: u32) -> String {
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() {
             c.to_ascii_lowercase()

@@ -2,7 +2,7 @@
 //! refused like any other bad value, with its field; kinds that say nothing to planning are for others.
 
 use k8s_openapi::api::apps::v1::DaemonSet;
-use k8s_openapi::api::core::v1::{Node, Pod};
+use k8s_openapi::api::core::v1::{Node, Pod, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -10,7 +10,10 @@ use serde_json::Value;
 use super::application::SparkApplication;
 use super::fault::{Fault, Refusal, shortened};
 use super::identity::{DEFAULT_NAMESPACE, UNNAMED, created};
+use super::template::template;
 use crate::cluster::event::Fact;
+use crate::model::requirement::Labels;
+use crate::model::spark::PodTemplate;
 use crate::model::time::Timestamp;
 
 /// Longest path of a field that is repeated in a message, in characters; user's keys may be in it.
@@ -95,6 +98,19 @@ pub fn statement(kind: Kind, json: &str) -> Result<Statement, Refusal> {
             Ok(said(&object.metadata, true, fact))
         }
     }
+}
+
+/// The template of pods with this spec, for specs that come without an object around them: those of
+/// recorded pods, and of owners that make pods. Paths in faults start at the spec.
+///
+/// # Errors
+/// The first bad value found, as for objects.
+pub fn template_of(namespace: &str, labels: Labels, spec: &Value) -> Result<PodTemplate, Fault> {
+    let spec: PodSpec = serde_path_to_error::deserialize(spec).map_err(|error| {
+        let path = error.path().to_string();
+        type_fault(&path, &error.into_inner().to_string())
+    })?;
+    template(namespace, labels, &spec)
 }
 
 fn said(meta: &ObjectMeta, namespaced: bool, fact: Option<Fact>) -> Statement {

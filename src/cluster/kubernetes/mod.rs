@@ -18,7 +18,7 @@ pub mod template;
 
 pub use application::{SparkApplication, shape};
 pub use daemonset::daemon;
-pub use decode::{Kind, Statement, statement};
+pub use decode::{Kind, Statement, statement, template_of};
 pub use fault::{Fault, Refusal};
 pub use node::node;
 pub use pod::pod;
