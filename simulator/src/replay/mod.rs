@@ -183,6 +183,9 @@ fn executors(args: &ExecutorsArg) -> Result<ExecutorSource, ReplayError> {
     let recorded = first
         .ok_or_else(|| failed("holds no event log; name one".into()))?
         .map_err(|skipped| failed(skipped.reason))?;
+    if recorded.local_slots.is_some() {
+        return Err(failed("ran in one process and had no executors".into()));
+    }
     let work = Work::of(&recorded).map_err(|error| failed(error.to_string()))?;
     Ok(ExecutorSource::FromLog(Arc::new(work)))
 }

@@ -147,8 +147,8 @@ pub(super) struct StageInfo {
     pub id: u32,
     #[serde(rename = "Stage Attempt ID", default)]
     pub attempt: u32,
-    #[serde(rename = "Parent IDs", default)]
-    pub parents: Vec<u32>,
+    #[serde(rename = "Parent IDs")]
+    pub parents: Option<Vec<u32>>,
     #[serde(rename = "Submission Time")]
     pub submitted: Option<i64>,
     #[serde(rename = "Completion Time")]
