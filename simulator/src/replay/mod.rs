@@ -330,3 +330,6 @@ fn bar(what: &'static str, length: Option<u64>) -> ProgressBar {
     bar.set_message(what);
     bar
 }
+
+#[cfg(test)]
+mod tests;

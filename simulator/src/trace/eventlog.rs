@@ -55,6 +55,7 @@ struct Reading {
     executors: BTreeMap<String, usize>,
     jobs: BTreeMap<u32, usize>,
     gaps: Gaps,
+    scratch: Vec<u8>,
 }
 
 impl Reading {
@@ -74,7 +75,8 @@ impl Reading {
             } else if !line.trim_ascii().is_empty() && self.line(&line).is_err() {
                 self.malformed += 1;
             }
-            if self.events == 0 && self.lines >= LINES_TO_TELL {
+            let seems_none = self.lines >= LINES_TO_TELL || self.too_long > 0;
+            if self.events == 0 && seems_none {
                 return Ok(());
             }
         }
@@ -87,7 +89,12 @@ impl Reading {
         };
         self.events += 1;
         match name.as_ref() {
-            "SparkListenerTaskEnd" => self.task_end(parse(line)?),
+            "SparkListenerTaskEnd" => {
+                let mut scratch = std::mem::take(&mut self.scratch);
+                let read = event::task_end(line, &mut scratch).map(|end| self.task_end(end));
+                self.scratch = scratch;
+                read?;
+            }
             "SparkListenerStageSubmitted" | "SparkListenerStageCompleted" => {
                 self.stage(parse(line)?);
             }

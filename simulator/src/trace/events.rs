@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use memchr::memmem;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -195,4 +196,23 @@ pub(super) struct TaskInfo<'a> {
     pub speculative: bool,
     #[serde(rename = "Finish Time")]
     pub finished: i64,
+}
+
+/// Reads a TaskEnd. Most of its line is accumulables and metrics, which Spark writes last: what stands
+/// before them is parsed alone where that makes a whole event, else the line.
+pub(super) fn task_end<'a>(
+    line: &'a [u8],
+    scratch: &'a mut Vec<u8>,
+) -> serde_json::Result<TaskEnd<'a>> {
+    let is_whole = line.trim_ascii_end().ends_with(b"}");
+    // In a string the quotes would be escaped, so this is a field.
+    if let Some(end) = memmem::find(line, b",\"Accumulables\":").filter(|_| is_whole) {
+        scratch.clear();
+        scratch.extend_from_slice(&line[..end]);
+        scratch.extend_from_slice(b"}}");
+        if let Ok(event) = serde_json::from_slice(scratch) {
+            return Ok(event);
+        }
+    }
+    serde_json::from_slice(line)
 }

@@ -4,7 +4,7 @@
 use object_store::memory::InMemory;
 
 use super::*;
-use crate::trace::codec::write::Form;
+use crate::trace::codec::tests::write::Form;
 use crate::trace::layout::logs_in;
 use crate::trace::{Recorded, Skipped, eventlog};
 
@@ -84,7 +84,8 @@ fn what_is_not_there_is_said_in_one_line() {
 fn bucket(objects: &[(&str, &[u8])]) -> Bucket {
     let bucket = Bucket::new("s3://bucket", Arc::new(InMemory::new())).unwrap();
     for (key, bytes) in objects {
-        let put = bucket.objects.put(&Key::from(*key), bytes.to_vec().into());
+        let key = Key::from(*key);
+        let put = bucket.objects.put(&key, bytes.to_vec().into());
         bucket.runtime.block_on(put).unwrap();
     }
     bucket

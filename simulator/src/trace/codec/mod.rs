@@ -64,7 +64,4 @@ fn codec(start: &[u8]) -> Codec {
 }
 
 #[cfg(test)]
-pub(super) mod write;
-
-#[cfg(test)]
-mod tests;
+pub(crate) mod tests;

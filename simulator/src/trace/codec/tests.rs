@@ -1,8 +1,10 @@
 //! Every codec that Spark writes, whole, cut off, in several streams, and lying about its lengths.
 
+pub mod write;
+
 use std::io::{self, Read};
 
-use super::write::{Form, lz4, lz4_block};
+use write::{Form, lz4, lz4_block};
 
 /// Text with long runs and with noise, of some hundred kilobytes.
 fn text() -> Vec<u8> {
