@@ -178,7 +178,8 @@ fn most_at_once<'a>(tasks: impl Iterator<Item = &'a Task>) -> u32 {
         while ends.get(ended).is_some_and(|end| end <= start) {
             ended += 1;
         }
-        most = most.max(started - ended);
+        // Tasks of no length may have ended before they are counted.
+        most = most.max(started.saturating_sub(ended));
     }
     u32::try_from(most.clamp(1, MOST_AT_ONCE)).unwrap_or(1)
 }

@@ -235,6 +235,13 @@ fn what_ran_in_one_process_has_the_slots_that_it_was_seen_to_use() {
 }
 
 #[test]
+fn tasks_of_no_length_take_a_slot_all_the_same() {
+    let task = r#"{"Event":"SparkListenerTaskEnd","Stage ID":0,"Task End Reason":{"Reason":"Success"},"Task Info":{"Task ID":1,"Index":1,"Launch Time":1000001000,"Executor ID":"driver","Finish Time":1000001000}}"#;
+    let recorded = read_text(&[START, task, task, task]).unwrap();
+    assert_eq!(recorded.local_slots, Some(1));
+}
+
+#[test]
 fn lines_that_no_log_has_are_passed_over_and_what_is_around_them_is_read() {
     let huge = vec![b'x'; usize::try_from(MAX_LINE_BYTES).unwrap() + 10];
     let text = [START.as_bytes(), b"\n", &huge, b"\n", END.as_bytes()].concat();
