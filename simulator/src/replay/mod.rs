@@ -32,7 +32,7 @@ use crate::world::submission::Submission;
 /// Arguments of `replay`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ReplayArgs {
-    /// Event logs: files, rolled eventlog_v2_* folders, or folders of them
+    /// Event logs: files, folders of parts, or folders of them; s3://bucket/prefix in builds with s3
     #[arg(long = "trace", value_name = "PATH", required = true, num_args = 1..)]
     pub traces: Vec<PathBuf>,
     /// NodePools: a file or a folder [default: embedded ones]

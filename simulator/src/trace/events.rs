@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use memchr::memmem;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 #[derive(Deserialize)]
 pub(super) struct Name<'a> {
@@ -39,8 +40,19 @@ pub(super) struct ApplicationEnd {
 
 #[derive(Deserialize)]
 pub(super) struct EnvironmentUpdate {
-    #[serde(rename = "Spark Properties")]
+    #[serde(rename = "Spark Properties", deserialize_with = "texts")]
     pub properties: BTreeMap<String, String>,
+}
+
+/// Spark writes texts only; where somebody's tool wrote a number or a flag, it is taken as its text.
+fn texts<'de, D: Deserializer<'de>>(json: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let values = BTreeMap::<String, Value>::deserialize(json)?;
+    let text = |(key, value)| match value {
+        Value::String(text) => Some((key, text)),
+        Value::Number(_) | Value::Bool(_) => Some((key, value.to_string())),
+        _ => None,
+    };
+    Ok(values.into_iter().filter_map(text).collect())
 }
 
 #[derive(Deserialize)]

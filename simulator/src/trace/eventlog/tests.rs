@@ -235,6 +235,19 @@ fn what_ran_in_one_process_has_the_slots_that_it_was_seen_to_use() {
 }
 
 #[test]
+fn properties_that_are_no_texts_do_not_lose_the_others() {
+    let environment = r#"{"Event":"SparkListenerEnvironmentUpdate","Spark Properties":{"a":null,"b":4,"c":"d","e":true,"f":[]}}"#;
+    let recorded = read_text(&[START, environment]).unwrap();
+    let expected = [("b", "4"), ("c", "d"), ("e", "true")];
+    let found = recorded.properties.iter();
+    assert!(
+        found
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .eq(expected)
+    );
+}
+
+#[test]
 fn tasks_of_no_length_take_a_slot_all_the_same() {
     let task = r#"{"Event":"SparkListenerTaskEnd","Stage ID":0,"Task End Reason":{"Reason":"Success"},"Task Info":{"Task ID":1,"Index":1,"Launch Time":1000001000,"Executor ID":"driver","Finish Time":1000001000}}"#;
     let recorded = read_text(&[START, task, task, task]).unwrap();
