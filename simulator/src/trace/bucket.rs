@@ -23,6 +23,8 @@ const RANGE_BYTES: u64 = 8 << 20;
 /// somebody who waits at a terminal.
 const PATIENCE: Duration = Duration::from_secs(30);
 const MAX_RETRIES: usize = 4;
+/// What of an error is told: method, address, status and S3's name of it.
+const MAX_ERROR_CHARS: usize = 300;
 
 /// A bucket that can be asked.
 #[derive(Clone, Debug)]
@@ -171,10 +173,11 @@ impl Read for Object {
     }
 }
 
-/// The library's error on one line.
+/// The library's error on one line; S3 answers with a page of XML behind its name of the error.
 fn told(error: Error) -> io::Error {
     let text = error.to_string();
-    io::Error::other(text.split_whitespace().collect::<Vec<_>>().join(" "))
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    io::Error::other(line.chars().take(MAX_ERROR_CHARS).collect::<String>())
 }
 
 #[cfg(test)]
