@@ -40,8 +40,8 @@ const MOST_UNFINISHED: usize = 50;
 /// Arguments of `replay`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ReplayArgs {
-    /// Event logs (files, rolled eventlog_v2_* folders, or folders of them), or folders of traces as
-    /// `trace import` writes them
+    /// Event logs (files, folders of parts, or folders of them; s3://bucket/prefix in builds with s3), or
+    /// folders of traces as `trace import` writes them
     #[arg(long = "trace", value_name = "PATH", required = true, num_args = 1..)]
     pub traces: Vec<PathBuf>,
     /// NodePools: a file or a folder [default: embedded ones]
@@ -198,6 +198,9 @@ fn executors(args: &ExecutorsArg) -> Result<ExecutorSource, ReplayError> {
     let recorded = first
         .ok_or_else(|| failed("holds no event log; name one".into()))?
         .map_err(|skipped| failed(skipped.reason))?;
+    if recorded.local_slots.is_some() {
+        return Err(failed("ran in one process and had no executors".into()));
+    }
     let work = Work::of(&recorded).map_err(|error| failed(error.to_string()))?;
     Ok(ExecutorSource::FromLog(Arc::new(work)))
 }
@@ -357,3 +360,6 @@ fn bar(what: &'static str, length: Option<u64>) -> ProgressBar {
     bar.set_message(what);
     bar
 }
+
+#[cfg(test)]
+mod tests;

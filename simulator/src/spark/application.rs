@@ -28,6 +28,10 @@ pub const EXECUTOR_START: Span = Span::from_secs(2);
 /// says so. 90 to 280 ms in the logs of the shared set (Spark 3.1 to 3.5).
 const FIRST_OFFER: Span = Span::from_millis(200);
 
+/// The driver as the executor of its own tasks, where an application runs in one process. Executors
+/// are numbered from 1.
+const DRIVER: u32 = 0;
+
 /// A running application.
 #[derive(Clone, Debug)]
 pub struct Application {
@@ -50,6 +54,7 @@ impl Application {
     pub fn new(work: Arc<Work>, executors: Executors) -> Self {
         let simulated = matches!(executors, Executors::Simulated);
         let arrivals = match &executors {
+            _ if work.local_slots.is_some() => Vec::new(),
             Executors::Simulated => Vec::new(),
             Executors::AsRecorded => work.arrivals.clone(),
             Executors::FromLog(other) => other.arrivals.clone(),
@@ -196,7 +201,12 @@ impl Application {
         let (work, queue) = (&*self.work, &mut self.queue);
         match due {
             Due::ApplicationStart => self.application_starts(now),
-            Due::SchedulerUp => self.waits_for_executors = true,
+            Due::SchedulerUp => {
+                self.waits_for_executors = true;
+                if let Some(slots) = work.local_slots {
+                    self.slots.add(DRIVER, 0, slots, now);
+                }
+            }
             Due::RegistrationTimeout if self.waits_for_executors => self.context_ready(now),
             Due::JobStarts(job) => self.driver.job_starts(work, job, now, queue),
             Due::JobEnds(job) => {
@@ -303,6 +313,7 @@ impl Application {
     fn ends(&mut self, now: Timestamp, wishes: &mut Vec<Wish>) {
         self.finished = Some(now);
         self.queue.clear();
+        self.slots.lose(DRIVER);
         for executor in self.pods.drain() {
             self.slots.lose(executor);
             wishes.push(Wish::DeleteExecutor { executor });

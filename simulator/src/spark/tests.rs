@@ -38,7 +38,7 @@ fn shipped_logs_come_back_within_two_percent() {
 fn real_logs_come_back_within_five_percent() {
     let Some(shared) = shared() else { return };
     let mut permilles = Vec::new();
-    let logs = trace::files::logs(&shared);
+    let logs = trace::layout::logs(&shared);
     for log in logs.iter().filter_map(|log| log.as_ref().ok()) {
         let Ok(recorded) = trace::eventlog::read(log) else {
             continue;

@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use memchr::memmem;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 #[derive(Deserialize)]
 pub(super) struct Name<'a> {
@@ -38,8 +40,19 @@ pub(super) struct ApplicationEnd {
 
 #[derive(Deserialize)]
 pub(super) struct EnvironmentUpdate {
-    #[serde(rename = "Spark Properties")]
+    #[serde(rename = "Spark Properties", deserialize_with = "texts")]
     pub properties: BTreeMap<String, String>,
+}
+
+/// Spark writes texts only; where somebody's tool wrote a number or a flag, it is taken as its text.
+fn texts<'de, D: Deserializer<'de>>(json: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let values = BTreeMap::<String, Value>::deserialize(json)?;
+    let text = |(key, value)| match value {
+        Value::String(text) => Some((key, text)),
+        Value::Number(_) | Value::Bool(_) => Some((key, value.to_string())),
+        _ => None,
+    };
+    Ok(values.into_iter().filter_map(text).collect())
 }
 
 #[derive(Deserialize)]
@@ -147,8 +160,8 @@ pub(super) struct StageInfo {
     pub id: u32,
     #[serde(rename = "Stage Attempt ID", default)]
     pub attempt: u32,
-    #[serde(rename = "Parent IDs", default)]
-    pub parents: Vec<u32>,
+    #[serde(rename = "Parent IDs")]
+    pub parents: Option<Vec<u32>>,
     #[serde(rename = "Submission Time")]
     pub submitted: Option<i64>,
     #[serde(rename = "Completion Time")]
@@ -195,4 +208,23 @@ pub(super) struct TaskInfo<'a> {
     pub speculative: bool,
     #[serde(rename = "Finish Time")]
     pub finished: i64,
+}
+
+/// Reads a TaskEnd. Most of its line is accumulables and metrics, which Spark writes last: what stands
+/// before them is parsed alone where that makes a whole event, else the line.
+pub(super) fn task_end<'a>(
+    line: &'a [u8],
+    scratch: &'a mut Vec<u8>,
+) -> serde_json::Result<TaskEnd<'a>> {
+    let is_whole = line.trim_ascii_end().ends_with(b"}");
+    // In a string the quotes would be escaped, so this is a field.
+    if let Some(end) = memmem::find(line, b",\"Accumulables\":").filter(|_| is_whole) {
+        scratch.clear();
+        scratch.extend_from_slice(&line[..end]);
+        scratch.extend_from_slice(b"}}");
+        if let Ok(event) = serde_json::from_slice(scratch) {
+            return Ok(event);
+        }
+    }
+    serde_json::from_slice(line)
 }

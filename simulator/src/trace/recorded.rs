@@ -39,6 +39,9 @@ pub struct Recorded {
     pub stages: BTreeMap<(u32, u32), Stage>,
     /// Task attempts that ended, in the order of their end events.
     pub tasks: Vec<Task>,
+    /// It ran in one process (`local[…]`), which took so many tasks at once; None where it had
+    /// executors of their own.
+    pub local_slots: Option<u32>,
     /// What the reader passed over, in words.
     pub notes: Vec<String>,
 }
@@ -199,6 +202,20 @@ impl Recorded {
             }
         }
         total
+    }
+}
+
+impl Executor {
+    /// An executor of which no more is known than that it was there.
+    pub(super) fn mentioned(id: &str, time: Timestamp) -> Self {
+        Executor {
+            id: id.to_owned(),
+            added: time,
+            removed: None,
+            last_launch: None,
+            cores: 1,
+            profile: 0,
+        }
     }
 }
 

@@ -64,7 +64,7 @@ impl Settings {
         let max_pending = value::positive(conf, "spark.kubernetes.allocation.maxPendingPods")?;
         Ok(Settings {
             count,
-            dynamic: Dynamic::of(conf, version)?,
+            dynamic: Dynamic::of(conf, version)?.filter(|_| recorded.local_slots.is_none()),
             batch_size: value::positive(conf, "spark.kubernetes.allocation.batch.size")?
                 .unwrap_or(batch_size(version)),
             batch_delay: span(conf, "spark.kubernetes.allocation.batch.delay", 1)?,

@@ -122,7 +122,10 @@ impl Submission {
             namespace: self.namespace.clone(),
             declared,
             driver: Some(self.driver.clone()),
-            executors: vec![group],
+            executors: match self.work.local_slots {
+                Some(_) => Vec::new(),
+                None => vec![group],
+            },
         }
     }
 

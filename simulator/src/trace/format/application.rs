@@ -201,6 +201,7 @@ pub fn read(
         ended: app.end_ms.map(at),
         last_event: last_event(app, pods, work).map_or(started, at),
         driver_ready: app.driver_ready_ms.map(at),
+        local_slots: app.local_slots,
         version: app.spark_version.clone(),
         properties: app.properties.clone(),
         executors,

@@ -37,6 +37,8 @@ table! {
             last_event_ms: Option<i64>,
             /// When the driver's scheduler was up: its block manager registered. From event logs.
             driver_ready_ms: Option<i64>,
+            /// It ran in one process (`local[…]`), which took so many tasks at once; null where it had executors. From event logs.
+            local_slots: Option<u32>,
             /// Spark's version. From event logs.
             spark_version: Option<String>,
             /// Spark properties; what an application asks for is read from them. From event logs; only those that matter when anonymised.

@@ -37,6 +37,8 @@ pub struct Work {
     pub arrivals: Vec<Arrival>,
     /// Slots per executor, by resource profile.
     pub slots: BTreeMap<u32, u32>,
+    /// Tasks run in the driver, so many at once, and no executor is asked for.
+    pub local_slots: Option<u32>,
 }
 
 /// A job: constant driver time around the stages.
@@ -138,6 +140,7 @@ impl Work {
             tasks,
             tail: tail.max(Span::ZERO),
             arrivals,
+            local_slots: recorded.local_slots,
         })
     }
 }
@@ -171,7 +174,10 @@ fn arrivals(recorded: &Recorded) -> Result<Vec<Arrival>, ConfError> {
         Ok(Arrival {
             at: since_start(executor.added),
             gone: executor.removed.map(|(time, why)| (since_start(time), why)),
-            slots: settings::slots(recorded, executor.cores, executor.profile)?,
+            slots: match recorded.local_slots {
+                Some(slots) => slots,
+                None => settings::slots(recorded, executor.cores, executor.profile)?,
+            },
             profile: executor.profile,
         })
     };
