@@ -6,9 +6,15 @@ mod allocation;
 mod application;
 mod driver;
 pub mod fidelity;
+mod free;
 mod line;
+mod loss;
+mod monitor;
+mod outputs;
 mod pods;
 mod queue;
+mod ready;
+mod run;
 mod slots;
 
 use std::sync::Arc;
@@ -17,8 +23,9 @@ use sparkwright::model::time::{Span, Timestamp};
 
 use crate::trace::Work;
 
-pub use application::{Application, DRIVER_START, EXECUTOR_START};
+pub use application::Application;
 pub use fidelity::{Fidelity, fidelity};
+pub use run::{DRIVER_START, EXECUTOR_START};
 
 /// Where executors come from.
 #[derive(Clone, Debug)]
@@ -96,6 +103,16 @@ pub struct Progress {
     pub slots: u32,
     /// Tasks running.
     pub running_tasks: u32,
+}
+
+/// Where something numbered is in a table.
+fn place(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// The number of a place. A log of four thousand million tasks does not fit into memory.
+fn number(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
