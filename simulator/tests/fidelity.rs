@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use sparkwright::model::time::{Span, Timestamp};
 use sparkwright_sim::spark::fidelity::run_alone;
-use sparkwright_sim::spark::{Application, EXECUTOR_START, Executors, Progress, Wish, fidelity};
+use sparkwright_sim::spark::{
+    Application, DRIVER_START, EXECUTOR_START, Executors, Progress, Wish, fidelity,
+};
 use sparkwright_sim::trace::recorded::{self, Executor, Locality, Outcome, Recorded};
 use sparkwright_sim::trace::{self, Work};
 
@@ -17,6 +19,9 @@ const LADDER: [&str; 2] = [
     "ladder/ladder-4-nodes-at-0/app-20261121010839-0000.zstd",
     "ladder/ladder-1-then-4-nodes-at-60s/app-20261121011158-0000.zstd",
 ];
+
+/// Nodes of the ladder.
+const NODES: usize = 4;
 
 #[test]
 fn the_page_says_what_replays_give() {
@@ -119,7 +124,7 @@ fn ladder(logs: &Path) -> String {
     let end = |progress: Progress| progress.last_stage.unwrap() - progress.started.unwrap();
     let truth = last_stage(&late);
     let from = end(run_alone(&work, Executors::FromLog(other)));
-    let simulated = end(with_nodes(&work, &late, &logs.join(LADDER[1])));
+    let simulated = end(with_nodes(&work, &late));
     let off = |predicted: Span, bar: i64| {
         let off = (predicted - truth).millis().abs() * 100;
         assert!(off <= bar * truth.millis(), "{predicted} {truth}");
@@ -149,19 +154,18 @@ fn last_stage(recorded: &Recorded) -> Span {
     ends.max().unwrap() - recorded.started
 }
 
-/// Runs the application on nodes of one executor each, which come when the run's workers were
-/// started. From pod to registration takes as long as the run's first executor took.
-fn with_nodes(work: &Arc<Work>, late: &Recorded, log: &Path) -> Progress {
-    let timeline = fs::read_to_string(log.parent().unwrap().join("timeline.json")).unwrap();
-    let timeline: serde_json::Value = serde_json::from_str(&timeline).unwrap();
-    let mut nodes: Vec<Timestamp> = (timeline["timeline"].as_array().unwrap().iter())
-        .filter(|event| event["event"] == "worker_process_start")
-        .map(|event| Timestamp::from_millis(event["epoch_ms"].as_i64().unwrap()))
-        .map(|at| Timestamp::ZERO + (at - late.submitted).max(Span::ZERO))
-        .collect();
-    let first = late.executors.iter().map(|executor| executor.added).min();
+/// Runs the application on four nodes of one executor each. The first is there; each other one comes
+/// so that its first executor registers when the run's did, if it is asked for in time. From then on,
+/// an executor takes from being asked for to registering what the run's first one took.
+fn with_nodes(work: &Arc<Work>, late: &Recorded) -> Progress {
+    let mut registered: Vec<Timestamp> = late.executors.iter().map(|e| e.added).collect();
+    registered.sort();
     let ready = late.driver_ready.unwrap_or(late.started);
-    let start = (first.unwrap() - ready - EXECUTOR_START).max(Span::ZERO);
+    let boot = registered[0] - ready - EXECUTOR_START;
+    let comes = |at: &Timestamp| Timestamp::ZERO + DRIVER_START + (*at - late.started);
+    let mut nodes: Vec<Timestamp> = (registered[..NODES].iter())
+        .map(|at| comes(at) - EXECUTOR_START - boot)
+        .collect();
     let mut application = Application::new(Arc::clone(work), Executors::Simulated);
     let (mut wishes, mut now, mut wake) = (Vec::new(), Timestamp::ZERO, None);
     let mut asked: BTreeSet<u32> = BTreeSet::new();
@@ -186,7 +190,7 @@ fn with_nodes(work: &Arc<Work>, late: &Recorded, log: &Path) -> Progress {
         }
         nodes.sort();
         while let (Some(&executor), false) = (asked.first(), nodes.is_empty()) {
-            starting.insert((nodes.remove(0).max(now) + start, executor));
+            starting.insert((nodes.remove(0).max(now) + boot, executor));
             asked.remove(&executor);
             on_nodes.insert(executor);
         }

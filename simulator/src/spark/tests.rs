@@ -1,5 +1,6 @@
 //! Replays of real logs against what those logs say, and what counterfactual executors do to them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use sparkwright::model::time::Timestamp;
@@ -126,15 +127,23 @@ fn task_start_times_change_nothing() {
     }
 }
 
-/// Executors are there from the start, so that only their number differs.
+/// So many executors of each profile are there from the start, so that only their number differs.
 fn in_job(work: &Arc<Work>, executors: usize) -> Span {
-    let arrival = trace::work::Arrival {
-        at: Span::ZERO,
-        gone: None,
-        ..work.arrivals[0]
-    };
+    let mut of_profiles: BTreeMap<usize, trace::work::Arrival> = BTreeMap::new();
+    for arrival in &work.arrivals {
+        of_profiles.entry(arrival.profile).or_insert(*arrival);
+    }
+    let arrivals = of_profiles
+        .into_values()
+        .map(|arrival| trace::work::Arrival {
+            at: Span::ZERO,
+            gone: None,
+            ..arrival
+        });
     let other = Work {
-        arrivals: vec![arrival; executors],
+        arrivals: arrivals
+            .flat_map(|arrival| vec![arrival; executors])
+            .collect(),
         ..Work::clone(work)
     };
     run_alone(work, Executors::FromLog(Arc::new(other))).in_job

@@ -232,6 +232,36 @@ fn real_applications_run_to_their_end_whatever_is_lost() {
 }
 
 #[test]
+fn losing_an_executor_in_the_middle_never_ends_a_real_application_earlier() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shared = root.join("../../shared/data/spark-events");
+    let folder = if shared.exists() {
+        shared
+    } else {
+        root.join("data/logs")
+    };
+    for recorded in trace::open(&folder).filter_map(Result::ok) {
+        let work = Arc::new(Work::of(&recorded).unwrap());
+        let mut calm = World::of(&work, 30);
+        calm.run();
+        let calm = calm.application.progress();
+        let (Some(first), Some(last)) = (calm.first_task, calm.last_stage) else {
+            continue;
+        };
+        let middle = Timestamp::from_millis(i64::midpoint(first.millis(), last.millis()));
+        let mut world = World::of(&work, 30);
+        world.lose_at = Some((1, middle));
+        world.run();
+        let lost = world.application.progress();
+        println!(
+            "{}: {:?} {:?}",
+            recorded.id, calm.last_stage, lost.last_stage
+        );
+        assert!(lost.last_stage >= calm.last_stage, "{}", recorded.id);
+    }
+}
+
+#[test]
 fn the_same_application_gives_the_same_wishes() {
     let work = application(&DYNAMIC, 40);
     let wishes = || {
