@@ -73,7 +73,12 @@ fn table(folder: &Path) -> String {
         };
         let result = fidelity(&recorded, &work);
         let (predicted, truth) = (result.predicted_in_job, result.recorded_in_job);
-        let name = log.path.strip_prefix(folder).unwrap().display().to_string();
+        let name = log
+            .path
+            .strip_prefix(folder)
+            .expect("the shared files are whole")
+            .display()
+            .to_string();
         let error = percent(predicted, truth);
         writeln!(
             page,
@@ -84,10 +89,10 @@ fn table(folder: &Path) -> String {
             seconds(truth),
             seconds(predicted),
         )
-        .unwrap();
+        .expect("a string takes what is written");
         let off = (predicted - truth).millis().abs();
         if truth >= Span::from_secs(20) {
-            errors.push(result.error_permille.unwrap());
+            errors.push(result.error_permille.expect("the shared files are whole"));
             assert!(result.error_permille <= Some(50), "{name}: {error}");
         } else {
             let within = off <= 1000 || off * 20 <= truth.millis();
@@ -108,20 +113,28 @@ fn table(folder: &Path) -> String {
         worst / 10,
         worst % 10,
     )
-    .unwrap();
+    .expect("the shared files are whole");
     page
 }
 
 /// The same application twice on a real Spark 3.5.7: all four nodes at once, and three of four a
 /// minute late. From the first run's work, when does the second run's last stage end?
 fn ladder(logs: &Path) -> String {
-    let read = |name: &str| trace::open(&logs.join(name)).next().unwrap().unwrap();
+    let read = |name: &str| {
+        trace::open(&logs.join(name))
+            .next()
+            .expect("the shared files are whole")
+            .expect("the shared files are whole")
+    };
     let (early, late) = (read(LADDER[0]), read(LADDER[1]));
     let (work, other) = (
-        Arc::new(Work::of(&early).unwrap()),
-        Arc::new(Work::of(&late).unwrap()),
+        Arc::new(Work::of(&early).expect("the shared files are whole")),
+        Arc::new(Work::of(&late).expect("the shared files are whole")),
     );
-    let end = |progress: Progress| progress.last_stage.unwrap() - progress.started.unwrap();
+    let end = |progress: Progress| {
+        progress.last_stage.expect("the shared files are whole")
+            - progress.started.expect("the shared files are whole")
+    };
     let truth = last_stage(&late);
     let from = end(run_alone(&work, Executors::FromLog(other)));
     let simulated = end(with_nodes(&work, &late));
@@ -151,7 +164,7 @@ fn ladder(logs: &Path) -> String {
 
 fn last_stage(recorded: &Recorded) -> Span {
     let ends = recorded.stages.values().filter_map(|stage| stage.completed);
-    ends.max().unwrap() - recorded.started
+    ends.max().expect("the shared files are whole") - recorded.started
 }
 
 /// Runs the application on four nodes of one executor each. The first is there; each other one comes
@@ -195,9 +208,13 @@ fn with_nodes(work: &Arc<Work>, late: &Recorded) -> Progress {
             on_nodes.insert(executor);
         }
         let next = starting.first().map(|&(at, _)| at);
-        now = [wake, next].into_iter().flatten().min().unwrap();
+        now = [wake, next]
+            .into_iter()
+            .flatten()
+            .min()
+            .expect("the shared files are whole");
         if next == Some(now) {
-            let (_, executor) = starting.pop_first().unwrap();
+            let (_, executor) = starting.pop_first().expect("the shared files are whole");
             application.executor_running(executor, now, &mut wishes);
         } else {
             wake = None;
@@ -209,7 +226,7 @@ fn with_nodes(work: &Arc<Work>, late: &Recorded) -> Progress {
 /// C3O's sort of 19 GB on m4.2xlarge: no event log, so the work is a map and a sort stage of one task
 /// per block of 128 MB, with the task time that gives four nodes their time.
 fn sort(folder: &Path) -> String {
-    let table = fs::read_to_string(folder.join("sort.tsv")).unwrap();
+    let table = fs::read_to_string(folder.join("sort.tsv")).expect("the shared files are whole");
     let rows: Vec<Vec<&str>> = table
         .lines()
         .map(|line| line.split('\t').collect())
@@ -219,9 +236,12 @@ fn sort(folder: &Path) -> String {
             row[0] == nodes && row[1] == "m4.2xlarge" && row[4].starts_with("19")
         };
         let own: Vec<&Vec<&str>> = rows.iter().filter(of).collect();
-        let mut times: Vec<i64> = own.iter().map(|row| row[7].parse().unwrap()).collect();
+        let mut times: Vec<i64> = own
+            .iter()
+            .map(|row| row[7].parse().expect("the shared files are whole"))
+            .collect();
         times.sort_unstable();
-        let slots = own[0][2].parse().unwrap();
+        let slots = own[0][2].parse().expect("the shared files are whole");
         (Span::from_secs(times[times.len() / 2]), slots)
     };
     let (four, four_slots) = runs("4");
@@ -229,7 +249,7 @@ fn sort(folder: &Path) -> String {
     let task = task
         .take_while(|&task| sort_of(task, four_slots) <= four)
         .last()
-        .unwrap();
+        .expect("the shared files are whole");
     let mut page = format!(
         "## Cluster sizes without a log\n\nC3O's sort of 19 GB on m4.2xlarge (median gross run times, no event \
          log). The work is assumed: two stages of {TASKS} tasks, a block of 128 MB each, on as many slots as \
@@ -254,7 +274,7 @@ fn sort(folder: &Path) -> String {
             seconds(truth),
             seconds(predicted)
         )
-        .unwrap();
+        .expect("a string takes what is written");
     }
     page.push_str(
         "\nDirection and order are right. What the model cannot show: two nodes are more than twice as slow as \
@@ -315,7 +335,7 @@ fn sort_of(task: Span, slots: u32) -> Span {
             .collect(),
         ..Recorded::default()
     };
-    let work = Arc::new(Work::of(&record).unwrap());
+    let work = Arc::new(Work::of(&record).expect("the shared files are whole"));
     run_alone(&work, Executors::AsRecorded).in_job
 }
 

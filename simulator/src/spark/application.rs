@@ -116,9 +116,8 @@ impl Application {
         };
         run.settle(now, wishes);
         let next = run.next_time();
-        let progress = run.progress();
-        if progress.outcome.is_some() {
-            self.last = progress;
+        if run.is_over() {
+            self.last = run.progress();
             self.run = None;
         } else if let Some(time) = next.filter(|_| self.wished != next) {
             wishes.push(Wish::WakeAt(time));

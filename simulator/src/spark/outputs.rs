@@ -50,7 +50,7 @@ impl Outputs {
     pub fn holds(&self, work: &Work, executor: u32, counts: impl Fn(usize) -> bool) -> bool {
         work.stages.iter().enumerate().any(|(number, stage)| {
             let own = self.holders.get(stage.tasks.clone());
-            own.is_some_and(|own| own.contains(&executor)) && counts(number)
+            own.is_some_and(|own| counts(number) && own.contains(&executor))
         })
     }
 

@@ -95,6 +95,11 @@ impl Run {
         self.queue.next_time()
     }
 
+    /// It has ended.
+    pub fn is_over(&self) -> bool {
+        self.finished.is_some()
+    }
+
     /// How far it has come.
     pub fn progress(&self) -> Progress {
         let alive = u32::from(self.finished.is_none());
