@@ -1,13 +1,5 @@
-//! Tasks on executors: which slot takes which task, and what a fresh executor costs.
-//!
-//! Tasks cost what they cost in their log, whatever slot they run on. The first tasks of an executor
-//! are slow ones (class loading, compilation, broadcasts); those that the log had stay slow, so that
-//! the whole of what warming up cost is charged as it was observed, at the stage where it was. A slot
-//! beyond as many fresh ones as the log's tasks have paid for by then warms up before it takes
-//! a task: that is as long as the stage's first tasks were slower than its others, and meanwhile
-//! any other slot may take the task. So a fresh executor costs time, and more executors cannot make
-//! a stage longer, which binding a task to a slow slot would. With fewer executors than the log had,
-//! the charge is too high by the starts that were saved.
+//! Tasks on executors: which slot takes which task, and what a fresh executor costs. Knows the times
+//! of no log, only how long tasks took.
 
 use sparkwright::model::time::Timestamp;
 
@@ -18,6 +10,16 @@ use super::ready::Ready;
 use super::{number, place};
 use crate::trace::work::{Profile as WorkProfile, Work};
 
+/// Slots, and the tasks that run and wait for them.
+///
+/// Tasks cost what they cost in their log, whatever slot they run on. The first tasks of an executor
+/// are slow ones (class loading, compilation, broadcasts); those that the log had stay slow, so that
+/// the whole of what warming up cost is charged as it was observed, at the stage where it was. A slot
+/// beyond as many fresh ones as the log's tasks have paid for by then warms up before it takes a
+/// task: that is as long as the stage's first tasks were slower than its others, and meanwhile any
+/// other slot may take the task. So a fresh executor costs time, and more executors do not make a
+/// stage longer, which binding a task to a slow slot would. With fewer executors than the log had,
+/// the charge is too high by the starts that were saved.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Slots {
     /// By number.
