@@ -100,6 +100,12 @@ impl Reading {
             }
             "SparkListenerJobStart" => self.job_start(parse(line)?),
             "SparkListenerJobEnd" => self.job_end(&parse(line)?),
+            "SparkListenerUnpersistRDD" => {
+                let rdd = parse::<event::UnpersistRdd>(line)?.id;
+                self.recorded
+                    .unpersisted
+                    .push((rdd, self.recorded.jobs.len()));
+            }
             "SparkListenerExecutorAdded" => self.executor_added(&parse(line)?),
             "SparkListenerExecutorRemoved" => self.executor_removed(&parse(line)?),
             "SparkListenerBlockManagerAdded" => self.block_manager(&parse(line)?),
@@ -191,9 +197,15 @@ impl Reading {
 
     fn job_start(&mut self, start: event::JobStart) {
         let started = start.time.map(|time| self.seen(time));
-        let execution = start.properties.and_then(|p| p.execution?.parse().ok());
         if started.is_none() {
             self.gaps.jobs.push(self.recorded.jobs.len());
+        }
+        let (execution, pool) = match start.properties {
+            Some(properties) => (properties.execution, properties.pool),
+            None => (None, None),
+        };
+        for stage in start.infos {
+            self.rdds_of(stage.id, &stage.rdds);
         }
         self.jobs.insert(start.id, self.recorded.jobs.len());
         self.recorded.jobs.push(Job {
@@ -201,8 +213,16 @@ impl Reading {
             started: started.unwrap_or(self.recorded.last_event),
             ended: None,
             stages: start.stages,
-            execution,
+            execution: execution.and_then(|execution| execution.parse().ok()),
+            pool,
         });
+    }
+
+    /// A stage computes the youngest of its RDDs out of the others.
+    fn rdds_of(&mut self, stage: u32, rdds: &[event::Rdd]) {
+        if let Some(youngest) = rdds.iter().map(|rdd| rdd.id).max() {
+            self.recorded.rdds.insert(stage, youngest);
+        }
     }
 
     fn job_end(&mut self, end: &event::JobEnd) {
@@ -214,6 +234,7 @@ impl Reading {
 
     fn stage(&mut self, event: event::StageEvent) {
         let info = event.info;
+        self.rdds_of(info.id, &info.rdds);
         let submitted = info.submitted.map(|time| self.seen(time));
         let completed = info.completed.map(|time| self.seen(time));
         let stage = (self.recorded.stages)
@@ -226,6 +247,10 @@ impl Reading {
             self.gaps.parents_are_told = true;
             stage.parents = parents;
         }
+        stage.cached = (info.rdds.iter())
+            .filter(|rdd| rdd.level.memory || rdd.level.disk)
+            .map(|rdd| rdd.id)
+            .collect();
     }
 
     fn task_end(&mut self, end: event::TaskEnd) {

@@ -129,6 +129,8 @@ pub(super) struct JobStart {
     pub time: Option<i64>,
     #[serde(rename = "Stage IDs", default)]
     pub stages: Vec<u32>,
+    #[serde(rename = "Stage Infos", default)]
+    pub infos: Vec<NamedStage>,
     #[serde(rename = "Properties")]
     pub properties: Option<JobProperties>,
 }
@@ -137,6 +139,39 @@ pub(super) struct JobStart {
 pub(super) struct JobProperties {
     #[serde(rename = "spark.sql.execution.id")]
     pub execution: Option<String>,
+    #[serde(rename = "spark.scheduler.pool")]
+    pub pool: Option<String>,
+}
+
+/// A stage as its job names it, whether it will run or not.
+#[derive(Deserialize)]
+pub(super) struct NamedStage {
+    #[serde(rename = "Stage ID")]
+    pub id: u32,
+    #[serde(rename = "RDD Info", default)]
+    pub rdds: Vec<Rdd>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Rdd {
+    #[serde(rename = "RDD ID")]
+    pub id: u32,
+    #[serde(rename = "Storage Level", default)]
+    pub level: StorageLevel,
+}
+
+#[derive(Default, Deserialize)]
+pub(super) struct StorageLevel {
+    #[serde(rename = "Use Disk", default)]
+    pub disk: bool,
+    #[serde(rename = "Use Memory", default)]
+    pub memory: bool,
+}
+
+#[derive(Deserialize)]
+pub(super) struct UnpersistRdd {
+    #[serde(rename = "RDD ID")]
+    pub id: u32,
 }
 
 #[derive(Deserialize)]
@@ -168,6 +203,8 @@ pub(super) struct StageInfo {
     pub completed: Option<i64>,
     #[serde(rename = "Resource Profile Id", default)]
     pub profile: u32,
+    #[serde(rename = "RDD Info", default)]
+    pub rdds: Vec<Rdd>,
 }
 
 #[derive(Deserialize)]

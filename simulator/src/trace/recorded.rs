@@ -35,6 +35,11 @@ pub struct Recorded {
     pub profiles: BTreeMap<u32, Profile>,
     /// Jobs in the order of their start events.
     pub jobs: Vec<Job>,
+    /// The RDD that each stage computes, by stage; stages that were skipped are there too. Two stages
+    /// that compute one RDD for a shuffle share its files.
+    pub rdds: BTreeMap<u32, u32>,
+    /// RDDs dropped from the cache, and how many jobs had started before.
+    pub unpersisted: Vec<(u32, usize)>,
     /// Stage attempts that were submitted, by stage and attempt.
     pub stages: BTreeMap<(u32, u32), Stage>,
     /// Task attempts that ended, in the order of their end events.
@@ -104,6 +109,8 @@ pub struct Job {
     pub stages: Vec<u32>,
     /// The SQL execution that it belongs to.
     pub execution: Option<u64>,
+    /// The pool of `spark.scheduler.pool`; None is the default one.
+    pub pool: Option<String>,
 }
 
 /// One attempt of a stage.
@@ -117,6 +124,8 @@ pub struct Stage {
     pub completed: Option<Timestamp>,
     /// Resource profile that its tasks need.
     pub profile: u32,
+    /// RDDs that its tasks keep in memory or on disk for later ones.
+    pub cached: Vec<u32>,
 }
 
 /// One attempt of a task, ended.

@@ -27,8 +27,8 @@ pub fn write(recorded: &Recorded, name: &str, writer: &mut Writer) -> io::Result
     for pod in pod_rows(recorded, name, &since, writer)? {
         writer.put(pod)?;
     }
-    for job in &recorded.jobs {
-        writer.put(job_row(job, name, &since))?;
+    for place in 0..recorded.jobs.len() {
+        writer.put(job_row(recorded, place, name, &since))?;
     }
     for (&(id, attempt), stage) in &recorded.stages {
         writer.put(stage_row(id, attempt, stage, name, &since))?;
@@ -113,13 +113,33 @@ fn pod_rows(
     Ok(pods)
 }
 
-fn job_row(job: &Job, name: &str, since: &dyn Fn(Timestamp) -> i64) -> Work {
+fn job_row(
+    recorded: &Recorded,
+    place: usize,
+    name: &str,
+    since: &dyn Fn(Timestamp) -> i64,
+) -> Work {
+    let job = &recorded.jobs[place];
+    let rdds: Vec<Option<u32>> = (job.stages.iter())
+        .map(|stage| recorded.rdds.get(stage).copied())
+        .collect();
+    let dropped = recorded.unpersisted.iter();
     Work {
         app: name.to_owned(),
         kind: WorkKind::Job,
         job: Some(job.id),
         execution: job.execution,
         stages: job.stages.clone(),
+        rdds: if rdds.iter().any(Option::is_some) {
+            rdds
+        } else {
+            Vec::new()
+        },
+        unpersisted: dropped
+            .filter(|(_, before)| *before == place)
+            .map(|(rdd, _)| *rdd)
+            .collect(),
+        pool: job.pool.clone(),
         start_ms: Some(since(job.started)),
         end_ms: job.ended.map(since),
         ..Work::default()
@@ -140,6 +160,7 @@ fn stage_row(
         stage_attempt: Some(attempt),
         parents: stage.parents.clone(),
         profile: (stage.profile != 0).then_some(stage.profile),
+        cached: stage.cached.clone(),
         start_ms: stage.submitted.map(since),
         end_ms: stage.completed.map(since),
         ..Work::default()
@@ -209,6 +230,8 @@ pub fn read(
         jobs: Vec::new(),
         stages: BTreeMap::new(),
         tasks: Vec::new(),
+        rdds: BTreeMap::new(),
+        unpersisted: Vec::new(),
         notes: app.notes.clone(),
     };
     take_in(&mut recorded, work, &at)?;
@@ -270,13 +293,22 @@ fn take_in(
         .collect();
     for (line, row) in work {
         match row.kind {
-            WorkKind::Job => recorded.jobs.push(Job {
-                id: needed(row.job, "job", *line)?,
-                started: at(needed(row.start_ms, "start_ms", *line)?),
-                ended: row.end_ms.map(at),
-                stages: row.stages.clone(),
-                execution: row.execution,
-            }),
+            WorkKind::Job => {
+                let rdds = row.stages.iter().zip(&row.rdds);
+                let told = rdds.filter_map(|(stage, rdd)| Some((*stage, (*rdd)?)));
+                recorded.rdds.extend(told);
+                let before = recorded.jobs.len();
+                let dropped = row.unpersisted.iter().map(|rdd| (*rdd, before));
+                recorded.unpersisted.extend(dropped);
+                recorded.jobs.push(Job {
+                    id: needed(row.job, "job", *line)?,
+                    started: at(needed(row.start_ms, "start_ms", *line)?),
+                    ended: row.end_ms.map(at),
+                    stages: row.stages.clone(),
+                    execution: row.execution,
+                    pool: row.pool.clone(),
+                });
+            }
             WorkKind::Stage => {
                 let id = needed(row.stage, "stage", *line)?;
                 let stage = Stage {
@@ -284,6 +316,7 @@ fn take_in(
                     submitted: row.start_ms.map(at),
                     completed: row.end_ms.map(at),
                     profile: row.profile.unwrap_or(0),
+                    cached: row.cached.clone(),
                 };
                 let key = (id, row.stage_attempt.unwrap_or(0));
                 recorded.stages.insert(key, stage);

@@ -147,6 +147,12 @@ table! {
             execution: Option<u64>,
             /// All stages of the job, skipped ones included. For jobs.
             stages: Vec<u32>,
+            /// The RDD that each stage of `stages` computes, in their order; null where it was not told. Stages that compute one RDD share its shuffle files. For jobs.
+            rdds: Vec<Option<u32>>,
+            /// RDDs dropped from the cache between the job before and this one. For jobs.
+            unpersisted: Vec<u32>,
+            /// The scheduler pool of the job; null is the default one. For jobs.
+            pool: Option<String>,
             /// Spark's id of the stage. For stages and tasks.
             stage: Option<u32>,
             /// Attempt of the stage, from 0. For stages and tasks.
@@ -155,6 +161,8 @@ table! {
             parents: Vec<u32>,
             /// Resource profile that the stage's tasks need; null is 0. For stages.
             profile: Option<u32>,
+            /// RDDs that the stage's tasks keep in memory or on disk for later ones. For stages.
+            cached: Vec<u32>,
             /// Spark's id of the task; ids ascend in the order of launch. For tasks.
             task: Option<u64>,
             /// Place of the task in its stage. For tasks.
