@@ -10,7 +10,7 @@ use sparkwright::model::name::{AppId, NodeId};
 use sparkwright::model::time::{Span, Timestamp};
 
 use crate::decimal::Decimal;
-use crate::spark::Progress;
+use crate::spark::{Outcome, Progress};
 use crate::trace::Skipped;
 use crate::world::submission::Submission;
 
@@ -48,6 +48,7 @@ pub(super) struct App<'a> {
     pub submitted_seconds: Decimal,
     pub started_seconds: Option<Decimal>,
     pub finished_seconds: Option<Decimal>,
+    pub outcome: Option<&'static str>,
     pub recorded_seconds: Decimal,
     pub in_job_seconds: Decimal,
     pub recorded_in_job_seconds: Decimal,
@@ -170,6 +171,7 @@ fn app(answer: &Answer, i: usize, usd: Usd) -> App<'_> {
         submitted_seconds: since_start(*submitted),
         started_seconds: progress.started.map(since_start),
         finished_seconds: progress.finished.map(since_start),
+        outcome: progress.outcome.map(Outcome::as_str),
         recorded_seconds: submission.recorded.into(),
         in_job_seconds: progress.in_job.into(),
         recorded_in_job_seconds: submission.recorded_in_job.into(),

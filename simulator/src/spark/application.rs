@@ -11,7 +11,7 @@ use super::driver::Driver;
 use super::pods::Pods;
 use super::queue::{Due, Queue};
 use super::slots::Slots;
-use super::{Executors, Progress, Wish};
+use super::{Executors, Outcome, Progress, Wish};
 use crate::trace::Work;
 use crate::trace::settings::share_of;
 
@@ -42,6 +42,7 @@ pub struct Application {
     registered: u32,
     started: Option<Timestamp>,
     finished: Option<Timestamp>,
+    outcome: Option<Outcome>,
     wished: Option<Timestamp>,
 }
 
@@ -66,6 +67,7 @@ impl Application {
             registered: 0,
             started: None,
             finished: None,
+            outcome: None,
             wished: None,
         }
     }
@@ -91,13 +93,39 @@ impl Application {
         }
     }
 
-    /// An executor is lost: its running tasks wait again, and Spark asks for another.
-    pub fn executor_gone(&mut self, executor: u32, now: Timestamp, wishes: &mut Vec<Wish>) {
+    /// An executor is lost with all that was on it: its running tasks wait again, and Spark asks for
+    /// another. One that is gone already changes nothing.
+    pub fn executor_lost(&mut self, executor: u32, now: Timestamp, wishes: &mut Vec<Wish>) {
         self.settle(now, wishes);
         if self.pods.gone(executor) {
             self.slots.lose(executor);
             self.settle_instant(now, wishes);
             self.settle(now, wishes);
+        }
+    }
+
+    /// An executor's pod is being deleted and ends at `until` at the latest: where Spark
+    /// decommissions, it takes no more tasks, and a wish to delete it may come before. The world
+    /// still has to say that it is lost where none came.
+    pub fn executor_decommissioned(
+        &mut self,
+        executor: u32,
+        _until: Timestamp,
+        now: Timestamp,
+        wishes: &mut Vec<Wish>,
+    ) {
+        self.settle(now, wishes);
+        if self.work.settings.migration.is_some() {
+            self.slots.stop(executor);
+        }
+    }
+
+    /// The driver's pod is gone. Kubernetes starts no other: the application has failed, and its
+    /// executors go with it.
+    pub fn driver_lost(&mut self, now: Timestamp, wishes: &mut Vec<Wish>) {
+        self.settle(now, wishes);
+        if self.finished.is_none() {
+            self.ends(now, Outcome::DriverLost, wishes);
         }
     }
 
@@ -113,6 +141,7 @@ impl Application {
             first_task: self.slots.first_task(),
             last_stage: self.driver.last_stage(),
             finished: self.finished,
+            outcome: self.outcome,
             in_job: self.driver.in_job(),
             executor_pods: self.pods.alive(),
             slots: self.slots.serving(),
@@ -129,7 +158,7 @@ impl Application {
             self.settle_instant(instant, wishes);
         }
         if self.is_stranded() {
-            self.ends(now, wishes);
+            self.ends(now, Outcome::OutOfExecutors, wishes);
         }
         let next = self.queue.next_time();
         if let Some(time) = next.filter(|_| self.wished != next) {
@@ -238,7 +267,7 @@ impl Application {
                 }
             }
             Due::RegistrationTimeout | Due::Backlog | Due::Batch => {}
-            Due::ApplicationEnd => self.ends(now, wishes),
+            Due::ApplicationEnd => self.ends(now, Outcome::Completed, wishes),
         }
     }
 
@@ -300,8 +329,9 @@ impl Application {
         }
     }
 
-    fn ends(&mut self, now: Timestamp, wishes: &mut Vec<Wish>) {
+    fn ends(&mut self, now: Timestamp, outcome: Outcome, wishes: &mut Vec<Wish>) {
         self.finished = Some(now);
+        self.outcome = Some(outcome);
         self.queue.clear();
         for executor in self.pods.drain() {
             self.slots.lose(executor);

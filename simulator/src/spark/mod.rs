@@ -52,6 +52,29 @@ pub enum Wish {
     Finished,
 }
 
+/// How an application ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its last job was done.
+    Completed,
+    /// Its driver's pod was lost. Spark on Kubernetes starts no other by itself; what an operator's
+    /// restart policy would do, no log tells.
+    DriverLost,
+    /// Tasks waited for executors, and the log that they come from brought no more.
+    OutOfExecutors,
+}
+
+impl Outcome {
+    /// As the replay's document names it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Completed => "completed",
+            Outcome::DriverLost => "driver-lost",
+            Outcome::OutOfExecutors => "out-of-executors",
+        }
+    }
+}
+
 /// How far an application has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
@@ -63,6 +86,8 @@ pub struct Progress {
     pub last_stage: Option<Timestamp>,
     /// ApplicationEnd.
     pub finished: Option<Timestamp>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
     /// Time inside at least one job, up to the latest moment when there was none.
     pub in_job: Span,
     /// Executor pods asked for and not deleted or lost.

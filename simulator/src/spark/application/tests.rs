@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::*;
 use crate::trace;
-use crate::trace::recorded::{self, Locality, Outcome, Recorded};
+use crate::trace::recorded::{self, Locality, Outcome as TaskOutcome, Recorded};
 
 #[test]
 fn static_executors_come_in_batches_and_the_first_job_waits_for_most_of_them() {
@@ -212,7 +212,7 @@ impl World {
                 .expect("not stuck");
             if lost == Some(now) {
                 let (executor, _) = self.lose_at.take().unwrap();
-                self.application.executor_gone(executor, now, &mut wishes);
+                self.application.executor_lost(executor, now, &mut wishes);
             } else if starts == Some(now) {
                 let (_, executor) = self.starting.pop_first().unwrap();
                 self.application
@@ -292,7 +292,7 @@ fn task(index: u32, launched: Timestamp) -> recorded::Task {
         executor: 0,
         launched,
         finished: launched + Span::from_secs(2),
-        outcome: Outcome::Success,
+        outcome: TaskOutcome::Success,
         locality: Locality::Node,
         speculative: false,
         writes_shuffle: false,
