@@ -21,6 +21,8 @@ pub struct App {
     pub waiting: BTreeMap<Arc<PodTemplate>, BTreeSet<PodId>>,
     /// Pods that run, or are about to.
     pub bound: BTreeMap<PodId, (Role, NodeId)>,
+    /// Executors on nodes that EC2 takes back: each is expected once more.
+    pub doomed: BTreeMap<PodId, Arc<PodTemplate>>,
     /// How many pods of each kind there have been, ended ones included.
     pub seen: BTreeMap<Slot, u32>,
     /// Since when its driver has had a node.
@@ -36,6 +38,7 @@ impl App {
             first_seen,
             waiting: BTreeMap::new(),
             bound: BTreeMap::new(),
+            doomed: BTreeMap::new(),
             seen: BTreeMap::new(),
             driver_since: None,
             held: BTreeMap::new(),
@@ -59,7 +62,8 @@ impl App {
         )
     }
 
-    /// True while anything is asked for: pods that wait, pods that are expected, room that is held.
+    /// True while anything is asked for: pods that wait, pods that are expected, pods whose nodes are
+    /// taken back, room that is held.
     pub fn is_demanding(&self) -> bool {
         let expects = self.shape.as_ref().is_some_and(|shape| {
             self.expected_driver().is_some()
@@ -68,7 +72,8 @@ impl App {
                     .iter()
                     .any(|group| self.expected_executors(group) > 0)
         });
-        expects || !self.waiting.is_empty() || !self.held.is_empty()
+        let loses = !self.doomed.is_empty();
+        expects || loses || !self.waiting.is_empty() || !self.held.is_empty()
     }
 
     /// True where nothing is left to know.
@@ -105,6 +110,24 @@ impl App {
             }
         }
         self.bound.remove(&pod.id);
+        self.doomed.remove(&pod.id);
+    }
+
+    /// The node of one of its executors is being taken back. A driver's end is the application's, so
+    /// nothing follows it.
+    pub(super) fn doom(&mut self, pod: &Pod) {
+        if pod.template.role == Role::Executor && self.bound.contains_key(&pod.id) {
+            self.doomed.insert(pod.id.clone(), pod.template.clone());
+        }
+    }
+
+    /// A new pod counts for one that was expected in place of a doomed one of its kind.
+    pub(super) fn replace_doomed(&mut self, slot: &Slot) {
+        let mut doomed = self.doomed.iter();
+        let replaced = doomed.find(|(_, template)| slot_of(template) == *slot);
+        if let Some(pod) = replaced.map(|(pod, _)| pod.clone()) {
+            self.doomed.remove(&pod);
+        }
     }
 
     /// A pod has found its place: one less is held for, on that node if it was held there.

@@ -64,6 +64,8 @@ pub struct Node {
     pub price: UsdPerHour,
     /// Since when it is paid for.
     pub launched: Option<Timestamp>,
+    /// When EC2 takes it back, once it has said so.
+    pub interrupted: Option<Timestamp>,
     /// Since when it has been ready with no pod that keeps it.
     pub empty_since: Option<Timestamp>,
 }
@@ -81,10 +83,12 @@ impl Node {
         self.pool.is_some()
     }
 
-    /// True where pods may be planned onto it: ready, or ours and on its way; not cordoned.
+    /// True where pods may be planned onto it: ready, or ours and on its way; not cordoned, and not
+    /// about to be taken back.
     pub fn is_open(&self) -> bool {
         let coming = matches!(self.stage, Stage::Asked | Stage::Booting) && self.is_ours();
-        !self.unschedulable && (self.stage == Stage::Ready || coming)
+        let stays = !self.unschedulable && self.interrupted.is_none();
+        stays && (self.stage == Stage::Ready || coming)
     }
 
     pub(super) fn take(&mut self, pod: &PodId, role: Role, requests: &Resources, daemon: bool) {

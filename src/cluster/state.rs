@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use crate::model::daemon::Daemon;
 use crate::model::name::{AppId, NodeId, PodId, PoolName};
 use crate::model::node::{CAPACITY_TYPE, INSTANCE_TYPE, NODEPOOL, PURPOSE, Purpose, ZONE};
-use crate::model::offering::{CapacityType, Catalog, TypeId, ZoneId};
+use crate::model::offering::{CapacityType, Catalog};
 use crate::model::pool::Pool;
 use crate::model::resources::Resources;
 use crate::model::spark::{Pod, PodPhase, PodTemplate, Role, Shape};
@@ -18,6 +18,9 @@ use super::app::{App, slot_of};
 use super::event::{Event, Fact, Intent, NodeFacts};
 use super::market::Market;
 use super::node::{Node, Stage};
+use super::shortage::Shortages;
+
+mod ec2;
 
 /// Everything that is known.
 #[derive(Clone, Debug, Default)]
@@ -36,8 +39,8 @@ pub struct Cluster {
     pub demanding: BTreeSet<AppId>,
     /// Nodes, awaited ones included.
     pub nodes: BTreeMap<NodeId, Node>,
-    /// Offerings that EC2 has run out of, and until when we believe so.
-    pub unavailable: BTreeMap<(TypeId, ZoneId, CapacityType), Timestamp>,
+    /// What EC2 has run out of, or refuses.
+    pub shortages: Shortages,
     /// Nodes ever asked for: gives the next ones their names.
     pub asked: u64,
     market: OnceLock<Market>,
@@ -96,14 +99,27 @@ impl Cluster {
                 capacity_type,
                 until,
             } => {
-                self.unavailable
-                    .insert((*instance_type, *zone, *capacity_type), *until);
+                let key = (*instance_type, *zone, *capacity_type);
+                self.shortages.refuse_offering(key, at, *until);
             }
-            Fact::NodeLeaving(node) => {
+            Fact::QuotaReached {
+                class,
+                capacity_type,
+                until,
+            } => self
+                .shortages
+                .refuse_quota((*class, *capacity_type), at, *until),
+            Fact::ZoneAddresses { zone, free } => {
+                self.shortages.addresses.insert(*zone, *free);
+            }
+            Fact::CniConfigured(cni) => self.shortages.cni = *cni,
+            Fact::PricesChanged(changes) => self.reprice(changes),
+            Fact::NodeLeaving(node) | Fact::NodeReclaimed(node) => {
                 if let Some(node) = self.nodes.get_mut(node) {
                     node.stage = Stage::Leaving;
                 }
             }
+            Fact::NodeInterrupted { node, until } => self.interrupt(node, *until),
         }
     }
 
@@ -178,11 +194,19 @@ impl Cluster {
             .or_insert_with(|| App::new(pod.created));
         match &old {
             Some(old) => app.remove(old),
-            None => *app.seen.entry(slot_of(&pod.template)).or_default() += 1,
+            None => {
+                let slot = slot_of(&pod.template);
+                app.replace_doomed(&slot);
+                *app.seen.entry(slot).or_default() += 1;
+            }
         }
         app.add(&pod, at);
         if let PodPhase::Bound(node) = &pod.phase {
             app.release_one(&slot_of(&pod.template), node);
+            let node = self.nodes.get(node);
+            if node.is_some_and(|node| node.interrupted.is_some()) {
+                app.doom(&pod);
+            }
         }
         self.note_demand(&id);
     }
@@ -416,6 +440,7 @@ fn blank(id: &NodeId) -> Node {
         types: Vec::new(),
         price: crate::model::money::UsdPerHour::ZERO,
         launched: None,
+        interrupted: None,
         empty_since: None,
     }
 }

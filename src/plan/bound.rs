@@ -56,7 +56,7 @@ pub fn bound(view: &View<'_>, asks: &[Ask<'_>], seating: &Seating<'_, '_>) -> Us
 
 /// Where an application could be: where it is, or anywhere.
 fn zones(view: &View<'_>, ask: &Ask<'_>) -> Vec<ZoneId> {
-    zone::present(view, ask).map_or_else(|| zone::all(view), |zone| vec![zone])
+    zone::running(view, ask).map_or_else(|| zone::all(view), |zone| vec![zone])
 }
 
 fn kinds(menu: &mut Menu<'_>, need: &Need, zones: &[ZoneId]) -> Vec<usize> {

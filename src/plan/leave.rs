@@ -1,12 +1,13 @@
 //! Which nodes go: those of ours that have been empty for longer than their pool's TTL, and on which
 //! nobody has a seat. First a cordon; at the next look, if nothing slipped in, the end. The first
-//! minute of an instance is paid whole, so none goes before it is over.
+//! minute of an instance is paid whole, so none goes before it is over. What EC2 takes back is only
+//! cordoned: given back by us it would be paid for, taken back in its first hour it is free.
 
 use std::collections::BTreeSet;
 
 use crate::cluster::View;
 use crate::cluster::node::{Node, Stage};
-use crate::ledger::cost::BILLED_AT_LEAST;
+use crate::ledger::node::BILLED_AT_LEAST;
 use crate::model::name::NodeId;
 use crate::model::node::Purpose;
 use crate::model::pool::Pool;
@@ -29,6 +30,13 @@ pub fn leave(view: &View<'_>, in_use: &BTreeSet<NodeId>) -> (Vec<Effect>, Option
         .values()
         .filter(|node| !in_use.contains(&node.id))
     {
+        if let Some(until) = node.interrupted.filter(|_| node.is_ours()) {
+            if !node.unschedulable && node.stage == Stage::Ready {
+                let (node, reason) = (node.id.clone(), Reason::Interrupted { until });
+                effects.push(Effect::Cordon { node, reason });
+            }
+            continue;
+        }
         let Some((due, ttl)) = due(view, node) else {
             continue;
         };

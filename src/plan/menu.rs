@@ -103,7 +103,8 @@ impl<'a> Menu<'a> {
 
     /// The number by which pods that may be bought the same nodes are known in this menu.
     pub fn class(&mut self, need: &Need) -> usize {
-        let since = (!self.view.cluster.unavailable.is_empty()).then_some(need.since);
+        let refused = self.view.cluster.shortages.any(self.view.now);
+        let since = refused.then_some(need.since);
         let key = (std::sync::Arc::as_ptr(&need.template), since);
         if let Some(&class) = self.by_template.get(&key) {
             return class;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::cluster::event::{AwaitedNode, Held, Slot};
+use crate::model::offering::{TypeId, ZoneId};
 use crate::model::requirement::Constraints;
 use crate::model::resources::{Bytes, Cpu};
 use crate::model::spark::ExecutorGroup;
