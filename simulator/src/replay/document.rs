@@ -15,6 +15,7 @@ use crate::trace::Skipped;
 use crate::world::submission::Submission;
 
 use super::Answer;
+use super::world::{self, AppWorld, World};
 
 /// The document.
 #[derive(Serialize)]
@@ -31,6 +32,7 @@ pub(super) struct Document<'a> {
     pub apps: Vec<App<'a>>,
     pub nodes: Vec<Node<'a>>,
     pub unplaced: Vec<Unplaced<'a>>,
+    pub world: World<'a>,
     pub pod_events: u64,
     wall_seconds: f64,
     pod_events_per_second: f64,
@@ -54,6 +56,8 @@ pub(super) struct App<'a> {
     pub recorded_in_job_seconds: Decimal,
     pub wait_seconds: Option<Decimal>,
     pub executor_seconds: Decimal,
+    #[serde(flatten)]
+    pub world: AppWorld<'a>,
     pub fidelity: Fidelity,
 }
 
@@ -135,6 +139,7 @@ pub(super) fn document(answer: &Answer) -> Document<'_> {
             .collect(),
         nodes: nodes(answer, &balance.nodes),
         unplaced: unplaced(answer),
+        world: world::world(answer),
         pod_events: outcome.pod_events,
         wall_seconds: wall,
         pod_events_per_second: per_second(outcome.pod_events, wall),
@@ -177,6 +182,7 @@ fn app(answer: &Answer, i: usize, usd: Usd) -> App<'_> {
         recorded_in_job_seconds: submission.recorded_in_job.into(),
         wait_seconds: progress.first_task.map(|first| (first - *submitted).into()),
         executor_seconds: answer.outcome.executor_time[i].into(),
+        world: world::app(answer, i),
         fidelity: fidelity(submission),
     }
 }
@@ -244,6 +250,6 @@ fn skip(skipped: &Skipped) -> Skip<'_> {
     }
 }
 
-fn since_start(at: Timestamp) -> Decimal {
+pub(super) fn since_start(at: Timestamp) -> Decimal {
     (at - Timestamp::ZERO).into()
 }

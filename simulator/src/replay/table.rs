@@ -16,6 +16,7 @@ const MOST_NODES: usize = 50;
 pub(super) fn write(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
     let document = document::document(answer);
     bill(&document, out)?;
+    world(&document, out)?;
     applications(&document.apps, out)?;
     nodes(&document.nodes, out)?;
     if !document.unplaced.is_empty() {
@@ -51,6 +52,49 @@ fn bill(document: &Document<'_>, out: &mut dyn Write) -> io::Result<()> {
         "      of it idle {}, boot {}, system {}; all was done after {} s",
         document.usd_idle, document.usd_boot, document.usd_system, document.makespan_seconds,
     )
+}
+
+/// What went wrong, where anything did.
+fn world(document: &Document<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let world = &document.world;
+    let taken = &world.interruptions;
+    let mut told: Vec<String> = Vec::new();
+    if taken.nodes > 0 {
+        let (nodes, free) = (taken.nodes, taken.free);
+        let executors = taken.executors_lost;
+        told.push(format!(
+            "{nodes} nodes taken back ({free} free of charge) with {executors} executors"
+        ));
+    }
+    for (count, what) in [
+        (taken.drivers_lost, "drivers lost with their nodes"),
+        (world.refused_nodes, "nodes refused"),
+        (world.quota_errors, "quota errors"),
+        (world.address_errors, "address errors"),
+        (world.pods_without_address, "pods without address"),
+        (world.throttled_calls, "throttled calls"),
+    ] {
+        if count > 0 {
+            told.push(format!("{count} {what}"));
+        }
+    }
+    for zone in &world.capacity_errors.by_zone {
+        told.push(format!("{} capacity errors in {}", zone.count, zone.zone));
+    }
+    let moved = document
+        .apps
+        .iter()
+        .filter(|app| !app.world.moved_from.is_empty())
+        .count();
+    if moved > 0 {
+        told.push(format!("{moved} applications moved to another zone"));
+    }
+    let mut label = "EC2 ";
+    for line in told.chunks(3) {
+        writeln!(out, "{label}  {}", line.join("; "))?;
+        label = "    ";
+    }
+    Ok(())
 }
 
 fn applications(apps: &[App<'_>], out: &mut dyn Write) -> io::Result<()> {

@@ -4,13 +4,18 @@
 
 pub mod agenda;
 pub mod arrivals;
+mod asking;
 mod carry_out;
+pub mod conditions;
 mod daemons;
 pub mod delays;
 pub mod fleet;
 pub mod pods;
 pub mod run;
 pub mod scheduler;
+pub mod stream;
 pub mod submission;
+pub mod tally;
+mod upheaval;
 
 pub use run::{Outcome, Simulation, run};

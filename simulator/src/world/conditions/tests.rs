@@ -1,0 +1,1 @@
+//! Files of conditions, good and bad.
