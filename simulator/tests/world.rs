@@ -318,9 +318,9 @@ fn run(log: &str, world: &str, arguments: &[&str]) -> Value {
 }
 
 fn command(log: &str, world: &str, arguments: &[&str]) -> Output {
-    let scratch = TempDir::new().unwrap();
+    let scratch = TempDir::new().expect("a scratch folder");
     let file = scratch.path().join("world.yaml");
-    fs::write(&file, world).unwrap();
+    fs::write(&file, world).expect("a scratch file");
     let log = repository("simulator/data/logs").join(log);
     Command::new(env!("CARGO_BIN_EXE_sparkwright-sim"))
         .args(["replay", "--trace"])

@@ -91,6 +91,16 @@ impl Node {
         stays && (self.stage == Stage::Ready || coming)
     }
 
+    /// EC2 has given an instance for it.
+    pub(super) fn becomes(&mut self, instance_type: TypeId, price: UsdPerHour, at: Timestamp) {
+        self.types = vec![instance_type];
+        self.price = price;
+        self.launched = Some(at);
+        if self.stage == Stage::Asked {
+            self.stage = Stage::Booting;
+        }
+    }
+
     pub(super) fn take(&mut self, pod: &PodId, role: Role, requests: &Resources, daemon: bool) {
         self.used += requests;
         self.pods.insert(pod.clone());

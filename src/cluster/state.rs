@@ -85,12 +85,7 @@ impl Cluster {
                 price,
             } => {
                 if let Some(node) = self.nodes.get_mut(node) {
-                    node.types = vec![*instance_type];
-                    node.price = *price;
-                    node.launched = Some(at);
-                    if node.stage == Stage::Asked {
-                        node.stage = Stage::Booting;
-                    }
+                    node.becomes(*instance_type, *price, at);
                 }
             }
             Fact::OfferingUnavailable {

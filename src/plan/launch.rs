@@ -162,9 +162,11 @@ fn alternatives(view: &View<'_>, asks: &[Ask<'_>], draft: &Draft, slack: &mut Sl
         let kind = &market.kinds[i];
         let within = kind.offering.price <= most && chosen.len() < MOST_TYPES;
         let wanted = within || widens(view, &planned.pool, &chosen, i);
+        if !wanted {
+            continue;
+        }
         let more = addresses::of_kind(view, kind, draft.pods());
-        if wanted
-            && slack.take_addresses(kind.offering.zone, more, &mut held)
+        if slack.take_addresses(kind.offering.zone, more, &mut held)
             && slack.take(view, kind, &mut charged)
         {
             chosen.push(i);

@@ -45,11 +45,17 @@ pub fn choose(
     ask: &Ask<'_>,
 ) -> Result<Vec<Choice>, Refusals> {
     let spread = is_spread(view, ask);
+    let awaited = awaited(view, ask).filter(|_| !spread);
     let candidates = match running(view, ask).filter(|_| !spread) {
         Some(zone) => vec![zone],
-        None => all(view),
+        None => awaited
+            .filter(|&zone| {
+                ask.needs
+                    .iter()
+                    .all(|need| cost(menu, rooms, need, zone).is_ok())
+            })
+            .map_or_else(|| all(view), |zone| vec![zone]),
     };
-    let awaited = awaited(view, ask);
     let table: Vec<Costs> = candidates
         .iter()
         .map(|&zone| {

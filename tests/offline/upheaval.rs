@@ -137,12 +137,16 @@ fn an_application_whose_driver_runs_waits_in_its_dry_zone_and_says_until_when() 
 #[test]
 fn a_quota_that_is_used_up_bars_its_class_in_every_zone() {
     let mut cluster = gated(2);
-    let quota = |capacity_type| Fact::QuotaReached {
-        class: QuotaClass::Standard,
-        capacity_type,
+    let quota = |class| Fact::QuotaReached {
+        class,
+        capacity_type: CapacityType::OnDemand,
         until: at(180),
     };
-    apply(&mut cluster, at(0), [quota(CapacityType::OnDemand)]);
+    apply(
+        &mut cluster,
+        at(0),
+        [QuotaClass::Standard, QuotaClass::X].map(quota),
+    );
     let plan = plan_at(&cluster, at(0));
     assert_eq!(plan.launches().count(), 0, "no driver, no gang");
     let driver = plan
@@ -164,11 +168,11 @@ fn no_zone_is_asked_for_more_addresses_than_it_has() {
     let mut cluster = gated(12);
     let home = *zones(&plan_at(&cluster, at(0))).first().unwrap();
     let few = |zone, free| Fact::ZoneAddresses { zone, free };
-    apply(&mut cluster, at(0), [few(home, 20)]);
+    apply(&mut cluster, at(0), [few(home, 28)]);
     let moved = plan_at(&cluster, at(0));
     assert!(!zones(&moved).is_empty() && !zones(&moved).contains(&home));
     let everywhere: Vec<Fact> = (0..cluster.catalog.zones.len())
-        .map(|zone| few(ZoneId(u8::try_from(zone).unwrap()), 20))
+        .map(|zone| few(ZoneId(u8::try_from(zone).unwrap()), 28))
         .collect();
     apply(&mut cluster, at(0), everywhere);
     let none = plan_at(&cluster, at(0));

@@ -58,43 +58,35 @@ fn bill(document: &Document<'_>, out: &mut dyn Write) -> io::Result<()> {
 fn world(document: &Document<'_>, out: &mut dyn Write) -> io::Result<()> {
     let world = &document.world;
     let taken = &world.interruptions;
-    let mut told: Vec<String> = Vec::new();
-    if taken.nodes > 0 {
-        let (nodes, free) = (taken.nodes, taken.free);
-        let executors = taken.executors_lost;
-        told.push(format!(
-            "{nodes} nodes taken back ({free} free of charge) with {executors} executors"
-        ));
-    }
-    for (count, what) in [
-        (taken.drivers_lost, "drivers lost with their nodes"),
-        (world.refused_nodes, "nodes refused"),
-        (world.quota_errors, "quota errors"),
-        (world.address_errors, "address errors"),
-        (world.pods_without_address, "pods without address"),
-        (world.throttled_calls, "throttled calls"),
-    ] {
-        if count > 0 {
-            told.push(format!("{count} {what}"));
-        }
-    }
-    for zone in &world.capacity_errors.by_zone {
-        told.push(format!("{} capacity errors in {}", zone.count, zone.zone));
-    }
-    let moved = document
-        .apps
-        .iter()
-        .filter(|app| !app.world.moved_from.is_empty())
-        .count();
-    if moved > 0 {
-        told.push(format!("{moved} applications moved to another zone"));
-    }
+    let moved = document.apps.iter();
+    let moved = moved.filter(|app| !app.world.moved_from.is_empty());
+    let counts = [
+        ("nodes taken back", taken.nodes),
+        ("of them free of charge", count(taken.free)),
+        ("executors lost", taken.executors_lost),
+        ("drivers lost", taken.drivers_lost),
+        ("nodes refused", world.refused_nodes),
+        ("capacity errors", world.capacity_errors.count),
+        ("quota errors", world.quota_errors),
+        ("address errors", world.address_errors),
+        ("pods without address", world.pods_without_address),
+        ("throttled calls", world.throttled_calls),
+        ("applications moved to another zone", count(moved.count())),
+    ];
+    let told = counts.iter().filter(|(_, count)| *count > 0);
+    let told: Vec<String> = told
+        .map(|(what, count)| format!("{what}: {count}"))
+        .collect();
     let mut label = "EC2 ";
-    for line in told.chunks(3) {
+    for line in told.chunks(4) {
         writeln!(out, "{label}  {}", line.join("; "))?;
         label = "    ";
     }
     Ok(())
+}
+
+fn count(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 fn applications(apps: &[App<'_>], out: &mut dyn Write) -> io::Result<()> {

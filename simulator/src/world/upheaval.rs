@@ -68,7 +68,7 @@ impl World {
 
     /// The notice is over: the instance is gone, and what ran on it.
     pub(super) fn reclaimed(&mut self, node: &NodeId) {
-        if !self.fleet.reclaim(node) {
+        if !self.fleet.is_there(node) {
             return;
         }
         self.batch.push(Fact::NodeReclaimed(node.clone()));

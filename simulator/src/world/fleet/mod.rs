@@ -175,8 +175,8 @@ impl Fleet {
         open.then(|| instance.key())
     }
 
-    /// Takes it back when the notice is over. False where we have given it back in the meantime.
-    pub fn reclaim(&mut self, node: &NodeId) -> bool {
+    /// The notice is over. False where the instance has gone in the meantime.
+    pub fn is_there(&self, node: &NodeId) -> bool {
         self.instances.contains_key(node)
     }
 

@@ -1,4 +1,5 @@
 //! Which offerings something is about: of a zone, of some types, of a capacity type, or all of them.
+//! Names are looked up where files are read; here are positions in the catalogue.
 
 use std::collections::BTreeSet;
 
