@@ -142,11 +142,7 @@ fn a_quota_that_is_used_up_bars_its_class_in_every_zone() {
         capacity_type: CapacityType::OnDemand,
         until: at(180),
     };
-    apply(
-        &mut cluster,
-        at(0),
-        [QuotaClass::Standard, QuotaClass::X].map(quota),
-    );
+    apply(&mut cluster, at(0), QuotaClass::ALL.map(quota));
     let plan = plan_at(&cluster, at(0));
     assert_eq!(plan.launches().count(), 0, "no driver, no gang");
     let driver = plan
