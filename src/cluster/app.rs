@@ -28,6 +28,8 @@ pub struct App {
     pub gated: u32,
     /// Pods that run, or are about to.
     pub bound: BTreeMap<PodId, (Role, NodeId)>,
+    /// Executors on nodes that EC2 takes back: each is expected once more.
+    pub doomed: BTreeMap<PodId, Arc<PodTemplate>>,
     /// How many pods of each kind there have been, ended ones included.
     pub seen: BTreeMap<Slot, u32>,
     /// Since when its driver has had a node.
@@ -48,6 +50,7 @@ impl App {
             waiting: Vec::new(),
             gated: 0,
             bound: BTreeMap::new(),
+            doomed: BTreeMap::new(),
             seen: BTreeMap::new(),
             driver_since: None,
             held: BTreeMap::new(),
@@ -84,9 +87,11 @@ impl App {
         )
     }
 
-    /// True while anything is asked for: pods that wait, pods that are expected, room that is held.
+    /// True while anything is asked for: pods that wait, pods that are expected, pods whose nodes are
+    /// taken back, room that is held.
     pub fn is_demanding(&self) -> bool {
-        self.expects() || !self.waiting.is_empty() || !self.held.is_empty()
+        let loses = !self.doomed.is_empty();
+        self.expects() || loses || !self.waiting.is_empty() || !self.held.is_empty()
     }
 
     /// True while pods are declared that have never been there.
@@ -124,6 +129,9 @@ impl App {
                 .map(|group| self.expected_executors(group))
                 .sum::<u32>();
         }
+        let doomed = self.doomed.values();
+        let doomed = doomed.filter(|template| is_of(template, slot)).count();
+        wanted += u32::try_from(doomed).unwrap_or(u32::MAX);
         let driver = self.expected_driver();
         wanted + u32::from(driver.is_some_and(|driver| is_of(driver, slot)))
     }
@@ -141,6 +149,7 @@ impl App {
         let mut expected = groups.filter(|group| self.expected_executors(group) > 0);
         self.gated == 0
             && self.waiting.iter().all(|(template, _)| held_for(template))
+            && self.doomed.values().all(held_for)
             && self.expected_driver().is_none_or(held_for)
             && expected.all(|group| held_for(&group.template))
     }
@@ -182,6 +191,7 @@ impl App {
     pub(super) fn remove(&mut self, pod: &Pod) {
         if let PodPhase::Bound(_) = pod.phase {
             self.bound.remove(&pod.id);
+            self.doomed.remove(&pod.id);
             return;
         }
         self.gated -= u32::from(pod.phase == PodPhase::Gated);
@@ -192,6 +202,23 @@ impl App {
             if self.waiting[place].1.is_empty() {
                 self.waiting.swap_remove(place);
             }
+        }
+    }
+
+    /// The node of one of its executors is being taken back. A driver's end is the application's, so
+    /// nothing follows it.
+    pub(super) fn doom(&mut self, pod: &Pod) {
+        if pod.template.role == Role::Executor && self.bound.contains_key(&pod.id) {
+            self.doomed.insert(pod.id.clone(), pod.template.clone());
+        }
+    }
+
+    /// A new pod counts for one that was expected in place of a doomed one of its kind.
+    pub(super) fn replace_doomed(&mut self, slot: &Slot) {
+        let mut doomed = self.doomed.iter();
+        let replaced = doomed.find(|(_, template)| slot_of(template) == *slot);
+        if let Some(pod) = replaced.map(|(pod, _)| pod.clone()) {
+            self.doomed.remove(&pod);
         }
     }
 

@@ -6,6 +6,7 @@ pub mod event;
 pub mod kubernetes;
 pub mod market;
 pub mod node;
+pub mod shortage;
 pub mod space;
 pub mod state;
 pub mod usage;

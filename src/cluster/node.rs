@@ -69,6 +69,8 @@ pub struct Node {
     pub price: UsdPerHour,
     /// Since when it is paid for.
     pub launched: Option<Timestamp>,
+    /// When EC2 takes it back, once it has said so.
+    pub interrupted: Option<Timestamp>,
     /// Since when it has been ready with no pod that keeps it.
     pub empty_since: Option<Timestamp>,
     /// It came otherwise than it was asked for: a label, a taint or room differs.
@@ -100,6 +102,7 @@ impl Node {
             types: Vec::new(),
             price: UsdPerHour::ZERO,
             launched: None,
+            interrupted: None,
             empty_since: None,
             strayed: false,
             berth: None,
@@ -137,10 +140,22 @@ impl Node {
         self.pool.is_some()
     }
 
-    /// True where pods may be planned onto it: ready, or ours and on its way; not cordoned.
+    /// True where pods may be planned onto it: ready, or ours and on its way; not cordoned, and not
+    /// about to be taken back.
     pub fn is_open(&self) -> bool {
         let coming = matches!(self.stage, Stage::Asked | Stage::Booting) && self.is_ours();
-        !self.unschedulable && (self.stage == Stage::Ready || coming)
+        let stays = !self.unschedulable && self.interrupted.is_none();
+        stays && (self.stage == Stage::Ready || coming)
+    }
+
+    /// EC2 has given an instance for it.
+    pub(super) fn becomes(&mut self, instance_type: TypeId, price: UsdPerHour, at: Timestamp) {
+        self.types = vec![instance_type];
+        self.price = price;
+        self.launched = Some(at);
+        if self.stage == Stage::Asked {
+            self.stage = Stage::Booting;
+        }
     }
 
     pub(super) fn take(&mut self, pod: &PodId, role: Role, requests: &Resources, daemon: bool) {

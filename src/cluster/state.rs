@@ -2,6 +2,7 @@
 //! Facts may come in any order that the sources allow: a pod bound to a node that is not known yet
 //! counts from the moment the node is.
 
+mod ec2;
 mod nodes;
 mod pods;
 
@@ -11,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 use crate::model::daemon::Daemon;
 use crate::model::name::{AppId, Names, NodeId, PodId, PoolName, Table};
 use crate::model::node::{INSTANCE_TYPE, ZONE};
-use crate::model::offering::{CapacityType, Catalog, TypeId, ZoneId};
+use crate::model::offering::Catalog;
 use crate::model::pool::Pool;
 use crate::model::spark::{Pod, PodTemplate};
 use crate::model::time::Timestamp;
@@ -20,6 +21,7 @@ use super::app::App;
 use super::event::{Event, Fact};
 use super::market::Market;
 use super::node::Node;
+use super::shortage::Shortages;
 use super::space::Space;
 use super::usage::{self, Usages};
 
@@ -48,8 +50,10 @@ pub struct Cluster {
     pub idle: Names<NodeId>,
     /// What each pool's nodes add up to.
     pub usages: Usages,
-    /// Offerings that EC2 has run out of, and until when we believe so.
-    pub unavailable: BTreeMap<(TypeId, ZoneId, CapacityType), Timestamp>,
+    /// Nodes of ours that EC2 takes back.
+    pub interrupted: Names<NodeId>,
+    /// What EC2 has run out of, or refuses.
+    pub shortages: Shortages,
     /// Nodes ever asked for: gives the next ones their names.
     pub asked: u64,
     market: OnceLock<Arc<Market>>,
@@ -100,10 +104,23 @@ impl Cluster {
                 capacity_type,
                 until,
             } => {
-                self.unavailable
-                    .insert((*instance_type, *zone, *capacity_type), *until);
+                let key = (*instance_type, *zone, *capacity_type);
+                self.shortages.refuse_offering(key, at, *until);
             }
-            Fact::NodeLeaving(node) => self.leaving(node),
+            Fact::QuotaReached {
+                class,
+                capacity_type,
+                until,
+            } => self
+                .shortages
+                .refuse_quota((*class, *capacity_type), at, *until),
+            Fact::ZoneAddresses { zone, free } => {
+                self.shortages.addresses.insert(*zone, *free);
+            }
+            Fact::CniConfigured(cni) => self.shortages.cni = *cni,
+            Fact::PricesChanged(changes) => self.reprice(changes),
+            Fact::NodeLeaving(node) | Fact::NodeReclaimed(node) => self.leaving(node),
+            Fact::NodeInterrupted { node, until } => self.interrupt(node, *until),
         }
     }
 

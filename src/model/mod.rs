@@ -2,6 +2,7 @@
 //! with the arithmetic that has a meaning; they know no event, no plan and no Kubernetes object.
 
 pub mod allocatable;
+pub mod cni;
 pub mod conf;
 pub mod daemon;
 pub mod eligible;
@@ -13,6 +14,7 @@ pub mod nodepool;
 pub mod offering;
 pub mod pool;
 pub mod quantity;
+pub mod quota;
 pub mod requirement;
 pub mod resources;
 pub mod spark;

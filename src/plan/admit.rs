@@ -10,9 +10,9 @@ use super::demand::Ask;
 use super::effect::Waiting;
 use super::memo::Memo;
 use super::menu::Menu;
-use super::ration::{self, over_limit};
+use super::ration::{self, obstacle};
 use super::reason::Reason;
-use super::seat::{Seat, Seating};
+use super::seat::{Obstacle, Seat, Seating};
 use super::zone::{self, Choice, Refusals};
 
 /// Open nodes beyond which they are not filled one by one: a search of each would cost more than the
@@ -36,12 +36,12 @@ pub fn admit<'s, 'a>(view: &View<'a>, memo: &'a Memo, asks: &'s [Ask<'a>]) -> Ad
     seat_in_free_room(&mut seating, &refused);
     let mut all = seating.clone();
     let bought = all.buy_all(&mut menu, &refused);
-    if bought && over_limit(view, &all.drafts).is_none() {
+    if bought && obstacle(view, &all.drafts).is_none() {
         seating = all;
     } else {
         ration::one_by_one(view, memo, asks, &mut seating, &choices, &mut refused);
     }
-    let waiting = waiting(asks, &seating, &refused);
+    let waiting = waiting(view, asks, &seating, &refused);
     Admission { seating, waiting }
 }
 
@@ -105,19 +105,22 @@ fn seat_in_free_room(seating: &mut Seating<'_, '_>, refused: &BTreeMap<usize, Re
 /// A reason for every pod that has no seat: its own, else the limit that stood against its
 /// application, else that its gang is not whole.
 fn waiting(
+    view: &View<'_>,
     asks: &[Ask<'_>],
     seating: &Seating<'_, '_>,
     refused: &BTreeMap<usize, Refusals>,
 ) -> Vec<Waiting> {
     let mut waiting = Vec::new();
     for (i, ask) in asks.iter().enumerate() {
-        let limit = seating
-            .limits
-            .get(&i)
-            .map(|(pool, limit)| Reason::LimitReached {
+        let limit = seating.obstacles.get(&i).map(|obstacle| match obstacle {
+            Obstacle::Limit(pool, limit) => Reason::LimitReached {
                 pool: pool.clone(),
                 limit: *limit,
-            });
+            },
+            Obstacle::Addresses(zone) => Reason::NoAddresses {
+                zone: view.cluster.catalog.zone(*zone).name.clone(),
+            },
+        });
         for (n, need) in ask.needs.iter().enumerate() {
             let own = refused.get(&i).and_then(|refusals| refusals.get(&n));
             let reason = own.cloned().or_else(|| limit.clone());

@@ -32,7 +32,7 @@ pub fn bound(
     let mut lots: BTreeMap<(&Resources, Arc<[usize]>), u32> = BTreeMap::new();
     let mut seated_pods: Vec<&PodTemplate> = Vec::new();
     for (i, ask) in asks.iter().enumerate() {
-        let zone = zone::present(view, ask);
+        let zone = zone::running(view, ask);
         for (n, need) in ask.needs.iter().enumerate() {
             let seats = seating.seats[&(i, n)].iter();
             let seated = seats.filter(|seat| **seat != Seat::None).count();

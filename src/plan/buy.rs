@@ -41,6 +41,14 @@ pub struct Draft {
     free: Resources,
 }
 
+impl Draft {
+    /// How many pods it is for.
+    pub fn pods(&self) -> u32 {
+        let pods: usize = self.loads.iter().map(|load| load.pods.len()).sum();
+        u32::try_from(pods).unwrap_or(u32::MAX)
+    }
+}
+
 /// Pods of one need that are to be bought nodes in one zone, by position in the need.
 #[derive(Clone, Debug)]
 struct Order {

@@ -12,6 +12,7 @@ use crate::model::pool::ZonePolicy;
 use crate::model::resources::Resources;
 use crate::model::spark::Role;
 
+use super::addresses;
 use super::effect::{Effect, Launch};
 use super::limits::Usage;
 
@@ -30,10 +31,12 @@ pub struct Violation {
 pub fn violations(view: &View<'_>, effects: &[Effect]) -> Vec<Violation> {
     let mut found = Vec::new();
     let mut usage = view.cluster.usages.clone();
+    let mut free = addresses::free(view);
     let mut zones: BTreeMap<AppId, BTreeSet<ZoneId>> = BTreeMap::new();
     for (i, effect) in effects.iter().enumerate() {
         let broken = match effect {
-            Effect::Launch(launch) => launch_breaks(view, launch, &mut usage, &mut zones),
+            Effect::Launch(launch) => launch_breaks(view, launch, &mut usage, &mut zones)
+                .or_else(|| out_of_addresses(view, launch, &mut free)),
             Effect::Terminate { node, .. } => {
                 let node = view.cluster.nodes.get(node);
                 let free = node
@@ -47,7 +50,9 @@ pub fn violations(view: &View<'_>, effects: &[Effect]) -> Vec<Violation> {
             }
             Effect::Cordon { node, .. } => {
                 let node = view.cluster.nodes.get(node);
-                let idle = node.is_some_and(|node| node.is_ours() && node.drivers == 0);
+                let idle = node.is_some_and(|node| {
+                    node.is_ours() && (node.drivers == 0 || node.interrupted.is_some())
+                });
                 (!idle).then(|| {
                     (
                         1,
@@ -136,6 +141,23 @@ fn sold_out(view: &View<'_>, kinds: &[&Kind]) -> Broken {
         .find(|kind| !super::offer::is_available(view, kind))?;
     let name = &gone.instance_type(&view.cluster.catalog).name;
     Some((7, format!("asks for {name}, which is marked unavailable")))
+}
+
+fn out_of_addresses(view: &View<'_>, launch: &Launch, free: &mut BTreeMap<ZoneId, u32>) -> Broken {
+    let left = free.get_mut(&launch.intent.zone)?;
+    let needed: u32 = launch
+        .pods
+        .iter()
+        .map(|pods| {
+            let pods = u32::try_from(pods.len()).unwrap_or(u32::MAX);
+            addresses::most(view, &launch.intent.types, pods)
+        })
+        .sum();
+    let zone = &view.cluster.catalog.zone(launch.intent.zone).name;
+    let how = format!("needs {needed} addresses in {zone}, which has {left}");
+    let short = needed > *left;
+    *left = left.saturating_sub(needed);
+    short.then_some((7, how))
 }
 
 fn too_small(launch: &Launch, kinds: &[&Kind]) -> Broken {

@@ -69,6 +69,7 @@ fn ask<'a>(view: &View<'_>, id: &'a AppId, app: &'a App) -> Ask<'a> {
     let mut needs = waiting(view, app);
     expect_driver(view, app, &mut needs);
     expect_executors(view, app, &mut needs);
+    expect_replacements(view, app, &mut needs);
     needs.sort_by(|a, b| (a.template.role, &a.template).cmp(&(b.template.role, &b.template)));
     count_gang(app, &mut needs);
     let priority = needs
@@ -134,20 +135,31 @@ fn expect_executors(view: &View<'_>, app: &App, needs: &mut Vec<Need>) {
             }
             next += 1;
         }
-        add_expected(needs, group, pods, shape.declared.min(view.now));
+        add_expected(needs, &group.template, pods, shape.declared.min(view.now));
+    }
+}
+
+/// Executors whose nodes EC2 takes back are expected once more, so that their next nodes boot while
+/// they still run. What they will be called is Spark's to say; they are named after those they follow.
+fn expect_replacements(view: &View<'_>, app: &App, needs: &mut Vec<Need>) {
+    for (pod, template) in &app.doomed {
+        let name = PodId::from(format!("{pod}-replacement"));
+        add_expected(needs, template, vec![name], view.now);
     }
 }
 
 /// Expected executors join those of the same template, so that one need holds both.
-fn add_expected(needs: &mut Vec<Need>, group: &ExecutorGroup, pods: Vec<PodId>, since: Timestamp) {
-    if let Some(need) = needs
-        .iter_mut()
-        .find(|need| need.template == group.template)
-    {
+fn add_expected(
+    needs: &mut Vec<Need>,
+    template: &Arc<PodTemplate>,
+    pods: Vec<PodId>,
+    since: Timestamp,
+) {
+    if let Some(need) = needs.iter_mut().find(|need| need.template == *template) {
         need.pods.extend(pods);
     } else {
         needs.push(Need {
-            template: group.template.clone(),
+            template: template.clone(),
             pods,
             existing: 0,
             gang: 0,

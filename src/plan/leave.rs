@@ -1,12 +1,13 @@
 //! Which nodes go: those of ours that have been empty for longer than their pool's TTL, and on which
 //! nobody has a seat. First a cordon; at the next look, if nothing slipped in, the end. The first
-//! minute of an instance is paid whole, so none goes before it is over.
+//! minute of an instance is paid whole, so none goes before it is over. What EC2 takes back is only
+//! cordoned: given back by us it would be paid for, taken back in its first hour it is free.
 
 use std::collections::BTreeSet;
 
 use crate::cluster::View;
 use crate::cluster::node::{Node, Stage};
-use crate::ledger::cost::BILLED_AT_LEAST;
+use crate::ledger::node::BILLED_AT_LEAST;
 use crate::model::name::{AppId, NodeId};
 use crate::model::node::Purpose;
 use crate::model::pool::Pool;
@@ -25,6 +26,16 @@ const ORPHAN_TTL: Span = Span::from_secs(60);
 pub fn leave(view: &View<'_>, in_use: &BTreeSet<NodeId>) -> (Vec<Effect>, Option<Timestamp>) {
     let mut effects = Vec::new();
     let mut next: Option<Timestamp> = None;
+    let mut interrupted: Vec<&Node> = (view.cluster.interrupted.iter())
+        .filter_map(|id| view.cluster.nodes.get(id))
+        .filter(|node| !node.unschedulable && node.stage == Stage::Ready)
+        .collect();
+    interrupted.sort_by_key(|node| &node.id);
+    for node in interrupted {
+        let until = node.interrupted.unwrap_or(view.now);
+        let (node, reason) = (node.id.clone(), Reason::Interrupted { until });
+        effects.push(Effect::Cordon { node, reason });
+    }
     let mut idle: Vec<&Node> = (view.cluster.idle.iter())
         .filter_map(|id| view.cluster.nodes.get(id))
         .filter(|node| !in_use.contains(&node.id) && !is_promised(view, node))

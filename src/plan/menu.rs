@@ -65,7 +65,7 @@ impl<'a> Menu<'a> {
 
     /// True where answers hold in any round under this market.
     pub(super) fn is_plain(&self) -> bool {
-        self.view.cluster.unavailable.is_empty() && self.barred.is_empty()
+        !self.view.cluster.shortages.any(self.view.now) && self.barred.is_empty()
     }
 
     /// What pods of a need may be bought in a zone.
@@ -147,7 +147,8 @@ impl<'a> Menu<'a> {
 
     /// The number by which pods that may be bought the same nodes are known.
     pub fn class(&mut self, need: &Need) -> usize {
-        let since = (!self.view.cluster.unavailable.is_empty()).then_some(need.since);
+        let refused = self.view.cluster.shortages.any(self.view.now);
+        let since = refused.then_some(need.since);
         let key = (Arc::as_ptr(&need.template), since);
         if let Some(&class) = self.by_template.get(&key) {
             return class;

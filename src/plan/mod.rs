@@ -2,6 +2,7 @@
 //! plan that is carried out leaves nothing to plan. Planning cannot fail: what cannot be done waits,
 //! with a reason.
 
+pub mod addresses;
 pub mod admit;
 pub mod bound;
 pub mod buy;
@@ -86,11 +87,11 @@ fn decide<'a>(view: &View<'a>, memo: &'a Memo) -> Plan {
 fn next_chance(view: &View<'_>, waiting: &[Waiting]) -> Option<Timestamp> {
     let chances = waiting.iter().filter_map(|waiting| match waiting.reason {
         Reason::WaitingForSpot { until } => until,
-        Reason::NoCapacity { until } => Some(until),
+        Reason::NoCapacity { until } | Reason::QuotaReached { until, .. } => Some(until),
         _ => None,
     });
-    let sold_out = view.cluster.unavailable.values().copied();
-    let known = chances.chain(sold_out.filter(|_| !waiting.is_empty()));
+    let refused = view.cluster.shortages.next_end(view.now);
+    let known = chances.chain(refused.filter(|_| !waiting.is_empty()));
     known.filter(|at| *at > view.now).min()
 }
 

@@ -8,13 +8,14 @@ use crate::cluster::View;
 use crate::model::name::PoolName;
 use crate::model::offering::ZoneId;
 
+use super::addresses;
 use super::buy::Draft;
 use super::demand::Ask;
 use super::limits::Usage;
 use super::memo::Memo;
 use super::menu::Menu;
 use super::reason::Limit;
-use super::seat::Seating;
+use super::seat::{Obstacle, Seating};
 use super::zone::{Choice, Refusals, Zones};
 
 /// Times that everybody is asked. Each further time needs somebody to have sat down, and in practice
@@ -72,7 +73,8 @@ fn seat_gang<'a>(
     let occupied = occupied(view, seating);
     for (n, choice) in choices.iter().enumerate() {
         let elsewhere = matches!(choice.zones, Zones::One(zone) if occupied.contains(&zone));
-        if n > 0 && !elsewhere {
+        let no_addresses = matches!(seating.obstacles.get(&i), Some(Obstacle::Addresses(_)));
+        if n > 0 && !elsewhere && !no_addresses {
             continue;
         }
         if n > 0 {
@@ -120,7 +122,7 @@ fn grow<'a>(
             (fits, best) = (attempt, trial);
         } else {
             too_many = attempt;
-            best.limits.extend(trial.limits);
+            best.obstacles.extend(trial.obstacles);
         }
         attempt = usize::midpoint(fits, too_many);
     }
@@ -148,18 +150,33 @@ fn seat_within<'a>(
         if !bought {
             return false;
         }
-        let Some((pool, limit)) = over_limit(view, &trial.drafts) else {
+        let Some(obstacle) = obstacle(view, &trial.drafts) else {
             *seating = trial;
             return true;
         };
-        seating.limits.entry(i).or_insert((pool.clone(), limit));
-        barred.insert(pool);
+        let known = seating
+            .obstacles
+            .entry(i)
+            .or_insert_with(|| obstacle.clone());
+        match obstacle {
+            Obstacle::Limit(pool, _) => barred.insert(pool),
+            Obstacle::Addresses(_) => {
+                *known = obstacle;
+                return false;
+            }
+        };
     }
+}
+
+/// What stands against these nodes: a pool's limit, or a zone without addresses.
+pub fn obstacle(view: &View<'_>, drafts: &[Draft]) -> Option<Obstacle> {
+    let limit = over_limit(view, drafts).map(|(pool, limit)| Obstacle::Limit(pool, limit));
+    limit.or_else(|| addresses::short(view, drafts).map(Obstacle::Addresses))
 }
 
 /// The first pool whose limits these nodes would exceed together with what it has. A pool that is
 /// over its limits already, and of which nothing is asked, is not.
-pub fn over_limit(view: &View<'_>, drafts: &[Draft]) -> Option<(PoolName, Limit)> {
+fn over_limit(view: &View<'_>, drafts: &[Draft]) -> Option<(PoolName, Limit)> {
     let market = view.cluster.market();
     let mut usage: BTreeMap<&PoolName, Usage> = BTreeMap::new();
     for draft in drafts {

@@ -29,6 +29,15 @@ pub enum Seat<'a> {
     Draft,
 }
 
+/// What stands against buying more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// A limit of a pool.
+    Limit(PoolName, Limit),
+    /// Too few free addresses in a zone.
+    Addresses(ZoneId),
+}
+
 /// A plan in the making.
 #[derive(Clone, Debug)]
 pub struct Seating<'s, 'a> {
@@ -42,8 +51,8 @@ pub struct Seating<'s, 'a> {
     pub drafts: Vec<Draft>,
     /// Zones of the applications that may sit.
     pub zones: BTreeMap<usize, Zones>,
-    /// Limits that stood in the way, by application.
-    pub limits: BTreeMap<usize, (PoolName, Limit)>,
+    /// What stood in the way, by application.
+    pub obstacles: BTreeMap<usize, Obstacle>,
 }
 
 impl<'s, 'a> Seating<'s, 'a> {
@@ -60,7 +69,7 @@ impl<'s, 'a> Seating<'s, 'a> {
             seats: seats.collect(),
             drafts: Vec::new(),
             zones: BTreeMap::new(),
-            limits: BTreeMap::new(),
+            obstacles: BTreeMap::new(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Where an application runs: the one zone in which it is cheapest, counting what is free there already
-//! as free, or the zone in which it already is. Applications of pools that spread are dealt out evenly
+//! as free, or the zone in which it already runs. Nodes that are on their way for it make a zone the
+//! first to be asked and no more: while nothing runs, a zone that is dry is left at once. Applications of pools that spread are dealt out evenly
 //! over the zones that can hold them.
 
 use std::cmp::Reverse;
@@ -44,9 +45,16 @@ pub fn choose(
     ask: &Ask<'_>,
 ) -> Result<Vec<Choice>, Refusals> {
     let spread = is_spread(view, ask);
-    let candidates = match present(view, ask).filter(|_| !spread) {
+    let awaited = awaited(view, ask).filter(|_| !spread);
+    let candidates = match running(view, ask).filter(|_| !spread) {
         Some(zone) => vec![zone],
-        None => all(view),
+        None => awaited
+            .filter(|&zone| {
+                ask.needs
+                    .iter()
+                    .all(|need| cost(menu, rooms, need, zone).is_ok())
+            })
+            .map_or_else(|| all(view), |zone| vec![zone]),
     };
     let table: Vec<Costs> = candidates
         .iter()
@@ -58,7 +66,11 @@ pub fn choose(
         })
         .collect();
     let mut suitable = suitable(ask, &table);
-    suitable.sort_by_key(|&z| (Reverse(weight(&table[z])), total(&table[z]), candidates[z]));
+    suitable.sort_by_key(|&z| {
+        let elsewhere = awaited.is_some_and(|zone| zone != candidates[z]);
+        let weight = Reverse(weight(&table[z]));
+        (elsewhere, weight, total(&table[z]), candidates[z])
+    });
     if suitable.is_empty() {
         return Err(refusals(view, ask, &candidates, &table));
     }
@@ -149,23 +161,29 @@ fn is_spread(view: &View<'_>, ask: &Ask<'_>) -> bool {
     !policies.is_empty() && policies.iter().all(|spread| *spread)
 }
 
-/// The zone in which the application is: its driver's, else that of its first pod, else that of the
-/// nodes that are on their way for it.
-pub fn present(view: &View<'_>, ask: &Ask<'_>) -> Option<ZoneId> {
+/// The zone in which the application runs: its driver's, else that of its first pod.
+pub fn running(view: &View<'_>, ask: &Ask<'_>) -> Option<ZoneId> {
     let zone_of = |id| view.cluster.nodes.get(id).and_then(|node| node.zone);
     let bound = |driver: bool| {
         let pods = ask.app.bound.values();
         pods.filter(|(role, _)| !driver || *role == Role::Driver)
             .find_map(|(_, node)| zone_of(node))
     };
-    let awaited = || {
-        ask.app
-            .held
-            .values()
-            .flat_map(BTreeMap::keys)
-            .find_map(zone_of)
-    };
-    bound(true).or_else(|| bound(false)).or_else(awaited)
+    bound(true).or_else(|| bound(false))
+}
+
+/// The zone in which the most room is on its way for the application.
+fn awaited(view: &View<'_>, ask: &Ask<'_>) -> Option<ZoneId> {
+    let mut held: BTreeMap<ZoneId, u32> = BTreeMap::new();
+    for (node, count) in ask.app.held.values().flatten() {
+        if let Some(zone) = view.cluster.nodes.get(node).and_then(|node| node.zone) {
+            *held.entry(zone).or_default() += count;
+        }
+    }
+    let most = held
+        .into_iter()
+        .max_by_key(|(zone, count)| (*count, Reverse(*zone)));
+    most.map(|(zone, _)| zone)
 }
 
 /// Every zone of the catalogue.

@@ -4,7 +4,7 @@
 use sparkwright::model::allocatable;
 use sparkwright::model::label::{ARCH, FAMILY, OS, REGION};
 use sparkwright::model::node::INSTANCE_TYPE;
-use sparkwright::model::offering::InstanceType;
+use sparkwright::model::offering::{InstanceType, Interfaces};
 use sparkwright::model::requirement::Labels;
 use sparkwright::model::resources::{Bytes, Cpu, Resources};
 
@@ -72,6 +72,7 @@ pub(super) fn read(row: &Row<'_>, region: &str) -> Result<Option<InstanceType>, 
         cpu: Cpu::from_cores(vcpu),
         memory,
         nvme: Bytes::from_gb(nvme_gb),
+        interfaces: interfaces(row)?,
         allocatable: Resources {
             cpu: allocatable::cpu(vcpu),
             memory: allocatable::memory(memory, arm64, pods),
@@ -85,6 +86,11 @@ pub(super) fn read(row: &Row<'_>, region: &str) -> Result<Option<InstanceType>, 
         accelerated,
         labels: labels(row, region, arm64, nvme_gb, gpu.as_ref())?,
     }))
+}
+
+fn interfaces(row: &Row<'_>) -> Result<Option<Interfaces>, CatalogError> {
+    let known = row.number("eni_pods")?.zip(row.number("ipv4_per_eni")?);
+    Ok(known.map(|(count, addresses)| Interfaces { count, addresses }))
 }
 
 /// The ENI rule, checked against the table's own answer; that answer where the rule lacks a factor.

@@ -19,6 +19,7 @@ use super::nodes::{self, Node, NodeGroup};
 
 /// Nodes that are listed one by one; where there are more, they are grouped.
 const MOST_LISTED: usize = 10_000;
+use super::world::{self, AppWorld, World};
 
 /// The document.
 #[derive(Serialize)]
@@ -41,6 +42,7 @@ pub(super) struct Document<'a> {
     #[serde(skip)]
     pub node_count: usize,
     pub unplaced: Vec<Unplaced<'a>>,
+    pub world: World<'a>,
     pub pod_events: u64,
     wall_seconds: f64,
     pod_events_per_second: f64,
@@ -67,6 +69,8 @@ pub(super) struct App<'a> {
     pub recorded_in_job_seconds: Option<Decimal>,
     pub wait_seconds: Option<Decimal>,
     pub executor_seconds: Decimal,
+    #[serde(flatten)]
+    pub world: AppWorld<'a>,
     pub fidelity: Option<Fidelity>,
 }
 
@@ -144,6 +148,7 @@ pub(super) fn document_listing(answer: &Answer, most_listed: usize) -> Document<
         node_groups,
         node_count: balance.nodes.len(),
         unplaced: unplaced(answer),
+        world: world::world(answer),
         pod_events: outcome.pod_events,
         wall_seconds: wall,
         pod_events_per_second: per_second(outcome.pod_events, wall),
@@ -188,6 +193,7 @@ fn app(answer: &Answer, i: usize, usd: Usd) -> App<'_> {
         recorded_in_job_seconds: spark.map(|spark| spark.recorded_in_job.into()),
         wait_seconds: progress.first_task.map(|first| (first - *submitted).into()),
         executor_seconds: answer.outcome.executor_time[i].into(),
+        world: world::app(answer, i),
         fidelity: spark.map(fidelity),
     }
 }

@@ -5,6 +5,7 @@ mod document;
 mod nodes;
 mod portable;
 mod table;
+mod world;
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
@@ -28,6 +29,7 @@ use crate::output::{Outcome, Output, printable};
 use crate::overhead;
 use crate::trace::{self, Skipped, Work, format};
 use crate::world::arrivals::Arrivals;
+use crate::world::conditions::Conditions;
 use crate::world::run::{self, ExecutorSource, Simulation};
 use crate::world::submission::Submission;
 use crate::world::workload::Workload;
@@ -62,6 +64,9 @@ pub struct ReplayArgs {
     /// Seed of delays, EC2's choices, random arrivals and seeded zone prices
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+    /// What EC2 and the cluster are like: delays, interruptions, capacity, quotas, prices (docs/world.md)
+    #[arg(long, value_name = "FILE")]
+    pub world: Option<PathBuf>,
     /// Exit with 1 when any input was skipped
     #[arg(long)]
     pub strict: bool,
@@ -122,6 +127,9 @@ pub enum ReplayError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The world's conditions cannot be used.
+    #[error("--world {0}")]
+    World(String),
     /// The document could not be written.
     #[error("the document could not be written: {0}")]
     Write(#[from] io::Error),
@@ -151,6 +159,7 @@ pub fn run(
     let catalog = Arc::new(args.source.source(args.seed).load()?);
     let mut pools = pools(args, messages)?;
     let executors = executors(&args.executors)?;
+    let conditions = conditions(args, &catalog)?;
     let (submissions, skipped) = submissions(args, messages)?;
     if args.nodepools.is_none() && submissions.iter().any(portable::has_other_pods) {
         pools.extend(nodepools::imported());
@@ -158,7 +167,14 @@ pub fn run(
                     imported-gpu; give --nodepools to use others";
         writeln!(messages, "{line}")?;
     }
-    let answer = simulate(args, catalog, pools, executors, submissions, skipped);
+    let answer = simulate(
+        args,
+        (catalog, conditions),
+        pools,
+        executors,
+        submissions,
+        skipped,
+    );
     warn_of_unfinished(&answer, messages)?;
     match args.output {
         Output::Json => document::write(&answer, out)?,
@@ -203,6 +219,22 @@ fn executors(args: &ExecutorsArg) -> Result<ExecutorSource, ReplayError> {
     }
     let work = Work::of(&recorded).map_err(|error| failed(error.to_string()))?;
     Ok(ExecutorSource::FromLog(Arc::new(work)))
+}
+
+/// Executors that come as they were recorded bring the recorded world with them.
+fn conditions(args: &ReplayArgs, catalog: &Catalog) -> Result<Conditions, ReplayError> {
+    match (&args.executors, &args.world) {
+        (ExecutorsArg::Simulated, None) => Ok(Conditions::default()),
+        (ExecutorsArg::Simulated, Some(file)) => {
+            Conditions::read(file, catalog).map_err(ReplayError::World)
+        }
+        (_, None) => Ok(Conditions::still()),
+        (_, Some(file)) => Err(ReplayError::World(format!(
+            "{}: recorded executors have the delays of their own world in their times; leave --world \
+             out, or use --executors simulated",
+            file.display()
+        ))),
+    }
 }
 
 /// Every application under the traces, with its copies; not yet with times.
@@ -285,7 +317,7 @@ fn submission(
 )]
 fn simulate(
     args: &ReplayArgs,
-    catalog: Arc<Catalog>,
+    (catalog, conditions): (Arc<Catalog>, Conditions),
     pools: Vec<Pool>,
     executors: ExecutorSource,
     submissions: Vec<Workload>,
@@ -301,6 +333,7 @@ fn simulate(
         daemons: daemons.into_iter().collect(),
         submissions: submissions.clone(),
         executors,
+        conditions,
         seed: args.seed,
     };
     let bar = bar("replaying", u64::try_from(submissions.len()).ok());

@@ -138,8 +138,9 @@ mod tests {
     use clap::Parser;
     use serde_json::Value;
 
-    use super::super::{ReplayArgs, document, nodepools, simulate, submissions};
+    use super::super::{ReplayArgs, conditions, document, nodepools, simulate, submissions};
     use crate::world::run::ExecutorSource;
+    use std::sync::Arc;
 
     #[derive(Parser)]
     struct Cli {
@@ -151,7 +152,9 @@ mod tests {
     fn too_many_nodes_to_list_are_grouped_and_cost_the_same() {
         let logs = concat!(env!("CARGO_MANIFEST_DIR"), "/data/logs");
         let args = Cli::parse_from(["replay", "--trace", logs, "--copies", "2"]).args;
-        let catalog = args.source.source(0).load().unwrap().into();
+        let catalog = Arc::new(args.source.source(0).load().unwrap());
+        let conditions = conditions(&args, &catalog).unwrap();
+        let catalog = (catalog, conditions);
         let pools = nodepools::chosen(None, &mut std::io::empty()).pools;
         let (submissions, skipped) = submissions(&args, &mut Vec::new()).unwrap();
         let executors = ExecutorSource::Simulated;

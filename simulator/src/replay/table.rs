@@ -22,6 +22,7 @@ const MOST_WAITING: usize = 200;
 pub(super) fn write(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
     let document = document::document(answer);
     bill(&document, out)?;
+    world(&document, out)?;
     applications(&document.apps, out)?;
     match document.nodes_aggregated {
         true => node_groups(&document.node_groups, out)?,
@@ -63,6 +64,41 @@ fn bill(document: &Document<'_>, out: &mut dyn Write) -> io::Result<()> {
         "      of it idle {}, boot {}, system {}; all was done after {} s",
         document.usd_idle, document.usd_boot, document.usd_system, document.makespan_seconds,
     )
+}
+
+/// What went wrong, where anything did.
+fn world(document: &Document<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let world = &document.world;
+    let taken = &world.interruptions;
+    let moved = document.apps.iter();
+    let moved = moved.filter(|app| !app.world.moved_from.is_empty());
+    let counts = [
+        ("nodes taken back", taken.nodes),
+        ("of them free of charge", count(taken.free)),
+        ("executors lost", taken.executors_lost),
+        ("drivers lost", taken.drivers_lost),
+        ("nodes refused", world.refused_nodes),
+        ("capacity errors", world.capacity_errors.count),
+        ("quota errors", world.quota_errors),
+        ("address errors", world.address_errors),
+        ("pods without address", world.pods_without_address),
+        ("throttled calls", world.throttled_calls),
+        ("applications moved to another zone", count(moved.count())),
+    ];
+    let told = counts.iter().filter(|(_, count)| *count > 0);
+    let told: Vec<String> = told
+        .map(|(what, count)| format!("{what}: {count}"))
+        .collect();
+    let mut label = "EC2 ";
+    for line in told.chunks(4) {
+        writeln!(out, "{label}  {}", line.join("; "))?;
+        label = "    ";
+    }
+    Ok(())
+}
+
+fn count(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 fn applications(apps: &[App<'_>], out: &mut dyn Write) -> io::Result<()> {

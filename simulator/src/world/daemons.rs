@@ -24,6 +24,7 @@ impl World {
         for daemon in daemons {
             let id = daemon_pod(&daemon.name, node);
             self.scheduler.occupy(&id, node, &daemon.requests);
+            self.fleet.pod_comes(node);
             self.batch.push(Fact::PodApplied(Pod {
                 id,
                 template: Arc::new(daemon_template(&daemon.name, daemon.requests)),

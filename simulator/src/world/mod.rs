@@ -4,7 +4,9 @@
 
 pub mod agenda;
 pub mod arrivals;
+mod asking;
 mod carry_out;
+pub mod conditions;
 mod daemons;
 pub mod delays;
 pub mod fleet;
@@ -12,7 +14,10 @@ pub mod pod_set;
 pub mod pods;
 pub mod run;
 pub mod scheduler;
+pub mod stream;
 pub mod submission;
 pub mod workload;
+pub mod tally;
+mod upheaval;
 
 pub use run::{Outcome, Simulation, run};

@@ -22,11 +22,14 @@ use crate::spark::{Application, Executors, Progress, Wish};
 use crate::trace::Work;
 
 use super::agenda::{Agenda, Due};
+use super::asking::Call;
+use super::conditions::Conditions;
 use super::delays::Delays;
 use super::fleet::Fleet;
 use super::pod_set::PodSet;
 use super::pods::{Part, Pods, SimulatedPod};
 use super::scheduler::Scheduler;
+use super::tally::Tally;
 use super::workload::{Running, Workload};
 
 /// From a change to the planner's look, so that changes that come together are planned together.
@@ -56,6 +59,8 @@ pub struct Simulation {
     pub submissions: Vec<(Workload, Timestamp)>,
     /// Where their executors come from.
     pub executors: ExecutorSource,
+    /// What EC2 and the cluster are like.
+    pub conditions: Conditions,
     /// Seed of delays and of EC2's choices.
     pub seed: u64,
 }
@@ -73,6 +78,8 @@ pub struct Outcome {
     pub reasons: BTreeMap<NodeId, Reason>,
     /// Pods that still waited at the end.
     pub waiting: Vec<Waiting>,
+    /// What went wrong, and whom it hit.
+    pub tally: Tally,
     /// Pod events: created, bound, started, ended.
     pub pod_events: u64,
     /// The end.
@@ -96,6 +103,11 @@ pub(super) struct World {
     pub(super) fleet: Fleet,
     pub(super) scheduler: Scheduler,
     pub(super) delays: Delays,
+    pub(super) seed: u64,
+    pub(super) calls: BTreeMap<u64, Call>,
+    pub(super) calls_made: u64,
+    pub(super) addressless: Vec<(PodId, NodeId)>,
+    pub(super) tally: Tally,
     pub(super) pods: Pods,
     pub(super) applications: Vec<Running>,
     pub(super) executor_time: Vec<Span>,
@@ -122,7 +134,14 @@ impl World {
             agenda.add(at, Due::Submit(i));
             applications.push(Running::new(workload, &executors));
         }
+        let conditions = simulation.conditions;
+        let fleet = Fleet::new(simulation.catalog.clone(), &conditions, simulation.seed);
+        for (at, upheaval) in fleet.upheavals() {
+            agenda.add(at, Due::Upheaval(upheaval));
+        }
         let mut batch = vec![Fact::CatalogListed(simulation.catalog)];
+        batch.push(Fact::CniConfigured(conditions.cni));
+        batch.extend(addresses(&conditions));
         batch.extend(
             simulation
                 .pools
@@ -130,7 +149,6 @@ impl World {
                 .map(|pool| Fact::PoolApplied(pool.into())),
         );
         batch.extend(simulation.daemons.into_iter().map(Fact::DaemonApplied));
-        let seed = simulation.seed;
         World {
             now: Timestamp::ZERO,
             agenda,
@@ -138,13 +156,14 @@ impl World {
             cluster: Cluster::default(),
             planner: Planner::default(),
             ledger: Ledger::default(),
-            fleet: Fleet::default(),
+            fleet,
             scheduler: Scheduler::default(),
-            delays: if simulated {
-                Delays::seeded(seed)
-            } else {
-                Delays::none(seed)
-            },
+            delays: conditions.delays,
+            seed: simulation.seed,
+            calls: BTreeMap::new(),
+            calls_made: 0,
+            addressless: Vec::new(),
+            tally: Tally::new(applications.iter().map(Running::app)),
             pods: Pods::default(),
             executor_time: vec![Span::ZERO; applications.len()],
             applications,
@@ -208,22 +227,26 @@ impl World {
                 self.tell_pods(i, PodSet::wake);
             }
             Due::Started(pod) => self.started(&pod),
-            Due::Launched(node) => {
-                self.batch.extend(self.fleet.launched(&node));
-                self.agenda
-                    .add(self.now + self.delays.boot(), Due::Ready(node));
-            }
+            Due::Launched(node) => self.launched(node),
             Due::Ready(node) => self.ready(&node),
-            Due::Gone(node) => {
-                self.fleet.gone(&node);
-                self.scheduler.remove_node(&node);
-                self.pods.forget_node(&node);
-                self.end_daemons(&node);
-                self.batch.push(Fact::NodeGone(node));
-            }
+            Due::Gone(node) => self.gone(&node),
+            Due::Answered(call) => self.answered(call),
+            Due::CallAgain(call) => self.call_again(call),
+            Due::Notice(node) => self.notice(&node),
+            Due::Reclaimed(node) => self.reclaimed(&node),
+            Due::Upheaval(upheaval) => self.upheaval(upheaval),
             Due::Round if self.round_at == Some(self.now) => self.round(),
             Due::Round => {}
         }
+    }
+
+    fn launched(&mut self, node: NodeId) {
+        self.batch.extend(self.fleet.launched(&node));
+        if let Some(after) = self.fleet.interrupted_after(&node) {
+            self.agenda.add(self.now + after, Due::Notice(node.clone()));
+        }
+        let boot = self.fleet.boot(&node);
+        self.agenda.add(self.now + boot, Due::Ready(node));
     }
 
     fn submit(&mut self, i: usize) {
@@ -269,11 +292,12 @@ impl World {
             return;
         };
         pod.phase = PodPhase::Bound(node.clone());
-        let role = pod.template.role;
+        if let Part::Driver(i) = pod.part {
+            let known = self.cluster.nodes.get(&node);
+            self.tally.apps[i].zone = known.and_then(|node| node.zone);
+        }
         self.pods.events += 1;
-        let image_is_there = self.pods.pull(&node, role);
-        let delay = self.delays.start(image_is_there);
-        self.agenda.add(self.now + delay, Due::Started(id.clone()));
+        self.start(id, &node);
         self.report(id);
     }
 
@@ -296,7 +320,11 @@ impl World {
     }
 
     /// Tells a Spark application something, and fulfils what it wishes for.
-    fn tell(&mut self, i: usize, what: impl FnOnce(&mut Application, Timestamp, &mut Vec<Wish>)) {
+    pub(super) fn tell(
+        &mut self,
+        i: usize,
+        what: impl FnOnce(&mut Application, Timestamp, &mut Vec<Wish>),
+    ) {
         let Running::Spark(_, application) = &mut self.applications[i] else {
             return;
         };
@@ -333,19 +361,28 @@ impl World {
             self.executor_time[i] = self.executor_time[i] + (self.now - started);
         }
         self.pods.events += 1;
+        self.free_address(id, &pod.phase);
         self.scheduler.forget(id);
         self.batch.push(Fact::PodEnded(id.clone()));
     }
 
-    fn outcome(self) -> Outcome {
+    fn outcome(mut self) -> Outcome {
+        self.tally.waits(&[], self.now);
         Outcome {
             progress: self.applications.iter().map(Running::progress).collect(),
             executor_time: self.executor_time,
             ledger: self.ledger,
             reasons: self.reasons,
             waiting: self.waiting,
+            tally: self.tally,
             pod_events: self.pods.events,
             ended: self.now,
         }
     }
+}
+
+/// What zones' subnets have left at the beginning.
+fn addresses(conditions: &Conditions) -> impl Iterator<Item = Fact> {
+    let subnets = conditions.subnets.iter();
+    subnets.map(|(&zone, &free)| Fact::ZoneAddresses { zone, free })
 }

@@ -95,6 +95,14 @@ impl Workload {
 }
 
 impl Running {
+    /// What the planner and the ledger know it by.
+    pub fn app(&self) -> &AppId {
+        match self {
+            Running::Spark(spark, _) => &spark.app,
+            Running::Pods(pods, _) => &pods.app,
+        }
+    }
+
     pub fn new(workload: Workload, executors: &Executors) -> Self {
         match workload {
             Workload::Spark(submission) => {

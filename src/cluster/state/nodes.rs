@@ -44,12 +44,7 @@ impl Cluster {
         at: Timestamp,
     ) {
         if let Some(node) = self.nodes.get_mut(id) {
-            node.types = vec![instance_type];
-            node.price = price;
-            node.launched = Some(at);
-            if node.stage == Stage::Asked {
-                node.stage = Stage::Booting;
-            }
+            node.becomes(instance_type, price, at);
             self.recharge(id);
         }
     }
@@ -68,6 +63,7 @@ impl Cluster {
         };
         self.space.forget(&mut node);
         self.idle.swap_remove(id);
+        self.interrupted.swap_remove(id);
         usage::discharge(&mut self.usages, &mut node);
         if !node.pods.is_empty() {
             self.homeless.insert(id.clone(), node.pods);

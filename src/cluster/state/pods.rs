@@ -55,9 +55,18 @@ impl Cluster {
         }
         match &old {
             Some(old) => app.remove(old),
-            None => *app.seen.entry(slot_of(&pod.template)).or_default() += 1,
+            None => {
+                let slot = slot_of(&pod.template);
+                app.replace_doomed(&slot);
+                *app.seen.entry(slot).or_default() += 1;
+            }
         }
         app.add(&pod, at);
+        if let PodPhase::Bound(node) = &pod.phase
+            && self.interrupted.contains(node)
+        {
+            app.doom(&pod);
+        }
         if let Some(old) = &old {
             self.unhouse(old, at);
         }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::cluster::event::{AwaitedNode, Held, Intent, NodeFacts, Slot};
 use crate::model::node::{NODEPOOL, Purpose, Taint, TaintEffect};
+use crate::model::offering::{CapacityType, TypeId, ZoneId};
 use crate::model::requirement::Constraints;
 use crate::model::resources::{Bytes, Cpu, Resources};
 use crate::model::spark::ExecutorGroup;

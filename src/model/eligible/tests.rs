@@ -193,6 +193,7 @@ fn machine(name: &str) -> InstanceType {
         family: family.into(),
         cpu: Cpu::from_cores(2),
         memory: Bytes::from_mib(4096),
+        interfaces: None,
         nvme: Bytes::from_gb(if family == "c5d" { 50 } else { 0 }),
         allocatable: Resources::default(),
         burstable: family == "t3",

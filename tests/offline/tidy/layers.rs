@@ -23,7 +23,7 @@ const SIMULATOR: [(&str, &[&str]); 6] = [
     ("output", &[]),
     ("spark", &["trace"]),
     ("trace", &[]),
-    ("world", &["decimal", "spark", "trace"]),
+    ("world", &["catalog", "decimal", "spark", "trace"]),
 ];
 
 /// Rooms that are commands of the simulator: they see others, and only `main.rs` sees them.
