@@ -10,6 +10,7 @@ use crate::model::name::{AppId, NodeId, PodId, PoolName};
 use crate::model::node::{CAPACITY_TYPE, INSTANCE_TYPE, NODEPOOL, PURPOSE, Purpose, ZONE};
 use crate::model::offering::{CapacityType, Catalog, TypeId, ZoneId};
 use crate::model::pool::Pool;
+use crate::model::referent::Referents;
 use crate::model::resources::Resources;
 use crate::model::spark::{Pod, PodPhase, PodTemplate, Role, Shape};
 use crate::model::time::Timestamp;
@@ -28,6 +29,8 @@ pub struct Cluster {
     pub pools: BTreeMap<PoolName, Arc<Pool>>,
     /// DaemonSets by `namespace/name`.
     pub daemons: BTreeMap<String, Daemon>,
+    /// Objects that pods' rules refer to.
+    pub referents: Referents,
     /// Pods that count.
     pub pods: BTreeMap<PodId, Pod>,
     /// Applications, and single pods that belong to none.
@@ -38,6 +41,8 @@ pub struct Cluster {
     pub nodes: BTreeMap<NodeId, Node>,
     /// Offerings that EC2 has run out of, and until when we believe so.
     pub unavailable: BTreeMap<(TypeId, ZoneId, CapacityType), Timestamp>,
+    /// Pods that have a node and ask something of their neighbours, of ports or of disks.
+    pub particular: BTreeSet<PodId>,
     /// Nodes ever asked for: gives the next ones their names.
     pub asked: u64,
     market: OnceLock<Market>,
@@ -69,6 +74,10 @@ impl Cluster {
                 self.daemons.remove(name);
                 self.market = OnceLock::new();
             }
+            Fact::ReferentApplied { name, referent } => {
+                self.referents.insert(name, referent.clone());
+            }
+            Fact::ReferentDeleted(kind, name) => self.referents.remove(*kind, name),
             Fact::ShapeDeclared { app, shape } => self.declare(app, shape),
             Fact::ShapeWithdrawn(app) => self.withdraw(app),
             Fact::PodApplied(pod) => self.apply_pod(pod, at),
@@ -208,6 +217,9 @@ impl Cluster {
         let PodPhase::Bound(id) = &pod.phase else {
             return;
         };
+        if pod.template.placement.is_some() {
+            self.particular.insert(pod.id.clone());
+        }
         match self.nodes.get_mut(id) {
             Some(node) => node.take(
                 &pod.id,
@@ -228,6 +240,9 @@ impl Cluster {
         let PodPhase::Bound(id) = &pod.phase else {
             return;
         };
+        if pod.template.placement.is_some() {
+            self.particular.remove(&pod.id);
+        }
         let template = &pod.template;
         if let Some(node) = self
             .nodes

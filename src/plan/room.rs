@@ -4,6 +4,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::cluster::View;
 use crate::cluster::app::slot_of;
@@ -16,6 +17,7 @@ use crate::model::offering::{CapacityType, ZoneId};
 use crate::model::resources::Resources;
 use crate::model::spark::{PodTemplate, Role};
 
+use super::constraint::{Rules, Who};
 use super::demand::{Ask, Need};
 use super::offer;
 
@@ -54,6 +56,10 @@ pub struct Rooms<'a> {
     taken: BTreeMap<&'a NodeId, Vec<PodId>>,
     /// Room held for each application's kinds of pods, less what this plan has used of it.
     held: BTreeMap<(&'a AppId, Slot), BTreeMap<&'a NodeId, u32>>,
+    /// Rules between pods.
+    pub rules: Rc<Rules>,
+    /// Pods of needs with rules that this plan has put on nodes.
+    company: BTreeMap<(&'a NodeId, Who), u32>,
 }
 
 impl<'a> Rooms<'a> {
@@ -95,6 +101,8 @@ impl<'a> Rooms<'a> {
             rooms,
             taken: BTreeMap::new(),
             held,
+            rules: Rc::new(Rules::of(view, asks)),
+            company: BTreeMap::new(),
         }
     }
 
@@ -104,6 +112,7 @@ impl<'a> Rooms<'a> {
         &mut self,
         ask: &Ask<'a>,
         need: &Need,
+        who: Who,
         zone: Option<ZoneId>,
     ) -> Vec<Option<&'a NodeId>> {
         let mut homes = vec![None; need.pods.len()];
@@ -123,7 +132,7 @@ impl<'a> Rooms<'a> {
                 };
                 *home = Some(id);
                 *count -= 1;
-                self.put(id, pod, &need.template);
+                self.put(id, pod, &need.template, who);
             }
         }
         nodes.retain(|_, count| *count > 0);
@@ -138,6 +147,7 @@ impl<'a> Rooms<'a> {
         &mut self,
         pod: &PodId,
         template: &PodTemplate,
+        who: Who,
         zone: Option<ZoneId>,
         ranking: Ranking,
     ) -> Option<&'a NodeId> {
@@ -150,35 +160,39 @@ impl<'a> Rooms<'a> {
             }
         };
         let best = self
-            .feasible(template, zone)
+            .feasible(template, who, zone)
             .max_by_key(|(id, room)| (rank(room), Reverse(*id)))
             .map(|(id, _)| id)?;
-        self.put(best, pod, template);
+        self.put(best, pod, template, who);
         Some(best)
     }
 
     fn feasible(
         &self,
         template: &PodTemplate,
+        who: Who,
         zone: Option<ZoneId>,
     ) -> impl Iterator<Item = (&'a NodeId, &Room<'a>)> {
         self.rooms
             .iter()
-            .filter(move |(_, room)| {
-                template.requests.fits(&room.free) && accepts(room, template, zone)
+            .filter(move |(id, room)| {
+                template.requests.fits(&room.free)
+                    && accepts(room, template, zone)
+                    && self.allowance(id, who) > 0
             })
             .map(|(id, room)| (*id, room))
     }
 
     /// How many pods of a template the free room of a zone could take.
-    pub fn capacity(&self, template: &PodTemplate, zone: ZoneId, limit: u32) -> u32 {
+    pub fn capacity(&self, template: &PodTemplate, who: Who, zone: ZoneId, limit: u32) -> u32 {
         let mut count = 0;
-        for room in self.rooms.values() {
+        for (id, room) in &self.rooms {
             if count >= limit {
                 break;
             }
             if accepts(room, template, Some(zone)) {
-                count += template.requests.copies_in(&room.free, limit - count);
+                let most = self.allowance(id, who).min(limit - count);
+                count += template.requests.copies_in(&room.free, most);
             }
         }
         count
@@ -235,15 +249,30 @@ impl<'a> Rooms<'a> {
     }
 
     /// Takes a pod back out.
-    pub fn put_back(&mut self, id: &'a NodeId, pod: &PodId, template: &PodTemplate) {
+    pub fn put_back(&mut self, id: &'a NodeId, pod: &PodId, template: &PodTemplate, who: Who) {
         if let Some(room) = self.rooms.get_mut(id) {
             room.free += &template.requests;
+            if let Some(count) = self.company.get_mut(&(id, who)) {
+                *count -= 1;
+            }
             let pods = self.taken.entry(id).or_default();
             pods.retain(|known| known != pod);
             if pods.is_empty() {
                 self.taken.remove(id);
             }
         }
+    }
+
+    /// How many more pods of a need the rules between pods let onto a node.
+    fn allowance(&self, id: &NodeId, who: Who) -> u32 {
+        let Some(rule) = self.rules.get(who) else {
+            return u32::MAX;
+        };
+        let count = |who: Who| self.company.get(&(id, who)).copied().unwrap_or(0);
+        if rule.apart.iter().any(|other| count(*other) > 0) {
+            return 0;
+        }
+        rule.on(id).saturating_sub(count(who))
     }
 
     fn has_room(&self, id: &NodeId, template: &PodTemplate) -> bool {
@@ -253,9 +282,12 @@ impl<'a> Rooms<'a> {
     }
 
     /// Puts a pod on a node that takes it.
-    pub fn put(&mut self, id: &'a NodeId, pod: &PodId, template: &PodTemplate) {
+    pub fn put(&mut self, id: &'a NodeId, pod: &PodId, template: &PodTemplate, who: Who) {
         if let Some(room) = self.rooms.get_mut(id) {
             room.free -= &template.requests;
+            if self.rules.get(who).is_some() {
+                *self.company.entry((id, who)).or_default() += 1;
+            }
             self.taken.entry(id).or_default().push(pod.clone());
         }
     }

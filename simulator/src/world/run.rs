@@ -24,7 +24,7 @@ use super::agenda::{Agenda, Due};
 use super::delays::Delays;
 use super::fleet::Fleet;
 use super::pods::{Part, Pods, SimulatedPod};
-use super::scheduler::Scheduler;
+use super::scheduler::{Decision, Scheduler, Scoring};
 use super::submission::Submission;
 
 /// From a change to the planner's look, so that changes that come together are planned together.
@@ -54,6 +54,8 @@ pub struct Simulation {
     pub submissions: Vec<(Submission, Timestamp)>,
     /// Where their executors come from.
     pub executors: ExecutorSource,
+    /// How the scheduler ranks nodes.
+    pub scoring: Scoring,
     /// Seed of delays and of EC2's choices.
     pub seed: u64,
 }
@@ -121,6 +123,7 @@ impl World {
             applications.push(Application::new(submission.work.clone(), executors.clone()));
             submissions.push(submission);
         }
+        let scheduler = Scheduler::new(simulation.scoring, simulation.catalog.clone());
         let mut batch = vec![Fact::CatalogListed(simulation.catalog)];
         batch.extend(
             simulation
@@ -137,7 +140,7 @@ impl World {
             cluster: Cluster::default(),
             ledger: Ledger::default(),
             fleet: Fleet::default(),
-            scheduler: Scheduler::default(),
+            scheduler,
             delays: if simulated {
                 Delays::seeded(seed)
             } else {
@@ -180,8 +183,11 @@ impl World {
                 self.ledger.apply(&event);
             }
             changed = true;
-            for (pod, node) in self.scheduler.bind() {
-                self.bound(&pod, node);
+            for decision in self.scheduler.bind() {
+                match decision {
+                    Decision::Bind { pod, node } => self.bound(&pod, node),
+                    Decision::Preempt { victim, .. } => self.end(&victim),
+                }
             }
         }
         if changed {

@@ -195,6 +195,7 @@ fn machine(name: &str) -> InstanceType {
         memory: Bytes::from_mib(4096),
         nvme: Bytes::from_gb(if family == "c5d" { 50 } else { 0 }),
         allocatable: Resources::default(),
+        disks: 27,
         burstable: family == "t3",
         bare_metal: name.ends_with("metal"),
         nitro: family != "m4" && !name.ends_with("metal"),
