@@ -86,30 +86,46 @@ pub fn choose(
         return Err(choices.swap_remove(0).refusals);
     }
     if spread {
-        let counted = (0..ask.needs.len()).any(|n| rule(n).is_some_and(Rule::counts_zones));
-        let most = total(&table[suitable[0]]) * i128::from(100 + premium(view, ask));
-        // Where pods must lie evenly, the dearer zones count too.
-        suitable.retain(|&z| counted || total(&table[z]) * 100 <= most);
-        suitable.sort_unstable();
         choices.truncate(1);
-        let zones: Vec<ZoneId> = suitable.into_iter().map(|z| candidates[z]).collect();
-        for (n, need) in ask.needs.iter().enumerate() {
-            let over = rule(n).filter(|rule| rule.counts_zones());
-            if over.is_some_and(|rule| rule.deal(need.pods.len(), &zones, &zones).is_none()) {
-                choices[0].refusals.insert(n, too_few_zones());
-            }
-        }
-        if ask
-            .needs
-            .iter()
-            .enumerate()
-            .any(|(n, need)| need.gang > 0 && choices[0].refusals.contains_key(&n))
-        {
-            return Err(choices.swap_remove(0).refusals);
-        }
-        choices[0].zones = Zones::Spread(zones);
+        spread_out(
+            view,
+            rooms,
+            (ask, i),
+            (&candidates, &table, suitable),
+            &mut choices[0],
+        )?;
     }
     Ok(choices)
+}
+
+/// The zones over which an application is dealt: those that are not much dearer than the cheapest, or
+/// all that suit it where its pods must lie evenly. Err where the gang cannot.
+fn spread_out(
+    view: &View<'_>,
+    rooms: &Rooms<'_>,
+    (ask, i): (&Ask<'_>, usize),
+    (candidates, table, mut suitable): (&[ZoneId], &[Costs], Vec<usize>),
+    choice: &mut Choice,
+) -> Result<(), Refusals> {
+    let rule = |n: usize| rooms.rules.get((i, n)).filter(|rule| rule.counts_zones());
+    let counted = (0..ask.needs.len()).any(|n| rule(n).is_some());
+    let most = total(&table[suitable[0]]) * i128::from(100 + premium(view, ask));
+    suitable.retain(|&z| counted || total(&table[z]) * 100 <= most);
+    suitable.sort_unstable();
+    let zones: Vec<ZoneId> = suitable.into_iter().map(|z| candidates[z]).collect();
+    let mut gang_waits = false;
+    for (n, need) in ask.needs.iter().enumerate() {
+        if rule(n).is_some_and(|rule| rule.deal(need.pods.len(), &zones, &zones).is_none()) {
+            choice.refusals.insert(n, too_few_zones());
+            gang_waits |= need.gang > 0;
+        }
+    }
+    choice.zones = Zones::Spread(zones);
+    if gang_waits {
+        Err(choice.refusals.clone())
+    } else {
+        Ok(())
+    }
 }
 
 /// What a need costs in one zone, in thousandths of a micro-dollar per hour, and the weight of the pools

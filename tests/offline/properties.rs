@@ -178,7 +178,8 @@ fn executor(i: usize, app: &App) -> Arc<PodTemplate> {
 /// Template of every pod that a plan names, expected ones included, pinned to a node by its label.
 fn pinned(scenario: &Scenario, pod: &PodId, node: &str) -> Arc<PodTemplate> {
     let app = pod.as_str().split("app").nth(1).unwrap_or_default();
-    let i: usize = app.split('-').next().unwrap().parse().unwrap();
+    let number = app.split('-').next().and_then(|number| number.parse().ok());
+    let i: usize = number.expect("pods are named after their application");
     let mut template = if pod.as_str().ends_with("-driver") {
         PodTemplate::clone(&template("default/any", Role::Driver, 1000, 4000))
     } else {

@@ -1,4 +1,5 @@
 //! The nodes that would take a profile, in order of score, kept up to date by the nodes that changed.
+//! Knows neither rules nor scores: whoever asks tells them.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;

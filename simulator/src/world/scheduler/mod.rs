@@ -136,8 +136,9 @@ impl Scheduler {
         );
         if !self.stuck.contains(&profile) && head.is_none_or(|head| place < head) {
             self.ready.extend([(place, profile)]);
-            head.into_iter()
-                .for_each(|head| drop(self.ready.remove(&(head, profile))));
+            head.into_iter().for_each(|head| {
+                self.ready.remove(&(head, profile));
+            });
         }
     }
 

@@ -3,21 +3,21 @@
 //! cannot be put that way makes the pod wait and say so. Preferences are left to the scheduler, and so
 //! is preemption: room is bought also for a pod that could push others out.
 
+mod disk;
+mod survey;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::View;
-use crate::cluster::node::Node;
-use crate::model::label::REGION;
 use crate::model::name::NodeId;
-use crate::model::node::{ZONE, ZONE_ID};
+use crate::model::node::ZONE;
 use crate::model::offering::ZoneId;
 use crate::model::placement::{HOSTNAME, Placement, Spread, are_apart};
-use crate::model::referent::{Reach, Unmountable};
-use crate::model::requirement::{Labelled, Labels};
 use crate::model::spark::PodTemplate;
 
 use super::demand::{Ask, Need};
 use super::reason::Reason;
+use survey::Survey;
 
 /// A need by position of its application and its own.
 pub type Who = (usize, usize);
@@ -172,116 +172,6 @@ impl Rules {
     }
 }
 
-/// Where the pods that run, or are to run on a node, forbid a pod or draw it.
-#[derive(Debug, Default)]
-struct Survey {
-    /// Closed nodes and zones.
-    nodes: BTreeSet<NodeId>,
-    zones: BTreeSet<ZoneId>,
-    /// Places with pods that its affinity selects.
-    near_nodes: BTreeSet<NodeId>,
-    near_zones: BTreeSet<ZoneId>,
-    /// By required spread: pods that count, by node and by zone.
-    counts: Vec<(BTreeMap<NodeId, u32>, BTreeMap<ZoneId, u32>)>,
-}
-
-/// How a pod that runs bears on one that is to be placed.
-#[derive(Clone, Debug)]
-struct Bearing {
-    bars_node: bool,
-    bars_zone: bool,
-    draws: bool,
-    counts: Vec<bool>,
-}
-
-impl Survey {
-    fn of(view: &View<'_>, template: &PodTemplate) -> Survey {
-        let cluster = view.cluster;
-        let own = template.placement.as_deref();
-        let spreads: Vec<&Spread> = own
-            .into_iter()
-            .flat_map(Placement::required_spread)
-            .collect();
-        let mut survey = Survey {
-            counts: vec![Default::default(); spreads.len()],
-            ..Survey::default()
-        };
-        let mut known: BTreeMap<usize, Bearing> = BTreeMap::new();
-        let mut meet = |node: &Node, other: &std::sync::Arc<PodTemplate>| {
-            let bearing = known
-                .entry(std::sync::Arc::as_ptr(other).addr())
-                .or_insert_with(|| bearing(view, template, other, &spreads));
-            survey.add(node, bearing);
-        };
-        if own.is_some() {
-            for node in cluster.nodes.values() {
-                for pod in node.pods.iter().filter_map(|pod| cluster.pods.get(pod)) {
-                    meet(node, &pod.template);
-                }
-            }
-        } else {
-            for pod in cluster
-                .particular
-                .iter()
-                .filter_map(|pod| cluster.pods.get(pod))
-            {
-                if let crate::model::spark::PodPhase::Bound(id) = &pod.phase
-                    && let Some(node) = cluster.nodes.get(id)
-                {
-                    meet(node, &pod.template);
-                }
-            }
-        }
-        survey
-    }
-
-    fn add(&mut self, node: &Node, bearing: &Bearing) {
-        if bearing.bars_node {
-            self.nodes.insert(node.id.clone());
-        }
-        if bearing.bars_zone {
-            self.zones.extend(node.zone);
-        }
-        if bearing.draws {
-            self.near_nodes.insert(node.id.clone());
-            self.near_zones.extend(node.zone);
-        }
-        for ((nodes, zones), _) in self
-            .counts
-            .iter_mut()
-            .zip(&bearing.counts)
-            .filter(|(_, counts)| **counts)
-        {
-            *nodes.entry(node.id.clone()).or_default() += 1;
-            if let Some(zone) = node.zone {
-                *zones.entry(zone).or_default() += 1;
-            }
-        }
-    }
-}
-
-fn bearing(
-    view: &View<'_>,
-    template: &PodTemplate,
-    other: &PodTemplate,
-    spreads: &[&Spread],
-) -> Bearing {
-    let referents = &view.cluster.referents;
-    let affinity = template.placement.iter().flat_map(|own| &own.affinity);
-    Bearing {
-        bars_node: are_apart(template, other, HOSTNAME, referents),
-        bars_zone: are_apart(template, other, ZONE, referents),
-        draws: affinity.clone().next().is_some()
-            && affinity
-                .clone()
-                .all(|term| term.pods.selects(other, referents)),
-        counts: spreads
-            .iter()
-            .map(|spread| spread.pods.selects(other, referents))
-            .collect(),
-    }
-}
-
 fn rule(view: &View<'_>, asks: &[Ask<'_>], who: Who, survey: Survey) -> Rule {
     let need = &asks[who.0].needs[who.1];
     let template = &need.template;
@@ -311,7 +201,7 @@ fn rule(view: &View<'_>, asks: &[Ask<'_>], who: Who, survey: Survey) -> Rule {
         );
     }
     be_near(view, asks, who, own, &survey, &mut rule);
-    reach_disks(view, need, own, &mut rule);
+    disk::reach(view, need, own, &mut rule);
     rule
 }
 
@@ -401,113 +291,6 @@ fn be_near(
             "no pod that spec.affinity.podAffinity selects is on a node yet, so there is nothing to be near"
                 .to_owned(),
         ));
-    }
-}
-
-/// Disks: zones from which every claim can be reached, nodes likewise, and attachments.
-fn reach_disks(view: &View<'_>, need: &Need, own: &Placement, rule: &mut Rule) {
-    let mut reaches: Vec<Reach> = Vec::new();
-    for claim in &own.claims {
-        // Claims of a pod's own differ from pod to pod; others are the same for all.
-        let pods = if claim.own { need.pods.len() } else { 1 };
-        let mut is_ebs = false;
-        for pod in need.pods.iter().take(pods) {
-            let name = pod
-                .as_str()
-                .split_once('/')
-                .map_or(pod.as_str(), |(_, name)| name);
-            match view.cluster.referents.reach(name, &need.template, claim) {
-                Ok(reach) => {
-                    is_ebs |= reach.is_ebs;
-                    if !reaches.contains(&reach) {
-                        reaches.push(reach);
-                    }
-                }
-                Err(problem) => {
-                    rule.refusal.get_or_insert_with(|| waits(told(&problem)));
-                    return;
-                }
-            }
-        }
-        rule.disks += u32::from(is_ebs);
-    }
-    reaches.retain(|reach| !reach.nodes.is_empty());
-    let reached = |labels: &Labels| reaches.iter().all(|reach| reach.holds(labels));
-    let catalog = &view.cluster.catalog;
-    let zones = super::zone::all(view).into_iter();
-    rule.closed.extend(zones.filter(|&zone| {
-        let zone = catalog.zone(zone);
-        let pairs = [
-            (ZONE, &zone.name),
-            (ZONE_ID, &zone.id),
-            (REGION, &catalog.region),
-        ];
-        !reached(
-            &pairs
-                .map(|(key, value)| (key.to_owned(), value.clone()))
-                .into(),
-        )
-    }));
-    if reaches.is_empty() && rule.disks == 0 {
-        return;
-    }
-    for node in view.cluster.nodes.values() {
-        let holds = reaches.iter().all(|reach| reach.holds(&Named(node)));
-        let attachable = match rule.disks {
-            0 => u32::MAX,
-            disks => attachable(view, node) / disks,
-        };
-        let left = if holds { attachable } else { 0 };
-        let known = rule.on(&node.id).min(left);
-        rule.nodes.insert(node.id.clone(), known);
-    }
-}
-
-/// A node whose name stands for its host name where it does not say one.
-struct Named<'a>(&'a Node);
-
-impl Labelled for Named<'_> {
-    fn label(&self, key: &str) -> Option<&str> {
-        let label = self.0.labels.label(key);
-        label.or_else(|| (key == HOSTNAME).then(|| self.0.id.as_str()))
-    }
-}
-
-/// EBS volumes that can still be attached to a node.
-fn attachable(view: &View<'_>, node: &Node) -> u32 {
-    let cluster = view.cluster;
-    let types = node
-        .types
-        .iter()
-        .map(|id| cluster.catalog.instance_type(*id).disks);
-    let attached = node
-        .pods
-        .iter()
-        .filter_map(|pod| cluster.pods.get(pod))
-        .map(|pod| {
-            let name = pod.id.as_str().split_once('/').map_or("", |(_, name)| name);
-            let claims = pod.template.placement.iter().flat_map(|own| &own.claims);
-            let reaches =
-                claims.filter_map(|claim| cluster.referents.reach(name, &pod.template, claim).ok());
-            u32::try_from(reaches.filter(|reach| reach.is_ebs).count()).unwrap_or(u32::MAX)
-        });
-    types
-        .min()
-        .unwrap_or(u32::MAX)
-        .saturating_sub(attached.sum())
-}
-
-fn told(problem: &Unmountable) -> String {
-    match problem {
-        Unmountable::NoClaim(name) => {
-            format!("PersistentVolumeClaim {name}, which the pod mounts, is not there; create it")
-        }
-        Unmountable::NoVolume(name) => {
-            format!("PersistentVolume {name}, which the pod's claim is bound to, is not known")
-        }
-        Unmountable::Unbound(name) => format!(
-            "PersistentVolumeClaim {name} has no volume yet, and its StorageClass does not wait for a pod"
-        ),
     }
 }
 
