@@ -178,6 +178,15 @@ impl World {
         let mut changed = false;
         while !self.batch.is_empty() {
             for fact in std::mem::take(&mut self.batch) {
+                match &fact {
+                    Fact::ReferentApplied { name, referent } => {
+                        self.scheduler.apply_referent(name, referent.clone());
+                    }
+                    Fact::ReferentDeleted(kind, name) => {
+                        self.scheduler.forget_referent(*kind, name);
+                    }
+                    _ => {}
+                }
                 let event = Event { at: self.now, fact };
                 self.cluster.apply(&event);
                 self.ledger.apply(&event);

@@ -10,7 +10,7 @@ use super::*;
 enum Step {
     Node(usize, u32, bool),
     Gone(usize),
-    Pod(usize, i32),
+    Pod(usize),
     End(usize),
 }
 
@@ -79,7 +79,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => (0_usize..8, 1_u32..9, any::<bool>()).prop_map(|(n, cores, open)| Step::Node(n, cores, open)),
         1 => (0_usize..8).prop_map(Step::Gone),
-        6 => (0_usize..5, 0_i32..1).prop_map(|(kind, priority)| Step::Pod(kind, priority)),
+        6 => (0_usize..5).prop_map(Step::Pod),
         3 => (0_usize..60).prop_map(Step::End),
     ]
 }
@@ -124,7 +124,7 @@ proptest! {
                     scheduler.remove_node(&id);
                     plain.nodes.remove(&id);
                 }
-                Step::Pod(kind, _) => {
+                Step::Pod(kind) => {
                     let pod = PodId::from(format!("p{i}"));
                     scheduler.enqueue(pod.clone(), templates[kind].clone());
                     plain.queue.insert((0, i), (pod, templates[kind].clone()));
