@@ -137,7 +137,7 @@ impl App {
     }
 
     /// True where every pod that waits or is expected has room held for it and waits for nothing but
-    /// its node.
+    /// its node. Pods with rules between them are always looked at, since others come near them.
     pub fn is_provided_for(&self) -> bool {
         let held_for = |template: &Arc<PodTemplate>| {
             let mut slots = self.held.iter();
@@ -148,6 +148,10 @@ impl App {
         let groups = self.shape.iter().flat_map(|shape| &shape.executors);
         let mut expected = groups.filter(|group| self.expected_executors(group) > 0);
         self.gated == 0
+            && !self
+                .templates
+                .iter()
+                .any(|template| template.placement.is_some())
             && self.waiting.iter().all(|(template, _)| held_for(template))
             && self.doomed.values().all(held_for)
             && self.expected_driver().is_none_or(held_for)

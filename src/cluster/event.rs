@@ -11,6 +11,7 @@ use crate::model::node::{Purpose, Taint};
 use crate::model::offering::{CapacityType, Catalog, TypeId, ZoneId};
 use crate::model::pool::Pool;
 use crate::model::quota::QuotaClass;
+use crate::model::referent::{Referent, ReferentKind};
 use crate::model::requirement::Labels;
 use crate::model::resources::Resources;
 use crate::model::spark::{Pod, Role, Shape};
@@ -38,6 +39,15 @@ pub enum Fact {
     DaemonApplied(Daemon),
     /// A DaemonSet is gone; by `namespace/name`.
     DaemonDeleted(String),
+    /// An object that pods' rules refer to is there, or has changed.
+    ReferentApplied {
+        /// `namespace/name`, or the name alone where there are no namespaces.
+        name: String,
+        /// The object.
+        referent: Referent,
+    },
+    /// Such an object is gone.
+    ReferentDeleted(ReferentKind, String),
     /// An application says what it will ask for.
     ShapeDeclared {
         /// The application.

@@ -14,6 +14,7 @@ use crate::model::name::{AppId, Names, NodeId, PodId, PoolName, Table};
 use crate::model::node::{INSTANCE_TYPE, ZONE};
 use crate::model::offering::Catalog;
 use crate::model::pool::Pool;
+use crate::model::referent::Referents;
 use crate::model::spark::{Pod, PodTemplate};
 use crate::model::time::Timestamp;
 
@@ -34,6 +35,8 @@ pub struct Cluster {
     pub pools: BTreeMap<PoolName, Arc<Pool>>,
     /// DaemonSets by `namespace/name`.
     pub daemons: BTreeMap<String, Daemon>,
+    /// Objects that pods' rules refer to.
+    pub referents: Referents,
     /// Pods that count.
     pub pods: Table<PodId, Pod>,
     /// Applications, and single pods that belong to none.
@@ -54,6 +57,8 @@ pub struct Cluster {
     pub interrupted: Names<NodeId>,
     /// What EC2 has run out of, or refuses.
     pub shortages: Shortages,
+    /// Pods that have a node and ask something of their neighbours, of ports or of disks.
+    pub particular: BTreeSet<PodId>,
     /// Nodes ever asked for: gives the next ones their names.
     pub asked: u64,
     market: OnceLock<Arc<Market>>,
@@ -86,6 +91,10 @@ impl Cluster {
                 self.daemons.remove(name);
                 self.rethink();
             }
+            Fact::ReferentApplied { name, referent } => {
+                self.referents.insert(name, referent.clone());
+            }
+            Fact::ReferentDeleted(kind, name) => self.referents.remove(*kind, name),
             Fact::ShapeDeclared { app, shape } => self.declare(app, shape),
             Fact::ShapeWithdrawn(app) => self.withdraw(app),
             Fact::PodApplied(pod) => self.apply_pod(pod, at),

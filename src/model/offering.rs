@@ -57,6 +57,8 @@ pub struct InstanceType {
     /// Room for pods: capacity less what kubelet, system and eviction hold, with the ENI rule for
     /// pods; `storage` is left at zero, since it depends on the pool (see [`InstanceType::storage`]).
     pub allocatable: Resources,
+    /// EBS volumes that pods can have attached, the root volume taken off.
+    pub disks: u32,
     /// CPU credits (t family).
     pub burstable: bool,
     /// A whole machine without hypervisor.

@@ -59,7 +59,7 @@ fn choose_zones<'a>(
     let (awaited, fresh): (Vec<usize>, Vec<usize>) =
         (0..asks.len()).partition(|&i| !asks[i].app.held.is_empty());
     for &i in awaited.iter().chain(&fresh) {
-        match zone::choose(view, menu, &seating.rooms, &asks[i]) {
+        match zone::choose(view, menu, &seating.rooms, asks, i) {
             Ok(found) => {
                 seating.zones.insert(i, found[0].zones.clone());
                 seating.claim_held(i);
@@ -91,7 +91,9 @@ fn seat_in_free_room(seating: &mut Seating<'_, '_>, refused: &BTreeMap<usize, Re
     }
     let mut filled = tight.clone();
     tight.find_room_tightly(refused);
-    if filled.rooms_for_standing(refused).len() <= SETTLED_ROOMS {
+    // The search of whole nodes knows no rules between pods.
+    let plain = filled.rooms.rules.is_empty();
+    if plain && filled.rooms_for_standing(refused).len() <= SETTLED_ROOMS {
         filled.settle(refused);
     }
     for other in [tight, filled] {

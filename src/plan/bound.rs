@@ -9,6 +9,7 @@ use crate::model::money::UsdPerHour;
 use crate::model::resources::Resources;
 use crate::model::spark::PodTemplate;
 
+use super::constraint::Who;
 use super::demand::Ask;
 use super::memo::{Lots, Memo};
 use super::menu::Menu;
@@ -30,7 +31,7 @@ pub fn bound(
     }
     let mut menu = Menu::new(*view, memo, BTreeSet::new());
     let mut lots: BTreeMap<(&Resources, Arc<[usize]>), u32> = BTreeMap::new();
-    let mut seated_pods: Vec<&PodTemplate> = Vec::new();
+    let mut seated_pods: Vec<(&PodTemplate, Who)> = Vec::new();
     for (i, ask) in asks.iter().enumerate() {
         let zone = zone::running(view, ask);
         for (n, need) in ask.needs.iter().enumerate() {
@@ -38,7 +39,7 @@ pub fn bound(
             let seated = seats.filter(|seat| **seat != Seat::None).count();
             let kinds = menu.kinds(need, zone);
             if seated > 0 && !kinds.is_empty() {
-                seated_pods.push(&need.template);
+                seated_pods.push((&need.template, (i, n)));
                 *lots.entry((&need.template.requests, kinds)).or_default() +=
                     u32::try_from(seated).unwrap_or(u32::MAX);
             }

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cluster::View;
 use crate::cluster::event::Held;
 use crate::cluster::market::Kind;
-use crate::model::name::{AppId, PoolName};
+use crate::model::name::{AppId, PodId, PoolName};
 use crate::model::offering::{CapacityType, ZoneId};
+use crate::model::placement::{HOSTNAME, are_apart};
 use crate::model::pool::ZonePolicy;
 use crate::model::resources::Resources;
 use crate::model::spark::Role;
@@ -89,6 +90,7 @@ fn launch_breaks(
         .or_else(|| too_small(launch, &kinds))
         .or_else(|| over_limit(view, launch, &kinds, usage))
         .or_else(|| two_zones(view, launch, zones))
+        .or_else(|| crowded(view, launch))
 }
 
 /// The kinds that a launch names.
@@ -192,6 +194,34 @@ fn over_limit(
         2,
         format!("exceeds {} of NodePool {}", limit.field(), pool.name),
     ))
+}
+
+/// Two pods on a node to be that refuse each other; pods that are only expected are not asked.
+fn crowded(view: &View<'_>, launch: &Launch) -> Broken {
+    let pods = &view.cluster.pods;
+    let particular = |pod: &&PodId| {
+        pods.get(*pod)
+            .is_some_and(|pod| pod.template.placement.is_some())
+    };
+    for node in &launch.pods {
+        let templates = || {
+            node.iter()
+                .filter_map(|pod| Some((pod, &pods.get(pod)?.template)))
+        };
+        for pod in node.iter().filter(particular) {
+            let own = &pods.get(pod)?.template;
+            let mut others = templates().filter(|(other, _)| *other != pod);
+            let refused =
+                others.find(|(_, other)| are_apart(own, other, HOSTNAME, &view.cluster.referents));
+            if let Some((other, _)) = refused {
+                return Some((
+                    11,
+                    format!("puts {pod} and {other}, which refuse each other, on one node"),
+                ));
+            }
+        }
+    }
+    None
 }
 
 fn two_zones(

@@ -146,6 +146,7 @@ fn alternatives(view: &View<'_>, asks: &[Ask<'_>], draft: &Draft, slack: &mut Sl
             kind.pool.name == planned.pool.name
                 && kind.offering.capacity_type == planned.offering.capacity_type
                 && load.fits(&kind.room)
+                && draft.disks <= kind.instance_type(catalog).disks
                 && offer::is_available(view, kind)
                 && draft
                     .loads

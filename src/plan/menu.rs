@@ -145,6 +145,16 @@ impl<'a> Menu<'a> {
             .map_or(0, |&kind| kinds[kind].pool.weight)
     }
 
+    /// True where a node of one of these kinds holds so many pods together.
+    pub fn holds(&self, options: &Options, template: &PodTemplate, count: u32) -> bool {
+        let kinds = &self.view.cluster.market().kinds;
+        let all = template.requests.times(count);
+        options
+            .kinds
+            .iter()
+            .any(|&kind| all.fits(&kinds[kind].room))
+    }
+
     /// The number by which pods that may be bought the same nodes are known.
     pub fn class(&mut self, need: &Need) -> usize {
         let refused = self.view.cluster.shortages.any(self.view.now);

@@ -7,6 +7,7 @@ pub mod admit;
 pub mod bound;
 pub mod buy;
 pub mod check;
+pub mod constraint;
 pub mod demand;
 pub mod effect;
 pub mod explain;

@@ -58,6 +58,11 @@ pub enum Reason {
     },
     /// A scheduling constraint that is not understood.
     NotUnderstood(NotUnderstood),
+    /// A rule about other pods, ports or disks leaves no place.
+    Constraint {
+        /// Which, and what it is about.
+        because: String,
+    },
     /// Selectors that the user set cannot be met together with the policy.
     PinnedByUser {
         /// What is pinned, and against what.
@@ -147,6 +152,7 @@ impl Reason {
             Reason::PoolPaused(_) => "pool-paused",
             Reason::NoOffering { .. } => "no-offering",
             Reason::NotUnderstood(_) => "not-understood",
+            Reason::Constraint { .. } => "constraint",
             Reason::PinnedByUser { .. } => "pinned-by-user",
             Reason::LimitReached { .. } => "limit-reached",
             Reason::GangIncomplete { .. } => "gang-incomplete",
@@ -212,13 +218,11 @@ impl Reason {
                 write!(f, "no offering for {requests}: {because}")
             }
             Reason::NotUnderstood(what) => {
-                write!(
-                    f,
-                    "{} is not understood yet, so the pod waits",
-                    what.field()
-                )
+                write!(f, "{} is not understood, so the pod waits", what.field())
             }
-            Reason::PinnedByUser { conflict } => f.write_str(conflict),
+            Reason::PinnedByUser { conflict: text } | Reason::Constraint { because: text } => {
+                f.write_str(text)
+            }
             Reason::LimitReached { pool, limit } => {
                 write!(
                     f,

@@ -4,6 +4,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::cluster::View;
 use crate::cluster::app::{App, slot_of};
@@ -16,6 +17,7 @@ use crate::model::offering::{CapacityType, ZoneId};
 use crate::model::resources::Resources;
 use crate::model::spark::{PodTemplate, Role};
 
+use super::constraint::{Rules, Who};
 use super::demand::{self, Ask, Need};
 use super::offer;
 
@@ -37,6 +39,10 @@ pub struct Rooms<'a> {
     taken: BTreeMap<&'a NodeId, Vec<PodId>>,
     /// Room held for each application's kinds of pods, less what this plan has used of it.
     held: BTreeMap<(&'a AppId, Slot), BTreeMap<&'a NodeId, u32>>,
+    /// Rules between pods.
+    pub rules: Rc<Rules>,
+    /// Pods of needs with rules that this plan has put on nodes.
+    company: BTreeMap<(&'a NodeId, Who), u32>,
 }
 
 impl<'a> Rooms<'a> {
@@ -47,6 +53,8 @@ impl<'a> Rooms<'a> {
             changed: BTreeMap::new(),
             taken: BTreeMap::new(),
             held: BTreeMap::new(),
+            rules: Rc::new(Rules::of(view, asks)),
+            company: BTreeMap::new(),
         };
         let apps = &view.cluster.apps;
         let given_up = demand::given_up(view).filter_map(|id| apps.get_key_value(id));
@@ -86,6 +94,7 @@ impl<'a> Rooms<'a> {
         &mut self,
         ask: &Ask<'a>,
         need: &Need,
+        who: Who,
         zone: Option<ZoneId>,
     ) -> Vec<Option<&'a NodeId>> {
         let mut homes = vec![None; need.pods.len()];
@@ -103,7 +112,7 @@ impl<'a> Rooms<'a> {
                 };
                 *home = Some(id);
                 *count -= 1;
-                self.put(id, pod, &need.template);
+                self.put(id, pod, &need.template, who);
             }
         }
         nodes.retain(|_, count| *count > 0);
@@ -118,6 +127,7 @@ impl<'a> Rooms<'a> {
         &mut self,
         pod: &PodId,
         template: &PodTemplate,
+        who: Who,
         zone: Option<ZoneId>,
         ranking: Ranking,
     ) -> Option<&'a NodeId> {
@@ -130,21 +140,24 @@ impl<'a> Rooms<'a> {
             }
         };
         let best = self
-            .feasible(template, zone)
+            .feasible(template, who, zone)
             .map(|(node, free)| (rank(node, &free), Reverse(&node.id)))
             .max()
             .map(|(_, Reverse(id))| id)?;
-        self.put(best, pod, template);
+        self.put(best, pod, template, who);
         Some(best)
     }
 
     fn feasible(
         &self,
         template: &PodTemplate,
+        who: Who,
         zone: Option<ZoneId>,
     ) -> impl Iterator<Item = (&'a Node, Resources)> {
         self.candidates(template, zone).filter(move |(node, free)| {
-            template.requests.fits(free) && accepts(&self.view, node, template, zone)
+            template.requests.fits(free)
+                && accepts(&self.view, node, template, zone)
+                && self.allowance(&node.id, who) > 0
         })
     }
 
@@ -168,10 +181,11 @@ impl<'a> Rooms<'a> {
     }
 
     /// How many pods of a template the free room of a zone could take.
-    pub fn capacity(&self, template: &PodTemplate, zone: ZoneId, limit: u32) -> u32 {
+    pub fn capacity(&self, template: &PodTemplate, who: Who, zone: ZoneId, limit: u32) -> u32 {
         let mut count = 0;
-        for (_, free) in self.feasible(template, Some(zone)) {
-            count += template.requests.copies_in(&free, limit - count);
+        for (node, free) in self.feasible(template, who, Some(zone)) {
+            let most = self.allowance(&node.id, who).min(limit - count);
+            count += template.requests.copies_in(&free, most);
             if count >= limit {
                 break;
             }
@@ -180,20 +194,24 @@ impl<'a> Rooms<'a> {
     }
 
     /// Free room before anything was put there, of the nodes that could take one of these pods.
-    pub fn before(view: &View<'a>, asks: &[Ask<'a>], pods: &[&PodTemplate]) -> Vec<Resources> {
+    pub fn before(
+        view: &View<'a>,
+        asks: &[Ask<'a>],
+        pods: &[(&PodTemplate, Who)],
+    ) -> Vec<Resources> {
         let rooms = Rooms::open(view, asks);
-        let all = rooms.that_fit(pods.iter().map(|template| (*template, None)));
+        let all = rooms.that_fit(pods.iter().map(|(template, who)| (*template, *who, None)));
         all.iter().map(|id| rooms.free(id)).collect()
     }
 
     /// Nodes that would take one of these pods in its zone, by name.
     pub fn that_fit<'t>(
         &self,
-        pods: impl Iterator<Item = (&'t PodTemplate, Option<ZoneId>)>,
+        pods: impl Iterator<Item = (&'t PodTemplate, Who, Option<ZoneId>)>,
     ) -> Vec<&'a NodeId> {
         let mut found: BTreeSet<&NodeId> = BTreeSet::new();
-        for (template, zone) in pods {
-            found.extend(self.feasible(template, zone).map(|(node, _)| &node.id));
+        for (template, who, zone) in pods {
+            found.extend(self.feasible(template, who, zone).map(|(node, _)| &node.id));
         }
         found.into_iter().collect()
     }
@@ -230,23 +248,41 @@ impl<'a> Rooms<'a> {
             && node.is_some_and(|node| accepts(&self.view, node, template, zone))
     }
 
+    /// How many more pods of a need the rules between pods let onto a node.
+    fn allowance(&self, id: &NodeId, who: Who) -> u32 {
+        let Some(rule) = self.rules.get(who) else {
+            return u32::MAX;
+        };
+        let count = |who: Who| self.company.get(&(id, who)).copied().unwrap_or(0);
+        if rule.apart.iter().any(|other| count(*other) > 0) {
+            return 0;
+        }
+        rule.on(id).saturating_sub(count(who))
+    }
+
     fn has_room(&self, id: &NodeId, template: &PodTemplate) -> bool {
         template.requests.fits(&self.free(id))
     }
 
     /// Puts a pod on a node that takes it.
-    pub fn put(&mut self, id: &'a NodeId, pod: &PodId, template: &PodTemplate) {
+    pub fn put(&mut self, id: &'a NodeId, pod: &PodId, template: &PodTemplate, who: Who) {
         let mut free = self.free(id);
         free -= &template.requests;
         self.changed.insert(id, free);
+        if self.rules.get(who).is_some() {
+            *self.company.entry((id, who)).or_default() += 1;
+        }
         self.taken.entry(id).or_default().push(pod.clone());
     }
 
     /// Takes a pod back out.
-    pub fn put_back(&mut self, id: &'a NodeId, pod: &PodId, template: &PodTemplate) {
+    pub fn put_back(&mut self, id: &'a NodeId, pod: &PodId, template: &PodTemplate, who: Who) {
         let mut free = self.free(id);
         free += &template.requests;
         self.changed.insert(id, free);
+        if let Some(count) = self.company.get_mut(&(id, who)) {
+            *count -= 1;
+        }
         let pods = self.taken.entry(id).or_default();
         pods.retain(|known| known != pod);
         if pods.is_empty() {

@@ -31,6 +31,7 @@ use crate::trace::{self, Skipped, Work, format};
 use crate::world::arrivals::Arrivals;
 use crate::world::conditions::Conditions;
 use crate::world::run::{self, ExecutorSource, Simulation};
+use crate::world::scheduler::Scoring;
 use crate::world::submission::Submission;
 use crate::world::workload::Workload;
 
@@ -61,6 +62,9 @@ pub struct ReplayArgs {
     /// Where executors come from: simulated, as-recorded or from=LOG
     #[arg(long, value_name = "SOURCE", default_value = "simulated")]
     pub executors: ExecutorsArg,
+    /// How kube-scheduler ranks nodes: its default, or `scoringStrategy.type: MostAllocated`
+    #[arg(long, value_enum, default_value_t)]
+    pub scoring: Scoring,
     /// Seed of delays, EC2's choices, random arrivals and seeded zone prices
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
@@ -334,6 +338,7 @@ fn simulate(
         submissions: submissions.clone(),
         executors,
         conditions,
+        scoring: args.scoring,
         seed: args.seed,
     };
     let bar = bar("replaying", u64::try_from(submissions.len()).ok());

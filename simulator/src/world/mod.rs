@@ -16,8 +16,8 @@ pub mod run;
 pub mod scheduler;
 pub mod stream;
 pub mod submission;
-pub mod workload;
 pub mod tally;
 mod upheaval;
+pub mod workload;
 
 pub use run::{Outcome, Simulation, run};

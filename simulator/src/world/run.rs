@@ -28,7 +28,7 @@ use super::delays::Delays;
 use super::fleet::Fleet;
 use super::pod_set::PodSet;
 use super::pods::{Part, Pods, SimulatedPod};
-use super::scheduler::Scheduler;
+use super::scheduler::{Decision, Scheduler, Scoring};
 use super::tally::Tally;
 use super::workload::{Running, Workload};
 
@@ -61,6 +61,8 @@ pub struct Simulation {
     pub executors: ExecutorSource,
     /// What EC2 and the cluster are like.
     pub conditions: Conditions,
+    /// How the scheduler ranks nodes.
+    pub scoring: Scoring,
     /// Seed of delays and of EC2's choices.
     pub seed: u64,
 }
@@ -139,6 +141,7 @@ impl World {
         for (at, upheaval) in fleet.upheavals() {
             agenda.add(at, Due::Upheaval(upheaval));
         }
+        let scheduler = Scheduler::new(simulation.scoring, simulation.catalog.clone());
         let mut batch = vec![Fact::CatalogListed(simulation.catalog)];
         batch.push(Fact::CniConfigured(conditions.cni));
         batch.extend(addresses(&conditions));
@@ -157,7 +160,7 @@ impl World {
             planner: Planner::default(),
             ledger: Ledger::default(),
             fleet,
-            scheduler: Scheduler::default(),
+            scheduler,
             delays: conditions.delays,
             seed: simulation.seed,
             calls: BTreeMap::new(),
@@ -195,13 +198,25 @@ impl World {
         let mut changed = false;
         while !self.batch.is_empty() {
             for fact in std::mem::take(&mut self.batch) {
+                match &fact {
+                    Fact::ReferentApplied { name, referent } => {
+                        self.scheduler.apply_referent(name, referent.clone());
+                    }
+                    Fact::ReferentDeleted(kind, name) => {
+                        self.scheduler.forget_referent(*kind, name);
+                    }
+                    _ => {}
+                }
                 let event = Event { at: self.now, fact };
                 self.cluster.apply(&event);
                 self.ledger.apply(&event);
             }
             changed = true;
-            for (pod, node) in self.scheduler.bind() {
-                self.bound(&pod, node);
+            for decision in self.scheduler.bind() {
+                match decision {
+                    Decision::Bind { pod, node } => self.bound(&pod, node),
+                    Decision::Preempt { victim, .. } => self.lose(&victim),
+                }
             }
         }
         if changed {

@@ -198,6 +198,7 @@ fn template(
         tolerations: Vec::new(),
         priority: 0,
         daemon: false,
+        placement: None,
         not_understood: Vec::new(),
     }
 }

@@ -73,6 +73,11 @@ impl World {
         }
         self.batch.push(Fact::NodeReclaimed(node.clone()));
         for id in &self.pods_on(node) {
+            match self.pods.alive.get(id).map(|pod| pod.part) {
+                Some(Part::Driver(_)) => self.tally.interruptions.drivers += 1,
+                Some(Part::Executor(..)) => self.tally.interruptions.executors += 1,
+                Some(Part::Pod(..)) | None => {}
+            }
             self.lose(id);
         }
         self.gone(node);
@@ -93,7 +98,6 @@ impl World {
     }
 
     fn executor_lost(&mut self, i: usize, executor: u32) {
-        self.tally.interruptions.executors += 1;
         self.tally.apps[i].lost_executors += 1;
         self.tell(i, |application, now, wishes| {
             application.executor_lost(executor, now, wishes);
@@ -102,7 +106,6 @@ impl World {
 
     /// An application ends with its driver; whether somebody submits it again is not known here.
     fn driver_lost(&mut self, i: usize) {
-        self.tally.interruptions.drivers += 1;
         self.tally.apps[i].lost_driver = Some(self.now);
         self.tell(i, Application::driver_lost);
     }

@@ -116,6 +116,9 @@ impl Cluster {
         let PodPhase::Bound(id) = &pod.phase else {
             return;
         };
+        if pod.template.placement.is_some() {
+            self.particular.insert(pod.id.clone());
+        }
         match self.nodes.get_mut(id) {
             Some(node) => {
                 node.take(
@@ -138,6 +141,9 @@ impl Cluster {
         let PodPhase::Bound(id) = &pod.phase else {
             return;
         };
+        if pod.template.placement.is_some() {
+            self.particular.remove(&pod.id);
+        }
         let template = &pod.template;
         if let Some(node) = self
             .nodes

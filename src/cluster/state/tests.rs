@@ -20,6 +20,7 @@ fn template(role: Role, cores: u32) -> Arc<PodTemplate> {
         tolerations: Vec::new(),
         priority: 0,
         daemon: false,
+        placement: None,
         not_understood: Vec::new(),
     })
 }

@@ -72,6 +72,7 @@ fn bound(pod: &str, app: Option<&str>, cores: u32, node: &str) -> Fact {
         tolerations: Vec::new(),
         priority: 0,
         daemon: app.is_none(),
+        placement: None,
         not_understood: Vec::new(),
     };
     Fact::PodApplied(Pod {

@@ -196,6 +196,7 @@ fn machine(name: &str) -> InstanceType {
         interfaces: None,
         nvme: Bytes::from_gb(if family == "c5d" { 50 } else { 0 }),
         allocatable: Resources::default(),
+        disks: 27,
         burstable: family == "t3",
         bare_metal: name.ends_with("metal"),
         nitro: family != "m4" && !name.ends_with("metal"),
