@@ -214,7 +214,7 @@ fn a_price_step_is_paid_from_its_second_on() {
 #[test]
 fn a_rough_day_gives_the_same_bytes_for_the_same_seed_and_the_bill_adds_up() {
     let file = fs::read_to_string(repository("docs/world/rough-day.yaml")).unwrap();
-    let copies = |seed| ["--copies", "6", "--arrivals", "every=150s", "--seed", seed];
+    let copies = |seed| ["--copies", "12", "--arrivals", "every=150s", "--seed", seed];
     let first = run(EMR, &file, &copies("3"));
     assert_eq!(first.to_string(), run(EMR, &file, &copies("3")).to_string());
     assert_ne!(first["nodes"], run(EMR, &file, &copies("4"))["nodes"]);

@@ -169,14 +169,15 @@ fn add_expected(
 }
 
 /// The gang: the driver and the declared minimum of executors. Without a shape, and with nothing of
-/// the application running yet, the pods that are there are the gang; what a running application
-/// asks for on top is growth.
+/// the application running yet, its Spark pods that are there are the gang; what a running application
+/// asks for on top is growth. Pods that are not Spark's need nobody but themselves.
 fn count_gang(app: &App, needs: &mut [Need]) {
     let Some(shape) = &app.shape else {
         let starts = app.bound.is_empty();
-        needs
-            .iter_mut()
-            .for_each(|need| need.gang = if starts { need.pods.len() } else { 0 });
+        for need in needs {
+            let spark = need.template.role != Role::Other;
+            need.gang = if starts && spark { need.pods.len() } else { 0 };
+        }
         return;
     };
     let mut minimum: Vec<(usize, &ExecutorGroup)> = shape
