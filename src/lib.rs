@@ -10,4 +10,4 @@ pub mod ledger;
 pub mod model;
 pub mod plan;
 
-pub use plan::plan;
+pub use plan::{Planner, plan};

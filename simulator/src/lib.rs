@@ -11,4 +11,5 @@ pub mod overhead;
 pub mod replay;
 pub mod spark;
 pub mod trace;
+pub mod traces;
 pub mod world;

@@ -9,6 +9,7 @@ use sparkwright_sim::catalog::list::{self, CatalogArgs};
 use sparkwright_sim::dry_run::{self, PlanArgs};
 use sparkwright_sim::output::Outcome;
 use sparkwright_sim::replay::{self, ReplayArgs};
+use sparkwright_sim::traces::{self, TraceArgs};
 
 /// Sparkwright's planner on simulated EC2.
 #[derive(Parser)]
@@ -26,6 +27,8 @@ enum Command {
     Plan(PlanArgs),
     /// Replays Spark event logs on simulated EC2: the nodes and why, the bill, how long it took
     Replay(ReplayArgs),
+    /// Imports, shows and checks traces in the open format
+    Trace(TraceArgs),
 }
 
 fn main() -> ExitCode {
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
             dry_run::run(args, &mut io::stdin(), &mut out, &mut io::stderr()).map_err(Into::into)
         }
         Command::Replay(args) => replay::run(args, &mut out, &mut io::stderr()).map_err(Into::into),
+        Command::Trace(args) => traces::run(args, &mut out, &mut io::stderr()).map_err(Into::into),
     };
     match done.and_then(|outcome| out.flush().map(|()| outcome).map_err(Into::into)) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

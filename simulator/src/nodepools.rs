@@ -17,6 +17,13 @@ pub const DEFAULT_NODEPOOLS: &str = concat!(
     include_str!("../../nodepools/executors.yaml"),
 );
 
+/// NodePools for pods that are not Spark's, which join the embedded ones where a trace has such pods.
+const IMPORTED_NODEPOOLS: &str = concat!(
+    include_str!("../../nodepools/imported-pods.yaml"),
+    "---\n",
+    include_str!("../../nodepools/imported-gpu.yaml"),
+);
+
 /// NodePools to plan with, and what was wrong with those that were given.
 #[derive(Debug, Default)]
 pub struct Chosen {
@@ -56,6 +63,16 @@ pub fn chosen(path: Option<&Path>, stdin: &mut dyn Read) -> Chosen {
         chosen.refusals.push(line);
     }
     chosen
+}
+
+/// The embedded pools that serve pods that are not Spark's.
+pub fn imported() -> Vec<Pool> {
+    let read = manifests::read_text("embedded NodePools", IMPORTED_NODEPOOLS);
+    let pools = read.facts.into_iter().filter_map(|fact| match fact {
+        Fact::PoolApplied(pool) => Some(Arc::unwrap_or_clone(pool)),
+        _ => None,
+    });
+    pools.collect()
 }
 
 #[cfg(test)]

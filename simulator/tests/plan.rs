@@ -275,7 +275,7 @@ fn usage_ends_with_two_and_an_unknown_region_with_one() {
 }
 
 #[test]
-fn real_spark_pods_are_planned_or_wait_with_their_reason() {
+fn real_spark_pods_are_planned() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/spark-pods");
     if !folder.exists() {
         println!("skipped: {} is not there", folder.display());
@@ -295,10 +295,13 @@ fn real_spark_pods_are_planned_or_wait_with_their_reason() {
     ]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let document = json(&output);
-    assert_eq!(pods(&document).len(), 4, "{document}");
-    let waiting = document["unplaced"].as_array().unwrap();
-    assert_eq!(waiting.len(), 1, "{document}");
-    assert_eq!(waiting[0]["reason"], "not-understood");
+    // One of them mounts a claim that Spark makes for it, wherever its node is.
+    assert_eq!(pods(&document).len(), 5, "{document}");
+    assert_eq!(
+        document["unplaced"].as_array().map(Vec::len),
+        Some(0),
+        "{document}"
+    );
     assert!(stderr(&output).contains("1 object of kind ConfigMap"));
 }
 

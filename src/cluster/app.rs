@@ -6,9 +6,14 @@ use std::sync::Arc;
 
 use crate::model::name::{NodeId, PodId};
 use crate::model::spark::{ExecutorGroup, Pod, PodPhase, PodTemplate, Role, Shape};
-use crate::model::time::Timestamp;
+use crate::model::time::{Span, Timestamp};
 
 use super::event::{Held, Slot};
+
+/// Executors that are declared and have not come this long after their driver got a node are no
+/// longer waited for. Spark asks for its first executors within seconds of its start; ten minutes
+/// leave room for slow images and slow starts, and bound what a driver that never asks can hold.
+pub const RESERVATION_LIMIT: Span = Span::from_secs(600);
 
 /// An application, or a single pod that belongs to none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,16 +22,24 @@ pub struct App {
     pub shape: Option<Shape>,
     /// Its place in the queue: creation of its first pod, or of its declaration.
     pub first_seen: Timestamp,
-    /// Pods that are gated or pending, by template.
-    pub waiting: BTreeMap<Arc<PodTemplate>, BTreeSet<PodId>>,
+    /// Pods that are gated or pending, by template; no template twice.
+    pub waiting: Vec<(Arc<PodTemplate>, BTreeSet<PodId>)>,
+    /// How many of them are gated.
+    pub gated: u32,
     /// Pods that run, or are about to.
     pub bound: BTreeMap<PodId, (Role, NodeId)>,
+    /// Executors on nodes that EC2 takes back: each is expected once more.
+    pub doomed: BTreeMap<PodId, Arc<PodTemplate>>,
     /// How many pods of each kind there have been, ended ones included.
     pub seen: BTreeMap<Slot, u32>,
     /// Since when its driver has had a node.
     pub driver_since: Option<Timestamp>,
     /// Room that awaited nodes hold for it.
     pub held: BTreeMap<Slot, BTreeMap<NodeId, u32>>,
+    /// When it gives up executors that never came, while it is provided for.
+    pub(super) reserved_until: Option<Timestamp>,
+    /// Its templates, each once.
+    templates: Vec<Arc<PodTemplate>>,
 }
 
 impl App {
@@ -34,12 +47,27 @@ impl App {
         App {
             shape: None,
             first_seen,
-            waiting: BTreeMap::new(),
+            waiting: Vec::new(),
+            gated: 0,
             bound: BTreeMap::new(),
+            doomed: BTreeMap::new(),
             seen: BTreeMap::new(),
             driver_since: None,
             held: BTreeMap::new(),
+            reserved_until: None,
+            templates: Vec::new(),
         }
+    }
+
+    /// The application's own copy of a template: thousands of executors share one.
+    pub(super) fn intern(&mut self, template: &Arc<PodTemplate>) -> Arc<PodTemplate> {
+        let known = self.templates.iter();
+        let same = known.clone().find(|known| Arc::ptr_eq(known, template));
+        if let Some(known) = same.or_else(|| known.clone().find(|known| *known == template)) {
+            return known.clone();
+        }
+        self.templates.push(template.clone());
+        template.clone()
     }
 
     /// The driver that is declared and has never been there.
@@ -59,16 +87,75 @@ impl App {
         )
     }
 
-    /// True while anything is asked for: pods that wait, pods that are expected, room that is held.
+    /// True while anything is asked for: pods that wait, pods that are expected, pods whose nodes are
+    /// taken back, room that is held.
     pub fn is_demanding(&self) -> bool {
-        let expects = self.shape.as_ref().is_some_and(|shape| {
-            self.expected_driver().is_some()
-                || shape
-                    .executors
-                    .iter()
-                    .any(|group| self.expected_executors(group) > 0)
-        });
-        expects || !self.waiting.is_empty() || !self.held.is_empty()
+        let loses = !self.doomed.is_empty();
+        self.expects() || loses || !self.waiting.is_empty() || !self.held.is_empty()
+    }
+
+    /// True while pods are declared that have never been there.
+    pub fn expects(&self) -> bool {
+        self.shape
+            .as_ref()
+            .is_some_and(|shape| self.expected_driver().is_some() || self.expects_executors(shape))
+    }
+
+    fn expects_executors(&self, shape: &Shape) -> bool {
+        let mut groups = shape.executors.iter();
+        groups.any(|group| self.expected_executors(group) > 0)
+    }
+
+    /// When its executors are no longer waited for, if its driver runs and some are.
+    pub fn gives_up_at(&self) -> Option<Timestamp> {
+        let shape = self.shape.as_ref()?;
+        let since = self.driver_since?;
+        self.expects_executors(shape)
+            .then_some(since + RESERVATION_LIMIT)
+    }
+
+    /// How many pods of a slot wait or are expected.
+    pub fn wanted(&self, slot: &Slot) -> u32 {
+        let waiting = self
+            .waiting
+            .iter()
+            .filter(|(template, _)| is_of(template, slot))
+            .map(|(_, pods)| u32::try_from(pods.len()).unwrap_or(u32::MAX));
+        let mut wanted: u32 = waiting.sum();
+        if let Some(shape) = &self.shape {
+            let groups = shape.executors.iter();
+            let expected = groups.filter(|group| is_of(&group.template, slot));
+            wanted += expected
+                .map(|group| self.expected_executors(group))
+                .sum::<u32>();
+        }
+        let doomed = self.doomed.values();
+        let doomed = doomed.filter(|template| is_of(template, slot)).count();
+        wanted += u32::try_from(doomed).unwrap_or(u32::MAX);
+        let driver = self.expected_driver();
+        wanted + u32::from(driver.is_some_and(|driver| is_of(driver, slot)))
+    }
+
+    /// True where every pod that waits or is expected has room held for it and waits for nothing but
+    /// its node. Pods with rules between them are always looked at, since others come near them.
+    pub fn is_provided_for(&self) -> bool {
+        let held_for = |template: &Arc<PodTemplate>| {
+            let mut slots = self.held.iter();
+            slots.any(|(slot, nodes)| {
+                is_of(template, slot) && nodes.values().sum::<u32>() >= self.wanted(slot)
+            })
+        };
+        let groups = self.shape.iter().flat_map(|shape| &shape.executors);
+        let mut expected = groups.filter(|group| self.expected_executors(group) > 0);
+        self.gated == 0
+            && !self
+                .templates
+                .iter()
+                .any(|template| template.placement.is_some())
+            && self.waiting.iter().all(|(template, _)| held_for(template))
+            && self.doomed.values().all(held_for)
+            && self.expected_driver().is_none_or(held_for)
+            && expected.all(|group| held_for(&group.template))
     }
 
     /// True where nothing is left to know.
@@ -81,10 +168,18 @@ impl App {
         self.first_seen = self.first_seen.min(pod.created);
         match &pod.phase {
             PodPhase::Gated | PodPhase::Pending => {
-                self.waiting
-                    .entry(pod.template.clone())
-                    .or_default()
-                    .insert(pod.id.clone());
+                self.gated += u32::from(pod.phase == PodPhase::Gated);
+                let template = &pod.template;
+                let mut known = self.waiting.iter_mut();
+                match known.find(|(known, _)| Arc::ptr_eq(known, template)) {
+                    Some((_, pods)) => {
+                        pods.insert(pod.id.clone());
+                    }
+                    None => {
+                        let pods = BTreeSet::from([pod.id.clone()]);
+                        self.waiting.push((template.clone(), pods));
+                    }
+                }
             }
             PodPhase::Bound(node) => {
                 self.bound
@@ -98,24 +193,44 @@ impl App {
 
     /// Forgets a pod in the phase in which it was known.
     pub(super) fn remove(&mut self, pod: &Pod) {
-        if let Some(pods) = self.waiting.get_mut(&pod.template) {
-            pods.remove(&pod.id);
-            if pods.is_empty() {
-                self.waiting.remove(&pod.template);
+        if let PodPhase::Bound(_) = pod.phase {
+            self.bound.remove(&pod.id);
+            self.doomed.remove(&pod.id);
+            return;
+        }
+        self.gated -= u32::from(pod.phase == PodPhase::Gated);
+        let mut known = self.waiting.iter();
+        let place = known.position(|(known, _)| Arc::ptr_eq(known, &pod.template));
+        if let Some(place) = place {
+            self.waiting[place].1.remove(&pod.id);
+            if self.waiting[place].1.is_empty() {
+                self.waiting.swap_remove(place);
             }
         }
-        self.bound.remove(&pod.id);
     }
 
-    /// A pod has found its place: one less is held for, on that node if it was held there.
-    pub(super) fn release_one(&mut self, slot: &Slot, node: &NodeId) {
-        let Some(nodes) = self.held.get_mut(slot) else {
-            return;
-        };
-        let found = nodes.contains_key(node).then(|| node.clone());
-        let Some(from) = found.or_else(|| nodes.keys().next().cloned()) else {
-            return;
-        };
+    /// The node of one of its executors is being taken back. A driver's end is the application's, so
+    /// nothing follows it.
+    pub(super) fn doom(&mut self, pod: &Pod) {
+        if pod.template.role == Role::Executor && self.bound.contains_key(&pod.id) {
+            self.doomed.insert(pod.id.clone(), pod.template.clone());
+        }
+    }
+
+    /// A new pod counts for one that was expected in place of a doomed one of its kind.
+    pub(super) fn replace_doomed(&mut self, slot: &Slot) {
+        let mut doomed = self.doomed.iter();
+        let replaced = doomed.find(|(_, template)| slot_of(template) == *slot);
+        if let Some(pod) = replaced.map(|(pod, _)| pod.clone()) {
+            self.doomed.remove(&pod);
+        }
+    }
+
+    /// One less is held for: on that node if it was held there, else on the last one. Tells where.
+    pub(super) fn release_one(&mut self, slot: &Slot, node: Option<&NodeId>) -> Option<NodeId> {
+        let nodes = self.held.get_mut(slot)?;
+        let here = node.filter(|node| nodes.contains_key(*node)).cloned();
+        let from = here.or_else(|| nodes.keys().next_back().cloned())?;
         if let Some(count) = nodes.get_mut(&from) {
             *count -= 1;
             if *count == 0 {
@@ -125,6 +240,7 @@ impl App {
         if nodes.is_empty() {
             self.held.remove(slot);
         }
+        Some(from)
     }
 
     /// Room is held for it on a node.
@@ -144,6 +260,10 @@ impl App {
             !nodes.is_empty()
         });
     }
+}
+
+fn is_of(template: &PodTemplate, slot: &Slot) -> bool {
+    template.role == slot.role && template.requests == slot.requests
 }
 
 /// What makes pods of this template interchangeable with others of their application.

@@ -3,12 +3,15 @@
 
 use std::sync::Arc;
 
+use crate::model::cni::Cni;
 use crate::model::daemon::Daemon;
 use crate::model::money::UsdPerHour;
 use crate::model::name::{AppId, NodeId, PodId, PoolName};
 use crate::model::node::{Purpose, Taint};
 use crate::model::offering::{CapacityType, Catalog, TypeId, ZoneId};
 use crate::model::pool::Pool;
+use crate::model::quota::QuotaClass;
+use crate::model::referent::{Referent, ReferentKind};
 use crate::model::requirement::Labels;
 use crate::model::resources::Resources;
 use crate::model::spark::{Pod, Role, Shape};
@@ -36,6 +39,15 @@ pub enum Fact {
     DaemonApplied(Daemon),
     /// A DaemonSet is gone; by `namespace/name`.
     DaemonDeleted(String),
+    /// An object that pods' rules refer to is there, or has changed.
+    ReferentApplied {
+        /// `namespace/name`, or the name alone where there are no namespaces.
+        name: String,
+        /// The object.
+        referent: Referent,
+    },
+    /// Such an object is gone.
+    ReferentDeleted(ReferentKind, String),
     /// An application says what it will ask for.
     ShapeDeclared {
         /// The application.
@@ -77,8 +89,50 @@ pub enum Fact {
         /// When to believe in it again.
         until: Timestamp,
     },
+    /// EC2 runs no more vCPUs of these families for this account: the quota is used up.
+    QuotaReached {
+        /// Families that share the quota.
+        class: QuotaClass,
+        /// Spot or on-demand.
+        capacity_type: CapacityType,
+        /// When to ask again.
+        until: Timestamp,
+    },
+    /// How many addresses a zone's subnets have left.
+    ZoneAddresses {
+        /// The zone.
+        zone: ZoneId,
+        /// Free ones.
+        free: u32,
+    },
+    /// How many addresses the CNI takes for each node.
+    CniConfigured(Cni),
+    /// EC2 asks for other prices than before; running spot instances pay them from here.
+    PricesChanged(Arc<[PriceChange]>),
     /// We have told EC2 to take an instance away.
     NodeLeaving(NodeId),
+    /// EC2 has said that it will take an instance back.
+    NodeInterrupted {
+        /// The node.
+        node: NodeId,
+        /// When at the earliest.
+        until: Timestamp,
+    },
+    /// EC2 has taken an instance back. In its first hour it costs nothing.
+    NodeReclaimed(NodeId),
+}
+
+/// An offering's price from here on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PriceChange {
+    /// The type.
+    pub instance_type: TypeId,
+    /// The zone.
+    pub zone: ZoneId,
+    /// Spot or on-demand.
+    pub capacity_type: CapacityType,
+    /// What it costs.
+    pub price: UsdPerHour,
 }
 
 /// A node object as far as planning cares.

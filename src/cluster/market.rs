@@ -63,6 +63,18 @@ impl Market {
         Market { kinds, shelves }
     }
 
+    /// Takes the catalogue's prices anew. The order does not depend on them.
+    pub(super) fn reprice(&mut self, catalog: &Catalog) {
+        for kind in &mut self.kinds {
+            let offering = &mut kind.offering;
+            let (of, zone) = (offering.instance_type, offering.zone);
+            if let Some(price) = catalog.price(of, zone, offering.capacity_type) {
+                offering.price = price;
+                kind.cost = compared_cost(&kind.pool, &kind.offering);
+            }
+        }
+    }
+
     /// Positions of the kinds for a purpose in a zone.
     pub fn shelf(&self, zone: ZoneId, purpose: Purpose) -> Range<usize> {
         self.shelves.get(&(zone, purpose)).cloned().unwrap_or(0..0)

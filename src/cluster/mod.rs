@@ -6,7 +6,10 @@ pub mod event;
 pub mod kubernetes;
 pub mod market;
 pub mod node;
+pub mod shortage;
+pub mod space;
 pub mod state;
+pub mod usage;
 pub mod view;
 
 pub use state::Cluster;

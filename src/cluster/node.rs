@@ -4,13 +4,16 @@
 use std::collections::BTreeSet;
 
 use crate::model::money::UsdPerHour;
-use crate::model::name::{AppId, NodeId, PodId, PoolName};
+use crate::model::name::{AppId, Names, NodeId, PodId, PoolName};
 use crate::model::node::{Purpose, Taint};
 use crate::model::offering::{CapacityType, TypeId, ZoneId};
 use crate::model::requirement::Labels;
 use crate::model::resources::Resources;
 use crate::model::spark::Role;
 use crate::model::time::Timestamp;
+
+use super::space::Berth;
+use super::usage::Usage;
 
 /// Where a node is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +49,10 @@ pub struct Node {
     pub allocatable: Resources,
     /// Room taken by its pods.
     pub used: Resources,
+    /// Room that it holds for pods that are not on it yet.
+    pub promised: Resources,
     /// Its pods.
-    pub pods: BTreeSet<PodId>,
+    pub pods: Names<PodId>,
     /// Pods that keep it from being empty.
     pub working: u32,
     /// Drivers among them.
@@ -64,16 +69,70 @@ pub struct Node {
     pub price: UsdPerHour,
     /// Since when it is paid for.
     pub launched: Option<Timestamp>,
+    /// When EC2 takes it back, once it has said so.
+    pub interrupted: Option<Timestamp>,
     /// Since when it has been ready with no pod that keeps it.
     pub empty_since: Option<Timestamp>,
+    /// It came otherwise than it was asked for: a label, a taint or room differs.
+    pub strayed: bool,
+    pub(super) berth: Option<Berth>,
+    pub(super) charged: Option<(PoolName, Usage)>,
 }
 
 impl Node {
-    /// Room that is left.
+    /// A node of which nothing is known but its name.
+    pub(super) fn named(id: &NodeId) -> Node {
+        Node {
+            id: id.clone(),
+            pool: None,
+            purpose: None,
+            zone: None,
+            capacity_type: None,
+            labels: Labels::new(),
+            taints: Vec::new(),
+            allocatable: Resources::default(),
+            used: Resources::default(),
+            promised: Resources::default(),
+            pods: Names::default(),
+            working: 0,
+            drivers: 0,
+            held_by: BTreeSet::new(),
+            stage: Stage::Booting,
+            unschedulable: false,
+            types: Vec::new(),
+            price: UsdPerHour::ZERO,
+            launched: None,
+            interrupted: None,
+            empty_since: None,
+            strayed: false,
+            berth: None,
+            charged: None,
+        }
+    }
+
+    /// Room that is left beside its pods and those that it holds room for.
     pub fn free(&self) -> Resources {
+        self.free_beside(&self.promised)
+    }
+
+    /// Room that is left beside its pods and `promised`.
+    pub fn free_beside(&self, promised: &Resources) -> Resources {
         let mut free = self.allocatable.clone();
         free -= &self.used;
+        free -= promised;
         free
+    }
+
+    /// True where what it promised can be kept: it is open, as it was asked for, and has the room.
+    pub fn keeps_promises(&self) -> bool {
+        let mut load = self.used.clone();
+        load += &self.promised;
+        self.is_open() && !self.strayed && load.fits(&self.allocatable)
+    }
+
+    /// True for a node of ours that is ready and has nothing to do.
+    pub fn is_idle(&self) -> bool {
+        self.is_ours() && self.stage == Stage::Ready && self.working == 0
     }
 
     /// True for a node that we launched or are launching.
@@ -81,10 +140,22 @@ impl Node {
         self.pool.is_some()
     }
 
-    /// True where pods may be planned onto it: ready, or ours and on its way; not cordoned.
+    /// True where pods may be planned onto it: ready, or ours and on its way; not cordoned, and not
+    /// about to be taken back.
     pub fn is_open(&self) -> bool {
         let coming = matches!(self.stage, Stage::Asked | Stage::Booting) && self.is_ours();
-        !self.unschedulable && (self.stage == Stage::Ready || coming)
+        let stays = !self.unschedulable && self.interrupted.is_none();
+        stays && (self.stage == Stage::Ready || coming)
+    }
+
+    /// EC2 has given an instance for it.
+    pub(super) fn becomes(&mut self, instance_type: TypeId, price: UsdPerHour, at: Timestamp) {
+        self.types = vec![instance_type];
+        self.price = price;
+        self.launched = Some(at);
+        if self.stage == Stage::Asked {
+            self.stage = Stage::Booting;
+        }
     }
 
     pub(super) fn take(&mut self, pod: &PodId, role: Role, requests: &Resources, daemon: bool) {
@@ -106,7 +177,7 @@ impl Node {
         at: Timestamp,
     ) {
         self.used -= requests;
-        self.pods.remove(pod);
+        self.pods.swap_remove(pod);
         if !daemon {
             self.working -= 1;
             self.drivers -= u32::from(role == Role::Driver);

@@ -1,21 +1,19 @@
 //! The fold from events to money. A node is paid from launch to leaving, by the second and at least a
 //! minute (EC2's rule for Linux); until it is ready that is boot, then each pod takes its share while
-//! it is bound, DaemonSets' and strangers' shares are system, and the rest is idle.
+//! it is bound, DaemonSets' and strangers' shares are system, and the rest is idle. What EC2 takes back
+//! in its first hour is free, and so is what ran on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::event::{Event, Fact, NodeFacts};
+use crate::cluster::event::{Event, Fact, NodeFacts, PriceChange};
 use crate::model::money::{Cost, UsdPerHour};
 use crate::model::name::{AppId, NodeId, PodId, PoolName};
 use crate::model::offering::{CapacityType, TypeId, ZoneId};
 use crate::model::spark::{Pod, PodPhase};
-use crate::model::time::{Span, Timestamp};
+use crate::model::time::Timestamp;
 
+use super::node::{PaidNode, Tenant};
 use super::weight::weight;
-
-/// EC2 bills at least this much of each instance
-/// (aws.amazon.com/about-aws/whats-new/2017/10/announcing-amazon-ec2-per-second-billing).
-pub const BILLED_AT_LEAST: Span = Span::from_secs(60);
 
 /// Where money goes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,37 +22,6 @@ pub enum Account {
     App(AppId),
     /// DaemonSets, and pods of no application.
     System,
-}
-
-/// A node that is or was paid for.
-#[derive(Clone, Debug)]
-pub struct PaidNode {
-    /// Its pool.
-    pub pool: PoolName,
-    /// Its zone.
-    pub zone: ZoneId,
-    /// Spot or on-demand.
-    pub capacity_type: CapacityType,
-    /// The type that EC2 chose.
-    pub instance_type: TypeId,
-    /// What it costs.
-    pub price: UsdPerHour,
-    /// Since when it is paid for.
-    pub launched: Timestamp,
-    /// Since when it takes pods.
-    pub ready: Option<Timestamp>,
-    /// When it was given back.
-    pub ended: Option<Timestamp>,
-    weight: i128,
-    open: BTreeMap<PodId, Tenant>,
-    shared_out: Cost,
-}
-
-#[derive(Clone, Debug)]
-struct Tenant {
-    account: Account,
-    weight: i128,
-    since: Timestamp,
 }
 
 #[derive(Clone, Debug)]
@@ -71,7 +38,10 @@ pub struct Ledger {
     pub nodes: BTreeMap<NodeId, PaidNode>,
     orders: BTreeMap<NodeId, Order>,
     homes: BTreeMap<PodId, NodeId>,
+    /// What is owed of nodes that have ended.
     accounts: BTreeMap<Account, Cost>,
+    /// Spot nodes that run, by what they were bought as.
+    running: BTreeMap<(TypeId, ZoneId), BTreeSet<NodeId>>,
     rate: UsdPerHour,
     peak: UsdPerHour,
 }
@@ -118,7 +88,11 @@ impl Ledger {
             Fact::NodeApplied(facts) => self.note_ready(facts, event.at),
             Fact::PodApplied(pod) => self.house(pod, event.at),
             Fact::PodEnded(pod) => self.end_pod(pod, event.at),
-            Fact::NodeLeaving(node) | Fact::NodeGone(node) => self.close_node(node, event.at),
+            Fact::NodeLeaving(node) | Fact::NodeGone(node) => {
+                self.close_node(node, event.at, false);
+            }
+            Fact::NodeReclaimed(node) => self.close_node(node, event.at, true),
+            Fact::PricesChanged(changes) => self.reprice(changes, event.at),
             _ => {}
         }
     }
@@ -130,27 +104,29 @@ impl Ledger {
 
     /// Adds up everything until `now`; nodes that still run are paid until then.
     pub fn balance(&self, now: Timestamp) -> Balance {
-        let mut accounts = self.accounts.clone();
+        let mut accounts: BTreeMap<&Account, Cost> = self
+            .accounts
+            .iter()
+            .map(|(account, cost)| (account, *cost))
+            .collect();
         let (mut idle, mut boot) = (Cost::ZERO, Cost::ZERO);
         let mut nodes = Vec::with_capacity(self.nodes.len());
         for (id, node) in &self.nodes {
             let total = node.total(now);
-            let open = node.open.values().map(|tenant| {
-                let cost = node.share(tenant, now);
-                *accounts.entry(tenant.account.clone()).or_default() += cost;
-                cost
-            });
-            let shared_out = node.shared_out + open.sum();
             let booting = node.boot(now);
             boot += booting;
-            idle += total - booting - shared_out;
+            idle += total - booting - node.written_off();
+            for (account, cost) in node.owed(now) {
+                *accounts.entry(account).or_default() += cost;
+                idle = idle - cost;
+            }
             nodes.push((id.clone(), total));
         }
         let system = accounts.remove(&Account::System).unwrap_or_default();
         let apps = accounts
             .into_iter()
             .filter_map(|(account, cost)| match account {
-                Account::App(app) => Some((app, cost)),
+                Account::App(app) => Some((app.clone(), cost)),
                 Account::System => None,
             });
         Balance {
@@ -168,25 +144,18 @@ impl Ledger {
         };
         self.rate += price;
         self.peak = self.peak.max(self.rate);
-        let node = PaidNode {
-            pool: order.pool,
-            zone: order.zone,
-            capacity_type: order.capacity_type,
-            instance_type,
-            price,
-            launched: at,
-            ready: None,
-            ended: None,
-            weight: 0,
-            open: BTreeMap::new(),
-            shared_out: Cost::ZERO,
-        };
+        if order.capacity_type == CapacityType::Spot {
+            let bought = (instance_type, order.zone);
+            self.running.entry(bought).or_default().insert(id.clone());
+        }
+        let order = (order.pool, order.zone, order.capacity_type);
+        let node = PaidNode::new(order, instance_type, price, at);
         self.nodes.insert(id.clone(), node);
     }
 
     fn note_ready(&mut self, facts: &NodeFacts, at: Timestamp) {
         if let Some(node) = self.nodes.get_mut(&facts.id).filter(|_| facts.ready) {
-            node.ready.get_or_insert(at);
+            node.becomes_ready(at);
             if node.weight == 0 {
                 node.weight = weight(&facts.allocatable);
             }
@@ -220,49 +189,44 @@ impl Ledger {
         let Some(home) = self.homes.remove(pod) else {
             return;
         };
-        let Some(node) = self.nodes.get_mut(&home) else {
-            return;
-        };
-        let Some(tenant) = node.open.remove(pod) else {
-            return;
-        };
-        let cost = node.share(&tenant, at);
-        node.shared_out += cost;
-        *self.accounts.entry(tenant.account).or_default() += cost;
+        if let Some(node) = self.nodes.get_mut(&home) {
+            node.leaves(pod, at);
+        }
     }
 
-    fn close_node(&mut self, id: &NodeId, at: Timestamp) {
+    fn reprice(&mut self, changes: &[PriceChange], at: Timestamp) {
+        let spot = |change: &&PriceChange| change.capacity_type == CapacityType::Spot;
+        for change in changes.iter().filter(spot) {
+            let bought = (change.instance_type, change.zone);
+            for id in self.running.get(&bought).into_iter().flatten() {
+                if let Some(node) = self.nodes.get_mut(id) {
+                    self.rate = self.rate - node.price + change.price;
+                    node.reprice(change.price, at);
+                }
+            }
+        }
+        self.peak = self.peak.max(self.rate);
+    }
+
+    fn close_node(&mut self, id: &NodeId, at: Timestamp, reclaimed: bool) {
         let Some(node) = self.nodes.get_mut(id).filter(|node| node.ended.is_none()) else {
             return;
         };
         self.rate = self.rate - node.price;
-        let pods: Vec<PodId> = node.open.keys().cloned().collect();
-        for pod in pods {
-            self.end_pod(&pod, at);
+        for pod in node.open.keys() {
+            self.homes.remove(pod);
         }
-        if let Some(node) = self.nodes.get_mut(id) {
-            node.ended = Some(at);
+        node.ends(at, reclaimed);
+        for (account, cost) in node.write_off() {
+            *self.accounts.entry(account).or_default() += cost;
         }
-    }
-}
-
-impl PaidNode {
-    /// What it has cost until `now`: whole seconds, at least a minute.
-    pub fn total(&self, now: Timestamp) -> Cost {
-        let lived = self.ended.unwrap_or(now) - self.launched;
-        self.price
-            .over(lived.round_up_to_seconds().max(BILLED_AT_LEAST))
-    }
-
-    fn boot(&self, now: Timestamp) -> Cost {
-        let until = self.ready.or(self.ended).unwrap_or(now);
-        self.price.over(until - self.launched)
-    }
-
-    fn share(&self, tenant: &Tenant, until: Timestamp) -> Cost {
-        self.price
-            .over(until - tenant.since)
-            .share(tenant.weight, self.weight)
+        let bought = (node.instance_type, node.zone);
+        if let Some(nodes) = self.running.get_mut(&bought) {
+            nodes.remove(id);
+            if nodes.is_empty() {
+                self.running.remove(&bought);
+            }
+        }
     }
 }
 

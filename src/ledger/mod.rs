@@ -2,6 +2,8 @@
 //! micro-dollar of node time ends in exactly one account.
 
 pub mod cost;
+pub mod node;
 pub mod weight;
 
-pub use cost::{Account, Ledger, PaidNode};
+pub use cost::{Account, Ledger};
+pub use node::PaidNode;

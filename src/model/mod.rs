@@ -2,6 +2,7 @@
 //! with the arithmetic that has a meaning; they know no event, no plan and no Kubernetes object.
 
 pub mod allocatable;
+pub mod cni;
 pub mod conf;
 pub mod daemon;
 pub mod eligible;
@@ -11,8 +12,11 @@ pub mod name;
 pub mod node;
 pub mod nodepool;
 pub mod offering;
+pub mod placement;
 pub mod pool;
 pub mod quantity;
+pub mod quota;
+pub mod referent;
 pub mod requirement;
 pub mod resources;
 pub mod spark;

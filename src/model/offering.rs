@@ -52,9 +52,13 @@ pub struct InstanceType {
     pub memory: Bytes,
     /// Local NVMe SSD in all, nominal (10⁹ bytes to the GB).
     pub nvme: Bytes,
+    /// Network interfaces that pods' addresses come from; None where not known.
+    pub interfaces: Option<Interfaces>,
     /// Room for pods: capacity less what kubelet, system and eviction hold, with the ENI rule for
     /// pods; `storage` is left at zero, since it depends on the pool (see [`InstanceType::storage`]).
     pub allocatable: Resources,
+    /// EBS volumes that pods can have attached, the root volume taken off.
+    pub disks: u32,
     /// CPU credits (t family).
     pub burstable: bool,
     /// A whole machine without hypervisor.
@@ -65,6 +69,15 @@ pub struct InstanceType {
     pub accelerated: bool,
     /// Well-known labels that depend on the type alone.
     pub labels: Labels,
+}
+
+/// Network interfaces of a type: those of its default card, which the VPC CNI uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interfaces {
+    /// How many.
+    pub count: u32,
+    /// IPv4 addresses of each, its own included.
+    pub addresses: u32,
 }
 
 /// A type in a zone, as spot or on-demand, at a price.
@@ -133,6 +146,11 @@ impl Catalog {
         &self.types[usize::try_from(id.0).expect("a type's position fits usize")]
     }
 
+    /// The type at this position, if this catalogue has so many.
+    pub fn known_type(&self, id: TypeId) -> Option<&InstanceType> {
+        self.types.get(usize::try_from(id.0).ok()?)
+    }
+
     /// The zone at this position.
     ///
     /// # Panics
@@ -149,6 +167,49 @@ impl Catalog {
         self.offerings[first..]
             .iter()
             .take_while(move |offering| offering.instance_type == id)
+    }
+
+    /// An offering's price; None where it is not sold.
+    pub fn price(
+        &self,
+        instance_type: TypeId,
+        zone: ZoneId,
+        capacity_type: CapacityType,
+    ) -> Option<UsdPerHour> {
+        let position = self.position(instance_type, zone, capacity_type)?;
+        Some(self.offerings[position].price)
+    }
+
+    /// Sets an offering's price. False, and nothing done, where it is not sold.
+    pub fn reprice(
+        &mut self,
+        instance_type: TypeId,
+        zone: ZoneId,
+        capacity_type: CapacityType,
+        price: UsdPerHour,
+    ) -> bool {
+        let position = self.position(instance_type, zone, capacity_type);
+        position.is_some_and(|position| {
+            self.offerings[position].price = price;
+            true
+        })
+    }
+
+    fn position(
+        &self,
+        instance_type: TypeId,
+        zone: ZoneId,
+        capacity_type: CapacityType,
+    ) -> Option<usize> {
+        let key = (instance_type, zone, capacity_type);
+        let of = |offering: &Offering| {
+            (
+                offering.instance_type,
+                offering.zone,
+                offering.capacity_type,
+            )
+        };
+        self.offerings.binary_search_by_key(&key, of).ok()
     }
 
     /// Finds a type by name.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::name::{AppId, NodeId, PodId};
 use super::node::Toleration;
+use super::placement::Placement;
 use super::requirement::{Constraints, Labels};
 use super::resources::Resources;
 use super::time::Timestamp;
@@ -35,13 +36,7 @@ pub enum Role {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NotUnderstood {
-    /// Pod affinity or anti-affinity, required.
-    PodAffinity,
-    /// A topology spread constraint with `DoNotSchedule`.
-    TopologySpread,
-    /// A port of the host.
-    HostPort,
-    /// A volume that binds the pod to some nodes: a claim, or a disk named directly.
+    /// A disk named directly in the pod, whose place the API does not tell.
     Volume,
     /// A resource claim (dynamic resource allocation).
     ResourceClaim,
@@ -70,6 +65,8 @@ pub struct PodTemplate {
     pub priority: i32,
     /// Belongs to a DaemonSet: takes room, but keeps no node from being empty.
     pub daemon: bool,
+    /// What it asks of other pods, ports and disks; most pods ask for nothing.
+    pub placement: Option<Arc<Placement>>,
     /// Constraints that are not understood.
     pub not_understood: Vec<NotUnderstood>,
 }
@@ -147,9 +144,6 @@ impl NotUnderstood {
     /// The field of the pod that holds it.
     pub const fn field(self) -> &'static str {
         match self {
-            NotUnderstood::PodAffinity => "spec.affinity.podAffinity or podAntiAffinity",
-            NotUnderstood::TopologySpread => "spec.topologySpreadConstraints",
-            NotUnderstood::HostPort => "spec.containers[].ports[].hostPort",
             NotUnderstood::Volume => "spec.volumes[]",
             NotUnderstood::ResourceClaim => "spec.resourceClaims",
             NotUnderstood::Scheduler => "spec.schedulerName",

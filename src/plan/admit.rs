@@ -8,11 +8,11 @@ use crate::cluster::View;
 
 use super::demand::Ask;
 use super::effect::Waiting;
-use super::limits;
+use super::memo::Memo;
 use super::menu::Menu;
-use super::ration::{self, over_limit};
+use super::ration::{self, obstacle};
 use super::reason::Reason;
-use super::seat::{Seat, Seating};
+use super::seat::{Obstacle, Seat, Seating};
 use super::zone::{self, Choice, Refusals};
 
 /// Open nodes beyond which they are not filled one by one: a search of each would cost more than the
@@ -29,20 +29,19 @@ pub struct Admission<'s, 'a> {
 }
 
 /// Decides who gets in.
-pub fn admit<'s, 'a>(view: &View<'a>, asks: &'s [Ask<'a>]) -> Admission<'s, 'a> {
-    let mut menu = Menu::new(*view, BTreeSet::new());
+pub fn admit<'s, 'a>(view: &View<'a>, memo: &'a Memo, asks: &'s [Ask<'a>]) -> Admission<'s, 'a> {
+    let mut menu = Menu::new(*view, memo, BTreeSet::new());
     let mut seating = Seating::new(*view, asks);
     let (choices, mut refused) = choose_zones(view, asks, &mut menu, &mut seating);
     seat_in_free_room(&mut seating, &refused);
     let mut all = seating.clone();
     let bought = all.buy_all(&mut menu, &refused);
-    let in_use = limits::in_use(view);
-    if bought && over_limit(view, &in_use, &all.drafts).is_none() {
+    if bought && obstacle(view, &all.drafts).is_none() {
         seating = all;
     } else {
-        ration::one_by_one(view, asks, &mut seating, &choices, &mut refused, &in_use);
+        ration::one_by_one(view, memo, asks, &mut seating, &choices, &mut refused);
     }
-    let waiting = waiting(asks, &seating, &refused);
+    let waiting = waiting(view, asks, &seating, &refused);
     Admission { seating, waiting }
 }
 
@@ -60,7 +59,7 @@ fn choose_zones<'a>(
     let (awaited, fresh): (Vec<usize>, Vec<usize>) =
         (0..asks.len()).partition(|&i| !asks[i].app.held.is_empty());
     for &i in awaited.iter().chain(&fresh) {
-        match zone::choose(view, menu, &seating.rooms, &asks[i]) {
+        match zone::choose(view, menu, &seating.rooms, asks, i) {
             Ok(found) => {
                 seating.zones.insert(i, found[0].zones.clone());
                 seating.claim_held(i);
@@ -92,7 +91,9 @@ fn seat_in_free_room(seating: &mut Seating<'_, '_>, refused: &BTreeMap<usize, Re
     }
     let mut filled = tight.clone();
     tight.find_room_tightly(refused);
-    if filled.rooms.count() <= SETTLED_ROOMS {
+    // The search of whole nodes knows no rules between pods.
+    let plain = filled.rooms.rules.is_empty();
+    if plain && filled.rooms_for_standing(refused).len() <= SETTLED_ROOMS {
         filled.settle(refused);
     }
     for other in [tight, filled] {
@@ -106,19 +107,22 @@ fn seat_in_free_room(seating: &mut Seating<'_, '_>, refused: &BTreeMap<usize, Re
 /// A reason for every pod that has no seat: its own, else the limit that stood against its
 /// application, else that its gang is not whole.
 fn waiting(
+    view: &View<'_>,
     asks: &[Ask<'_>],
     seating: &Seating<'_, '_>,
     refused: &BTreeMap<usize, Refusals>,
 ) -> Vec<Waiting> {
     let mut waiting = Vec::new();
     for (i, ask) in asks.iter().enumerate() {
-        let limit = seating
-            .limits
-            .get(&i)
-            .map(|(pool, limit)| Reason::LimitReached {
+        let limit = seating.obstacles.get(&i).map(|obstacle| match obstacle {
+            Obstacle::Limit(pool, limit) => Reason::LimitReached {
                 pool: pool.clone(),
                 limit: *limit,
-            });
+            },
+            Obstacle::Addresses(zone) => Reason::NoAddresses {
+                zone: view.cluster.catalog.zone(*zone).name.clone(),
+            },
+        });
         for (n, need) in ask.needs.iter().enumerate() {
             let own = refused.get(&i).and_then(|refusals| refusals.get(&n));
             let reason = own.cloned().or_else(|| limit.clone());

@@ -2,70 +2,83 @@
 //! them may be bought, less the most that free room could be worth to them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::cluster::View;
 use crate::model::money::UsdPerHour;
-use crate::model::offering::ZoneId;
 use crate::model::resources::Resources;
+use crate::model::spark::PodTemplate;
 
-use super::demand::{Ask, Need};
+use super::constraint::Who;
+use super::demand::Ask;
+use super::memo::{Lots, Memo};
 use super::menu::Menu;
-use super::pack::{self, Item, Problem};
+use super::pack::{Item, Priced, Problem};
+use super::room::Rooms;
 use super::seat::{Seat, Seating};
 use super::zone;
 
 /// No plan for the pods that have a seat costs less at list price. Penalties, which are compared but not
 /// paid, are left out, so that the bound can be held against a bill.
-pub fn bound(view: &View<'_>, asks: &[Ask<'_>], seating: &Seating<'_, '_>) -> UsdPerHour {
+pub fn bound(
+    view: &View<'_>,
+    memo: &Memo,
+    asks: &[Ask<'_>],
+    seating: &Seating<'_, '_>,
+) -> UsdPerHour {
     if seating.drafts.is_empty() {
         return UsdPerHour::ZERO;
     }
-    let mut menu = Menu::new(*view, BTreeSet::new());
-    let mut items: BTreeMap<(Resources, Vec<usize>), u32> = BTreeMap::new();
+    let mut menu = Menu::new(*view, memo, BTreeSet::new());
+    let mut lots: BTreeMap<(&Resources, Arc<[usize]>), u32> = BTreeMap::new();
+    let mut seated_pods: Vec<(&PodTemplate, Who)> = Vec::new();
     for (i, ask) in asks.iter().enumerate() {
-        let zones = zones(view, ask);
+        let zone = zone::running(view, ask);
         for (n, need) in ask.needs.iter().enumerate() {
-            let seated = seating.seats[&(i, n)]
-                .iter()
-                .filter(|seat| **seat != Seat::None)
-                .count();
-            let kinds = kinds(&mut menu, need, &zones);
+            let seats = seating.seats[&(i, n)].iter();
+            let seated = seats.filter(|seat| **seat != Seat::None).count();
+            let kinds = menu.kinds(need, zone);
             if seated > 0 && !kinds.is_empty() {
-                *items
-                    .entry((need.template.requests.clone(), kinds))
-                    .or_default() += u32::try_from(seated).unwrap_or(u32::MAX);
+                seated_pods.push((&need.template, (i, n)));
+                *lots.entry((&need.template.requests, kinds)).or_default() +=
+                    u32::try_from(seated).unwrap_or(u32::MAX);
             }
         }
     }
-    let items: Vec<Item> = items
-        .into_iter()
-        .map(|((requests, kinds), count)| Item {
-            requests,
-            count,
-            kinds,
-        })
-        .collect();
-    if items.is_empty() {
+    if lots.is_empty() {
         return UsdPerHour::ZERO;
     }
+    let rooms = Rooms::before(view, asks, &seated_pods);
+    priced(view, &menu, lots).bound(&rooms)
+}
+
+/// The pods' problem with its prices, as they were found before where the same was asked.
+fn priced(
+    view: &View<'_>,
+    menu: &Menu<'_>,
+    lots: BTreeMap<(&Resources, Arc<[usize]>), u32>,
+) -> Arc<Priced> {
+    let address = |kinds: &Arc<[usize]>| kinds.as_ptr().addr();
+    let key: Lots = (lots.iter())
+        .map(|((requests, kinds), count)| ((*requests).clone(), address(kinds), *count))
+        .collect();
+    let bounds = &menu.memo().bounds;
+    let plain = menu.is_plain();
+    if let Some(known) = bounds.borrow().get(&key).filter(|_| plain) {
+        return known.clone();
+    }
+    let items: Vec<Item> = (lots.into_iter())
+        .map(|((requests, kinds), count)| Item {
+            requests: requests.clone(),
+            count,
+            kinds: kinds.to_vec(),
+        })
+        .collect();
     let market = view.cluster.market();
     let describe = |kind: usize| (&market.kinds[kind].room, market.kinds[kind].offering.price);
-    let rooms: Vec<Resources> = seating.rooms.nodes().map(|node| node.free()).collect();
-    pack::bound(&Problem::new(&items, describe), &rooms)
-}
-
-/// Where an application could be: where it is, or anywhere.
-fn zones(view: &View<'_>, ask: &Ask<'_>) -> Vec<ZoneId> {
-    zone::present(view, ask).map_or_else(|| zone::all(view), |zone| vec![zone])
-}
-
-fn kinds(menu: &mut Menu<'_>, need: &Need, zones: &[ZoneId]) -> Vec<usize> {
-    let mut kinds = Vec::new();
-    for &zone in zones {
-        if let Ok(options) = menu.options(need, zone).as_ref() {
-            kinds.extend(&options.kinds);
-        }
+    let priced = Arc::new(Priced::new(Problem::new(&items, describe)));
+    if plain {
+        bounds.borrow_mut().insert(key, priced.clone());
     }
-    kinds.sort_unstable();
-    kinds
+    priced
 }

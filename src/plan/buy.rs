@@ -2,7 +2,7 @@
 //! the free room of drafts first and then into new drafts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::cluster::market::purpose_of;
 use crate::model::name::PodId;
@@ -10,6 +10,8 @@ use crate::model::node::Purpose;
 use crate::model::offering::ZoneId;
 use crate::model::resources::Resources;
 
+use super::constraint::{Rule, Who};
+use super::memo::Lots;
 use super::menu::{Answer, Menu};
 use super::offer::Options;
 use super::pack::{self, Bin, Item, Problem};
@@ -37,7 +39,17 @@ pub struct Draft {
     pub loads: Vec<Load>,
     /// Why this kind and not what the role prefers.
     pub note: Option<Reason>,
+    /// EBS volumes of its pods.
+    pub disks: u32,
     free: Resources,
+}
+
+impl Draft {
+    /// How many pods it is for.
+    pub fn pods(&self) -> u32 {
+        let pods: usize = self.loads.iter().map(|load| load.pods.len()).sum();
+        u32::try_from(pods).unwrap_or(u32::MAX)
+    }
 }
 
 /// Pods of one need that are to be bought nodes in one zone, by position in the need.
@@ -47,6 +59,36 @@ struct Order {
     need: usize,
     zone: ZoneId,
     pods: Vec<usize>,
+}
+
+/// What makes orders one item: what may be bought for them, what one pod asks for, and the need itself
+/// where it has rules.
+type Alike<'r> = (*const Result<Options, Reason>, &'r Resources, Option<Who>);
+
+/// What rules count is packed like any other resource, under names that no device plugin has.
+const COUNTED: &str = "sparkwright.dev/rule/";
+
+/// A pod's requests with what its rule counts; of pods that go together, all at once.
+fn with_rule(requests: &Resources, rule: &Rule, who: Who, count: u32) -> Resources {
+    let mut counted = requests.clone();
+    if rule.most < u32::MAX {
+        let name = format!("{COUNTED}{}/{}", who.0, who.1);
+        counted.extended.insert(name.into(), 1);
+    }
+    if rule.disks > 0 {
+        let name = format!("{COUNTED}disks");
+        counted.extended.insert(name.into(), u64::from(rule.disks));
+    }
+    if rule.together {
+        counted.times(count)
+    } else {
+        counted
+    }
+}
+
+fn parse_counted(name: &str) -> Option<Who> {
+    let (ask, need) = name.strip_prefix(COUNTED)?.split_once('/')?;
+    Some((ask.parse().ok()?, need.parse().ok()?))
 }
 
 impl<'a> Seating<'_, 'a> {
@@ -126,8 +168,17 @@ impl<'a> Seating<'_, 'a> {
                     pods,
                 }),
                 Zones::Spread(zones) => {
+                    let rule = self
+                        .rooms
+                        .rules
+                        .get((i, need))
+                        .filter(|rule| rule.counts_zones());
+                    let places = rule.and_then(|rule| rule.deal(pods.len(), zones, zones));
+                    let places = places
+                        .unwrap_or_else(|| (0..pods.len()).map(|p| p % zones.len()).collect());
                     for (z, zone) in zones.iter().enumerate() {
-                        let dealt = pods.iter().copied().skip(z).step_by(zones.len()).collect();
+                        let here = pods.iter().zip(&places).filter(|(_, place)| **place == z);
+                        let dealt = here.map(|(pod, _)| *pod).collect();
                         orders.push(Order {
                             ask: i,
                             need,
@@ -142,7 +193,8 @@ impl<'a> Seating<'_, 'a> {
 
     /// Seats the orders: free room of drafts first, then new drafts, packed by zone and purpose.
     fn buy(&mut self, menu: &mut Menu<'a>, orders: Vec<Order>) -> bool {
-        let mut counters: BTreeMap<(ZoneId, Purpose), Vec<(Order, Answer)>> = BTreeMap::new();
+        let mut counters: BTreeMap<(ZoneId, Purpose, usize), Vec<(Order, Answer)>> =
+            BTreeMap::new();
         for mut order in orders {
             let need = &self.asks[order.ask].needs[order.need];
             let answer = menu.options(need, order.zone);
@@ -150,11 +202,22 @@ impl<'a> Seating<'_, 'a> {
                 return false;
             }
             self.fill_drafts(&mut order, &answer);
-            let counter = (order.zone, purpose_of(need.template.role));
+            let purpose = purpose_of(need.template.role);
+            let who = (order.ask, order.need);
+            // Needs that never share a node are bought at counters of their own.
+            let is_free = |queue: &usize| {
+                let others = counters
+                    .get(&(order.zone, purpose, *queue))
+                    .into_iter()
+                    .flatten();
+                self.get_along(who, others.map(|(other, _)| (other.ask, other.need)))
+            };
+            let queue = (0..).find(is_free).unwrap_or_default();
+            let counter = (order.zone, purpose, queue);
             counters.entry(counter).or_default().push((order, answer));
         }
         for orders in counters.into_values() {
-            self.buy_at_counter(&orders);
+            self.buy_at_counter(menu, &orders);
         }
         true
     }
@@ -169,6 +232,7 @@ impl<'a> Seating<'_, 'a> {
                 continue;
             }
             let limit = u32::try_from(order.pods.len()).unwrap_or(u32::MAX);
+            let limit = limit.min(self.allowance(draft, (order.ask, order.need)));
             let copies = need.template.requests.copies_in(&draft.free, limit);
             let taken: Vec<usize> = order
                 .pods
@@ -178,30 +242,81 @@ impl<'a> Seating<'_, 'a> {
         }
     }
 
-    fn buy_at_counter(&mut self, orders: &[(Order, Answer)]) {
-        let (items, item_of) = self.items(orders);
+    /// True where the rules let a need share a node with these.
+    fn get_along(&self, who: Who, mut others: impl Iterator<Item = Who>) -> bool {
+        let rule = self.rooms.rules.get(who);
+        rule.is_none_or(|rule| !others.any(|other| rule.apart.contains(&other)))
+    }
+
+    /// How many more pods of a need the rules between pods let onto a draft.
+    fn allowance(&self, draft: &Draft, who: Who) -> u32 {
+        let Some(rule) = self.rooms.rules.get(who) else {
+            return u32::MAX;
+        };
+        let others = draft.loads.iter().map(|load| (load.ask, load.need));
+        if rule.together || !self.get_along(who, others) {
+            return 0;
+        }
+        let own = draft
+            .loads
+            .iter()
+            .filter(|load| (load.ask, load.need) == who);
+        let here: usize = own.map(|load| load.pods.len()).sum();
+        let most = rule
+            .most
+            .saturating_sub(u32::try_from(here).unwrap_or(u32::MAX));
+        let left = self.attachments(draft.kind).saturating_sub(draft.disks);
+        most.min(left.checked_div(rule.disks).unwrap_or(u32::MAX))
+    }
+
+    fn attachments(&self, kind: usize) -> u32 {
+        let cluster = self.view.cluster;
+        let kind = &cluster.market().kinds[kind];
+        kind.instance_type(&cluster.catalog).disks
+    }
+
+    fn buy_at_counter(&mut self, menu: &Menu<'a>, orders: &[(Order, Answer)]) {
+        let (items, item_of, lots) = self.items(orders);
         if items.is_empty() {
             return;
         }
-        let market = self.view.cluster.market();
-        let describe = |kind: usize| (&market.kinds[kind].room, market.kinds[kind].cost);
-        let bins = pack::pack(&Problem::new(&items, describe));
+        let bins = self.packed(menu, &items, lots);
         let mut queues: Vec<Vec<(usize, Vec<usize>)>> = vec![Vec::new(); items.len()];
         for (o, (order, _)) in orders.iter().enumerate().rev() {
             if let Some(item) = item_of[o].filter(|_| !order.pods.is_empty()) {
                 queues[item].push((o, order.pods.clone()));
             }
         }
-        for bin in &bins {
+        for bin in bins.iter() {
             self.draft(bin, orders, &mut queues);
         }
     }
 
+    /// Nodes for the items, as they were found before where the same was asked.
+    fn packed(&self, menu: &Menu<'a>, items: &[Item], lots: Lots) -> Arc<[Bin]> {
+        let packs = &menu.memo().packs;
+        let plain = menu.is_plain() && self.rooms.rules.is_empty();
+        if let Some(known) = packs.borrow().get(&lots).filter(|_| plain) {
+            return known.clone();
+        }
+        let market = self.view.cluster.market();
+        let rooms = self.rooms_with_rules(items);
+        let describe = |kind: usize| {
+            let room = rooms.get(&kind).unwrap_or(&market.kinds[kind].room);
+            (room, market.kinds[kind].cost)
+        };
+        let bins: Arc<[Bin]> = pack::pack(&Problem::new(items, describe)).into();
+        if plain {
+            packs.borrow_mut().insert(lots, bins.clone());
+        }
+        bins
+    }
+
     /// Orders that may be bought the same kinds and ask for the same are one item.
-    fn items(&self, orders: &[(Order, Answer)]) -> (Vec<Item>, Vec<Option<usize>>) {
+    fn items(&self, orders: &[(Order, Answer)]) -> (Vec<Item>, Vec<Option<usize>>, Lots) {
         let mut items: Vec<Item> = Vec::new();
-        let mut known: BTreeMap<(*const Result<Options, Reason>, &Resources), usize> =
-            BTreeMap::new();
+        let mut lists: Vec<usize> = Vec::new();
+        let mut known: BTreeMap<Alike<'_>, usize> = BTreeMap::new();
         let mut item_of = Vec::with_capacity(orders.len());
         for (order, answer) in orders {
             let (Ok(options), false) = (answer.as_ref(), order.pods.is_empty()) else {
@@ -209,8 +324,10 @@ impl<'a> Seating<'_, 'a> {
                 continue;
             };
             let requests = &self.asks[order.ask].needs[order.need].template.requests;
+            let who = (order.ask, order.need);
+            let rule = self.rooms.rules.get(who);
             let item = *known
-                .entry((Rc::as_ptr(answer), requests))
+                .entry((Arc::as_ptr(answer), requests, rule.map(|_| who)))
                 .or_insert_with(|| {
                     let item = Item {
                         requests: requests.clone(),
@@ -218,12 +335,59 @@ impl<'a> Seating<'_, 'a> {
                         kinds: options.kinds.clone(),
                     };
                     items.push(item);
+                    lists.push(Arc::as_ptr(answer).addr());
                     items.len() - 1
                 });
-            items[item].count += u32::try_from(order.pods.len()).unwrap_or(u32::MAX);
+            let count = u32::try_from(order.pods.len()).unwrap_or(u32::MAX);
+            items[item].count += count;
+            if let Some(rule) = rule {
+                items[item].requests = with_rule(requests, rule, who, count);
+                items[item].count = if rule.together { 1 } else { count };
+            }
             item_of.push(Some(item));
         }
-        (items, item_of)
+        let lots = items.iter().zip(lists);
+        let lots = lots.map(|(item, list)| (item.requests.clone(), list, item.count));
+        let lots = lots.collect();
+        (items, item_of, lots)
+    }
+
+    /// Rooms of the kinds that items with rules may be bought, with what the rules count: pods of the
+    /// need, and attachments.
+    fn rooms_with_rules(&self, items: &[Item]) -> BTreeMap<usize, Resources> {
+        let market = self.view.cluster.market();
+        let mut rooms: BTreeMap<usize, Resources> = BTreeMap::new();
+        for item in items {
+            let counted = item.requests.extended.keys();
+            for name in counted.filter(|name| name.starts_with(COUNTED)) {
+                let parsed = parse_counted(name);
+                for &kind in &item.kinds {
+                    let room = rooms
+                        .entry(kind)
+                        .or_insert_with(|| market.kinds[kind].room.clone());
+                    let most = match parsed {
+                        Some(who) => self.rooms.rules.get(who).map_or(u32::MAX, |rule| rule.most),
+                        None => self.attachments(kind),
+                    };
+                    room.extended.insert(name.clone(), u64::from(most));
+                }
+            }
+        }
+        rooms
+    }
+
+    /// True where all pods of an item go onto one node.
+    fn is_together(
+        &self,
+        item: usize,
+        orders: &[(Order, Answer)],
+        queues: &[Vec<(usize, Vec<usize>)>],
+    ) -> bool {
+        queues[item].last().is_some_and(|(o, _)| {
+            let order = &orders[*o].0;
+            let rule = self.rooms.rules.get((order.ask, order.need));
+            rule.is_some_and(|rule| rule.together)
+        })
     }
 
     /// A node to be, and the next pods of each item on it.
@@ -239,11 +403,15 @@ impl<'a> Seating<'_, 'a> {
             kind: bin.kind,
             loads: Vec::new(),
             note: None,
+            disks: 0,
             free,
         });
         let d = self.drafts.len() - 1;
         for (item, &count) in bin.counts.iter().enumerate() {
             let mut left = usize::try_from(count).unwrap_or(usize::MAX);
+            if left > 0 && self.is_together(item, orders, queues) {
+                left = queues[item].iter().map(|(_, pods)| pods.len()).sum();
+            }
             while left > 0 {
                 let Some((o, pods)) = queues[item].last_mut() else {
                     break;
@@ -273,6 +441,9 @@ impl<'a> Seating<'_, 'a> {
             .template
             .requests
             .times(u32::try_from(pods.len()).unwrap_or(u32::MAX));
+        let rule = self.rooms.rules.get((order.ask, order.need));
+        let disks = rule.map_or(0, |rule| rule.disks);
+        draft.disks += disks * u32::try_from(pods.len()).unwrap_or(u32::MAX);
         let names = pods.iter().map(|&pod| need.pods[pod].clone()).collect();
         draft.loads.push(Load {
             ask: order.ask,

@@ -6,14 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cluster::View;
 use crate::cluster::event::Held;
 use crate::cluster::market::Kind;
-use crate::model::name::{AppId, PoolName};
+use crate::model::name::{AppId, PodId, PoolName};
 use crate::model::offering::{CapacityType, ZoneId};
+use crate::model::placement::{HOSTNAME, are_apart};
 use crate::model::pool::ZonePolicy;
 use crate::model::resources::Resources;
 use crate::model::spark::Role;
 
+use super::addresses;
 use super::effect::{Effect, Launch};
-use super::limits::{self, Usage};
+use super::limits::Usage;
 
 /// An effect that would break an invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,11 +31,13 @@ pub struct Violation {
 /// Every effect that would break an invariant.
 pub fn violations(view: &View<'_>, effects: &[Effect]) -> Vec<Violation> {
     let mut found = Vec::new();
-    let mut usage = limits::in_use(view);
+    let mut usage = view.cluster.usages.clone();
+    let mut free = addresses::free(view);
     let mut zones: BTreeMap<AppId, BTreeSet<ZoneId>> = BTreeMap::new();
     for (i, effect) in effects.iter().enumerate() {
         let broken = match effect {
-            Effect::Launch(launch) => launch_breaks(view, launch, &mut usage, &mut zones),
+            Effect::Launch(launch) => launch_breaks(view, launch, &mut usage, &mut zones)
+                .or_else(|| out_of_addresses(view, launch, &mut free)),
             Effect::Terminate { node, .. } => {
                 let node = view.cluster.nodes.get(node);
                 let free = node
@@ -47,7 +51,9 @@ pub fn violations(view: &View<'_>, effects: &[Effect]) -> Vec<Violation> {
             }
             Effect::Cordon { node, .. } => {
                 let node = view.cluster.nodes.get(node);
-                let idle = node.is_some_and(|node| node.is_ours() && node.drivers == 0);
+                let idle = node.is_some_and(|node| {
+                    node.is_ours() && (node.drivers == 0 || node.interrupted.is_some())
+                });
                 (!idle).then(|| {
                     (
                         1,
@@ -84,6 +90,7 @@ fn launch_breaks(
         .or_else(|| too_small(launch, &kinds))
         .or_else(|| over_limit(view, launch, &kinds, usage))
         .or_else(|| two_zones(view, launch, zones))
+        .or_else(|| crowded(view, launch))
 }
 
 /// The kinds that a launch names.
@@ -138,6 +145,23 @@ fn sold_out(view: &View<'_>, kinds: &[&Kind]) -> Broken {
     Some((7, format!("asks for {name}, which is marked unavailable")))
 }
 
+fn out_of_addresses(view: &View<'_>, launch: &Launch, free: &mut BTreeMap<ZoneId, u32>) -> Broken {
+    let left = free.get_mut(&launch.intent.zone)?;
+    let needed: u32 = launch
+        .pods
+        .iter()
+        .map(|pods| {
+            let pods = u32::try_from(pods.len()).unwrap_or(u32::MAX);
+            addresses::most(view, &launch.intent.types, pods)
+        })
+        .sum();
+    let zone = &view.cluster.catalog.zone(launch.intent.zone).name;
+    let how = format!("needs {needed} addresses in {zone}, which has {left}");
+    let short = needed > *left;
+    *left = left.saturating_sub(needed);
+    short.then_some((7, how))
+}
+
 fn too_small(launch: &Launch, kinds: &[&Kind]) -> Broken {
     let small = launch.intent.nodes.iter().find(|node| {
         let mut load = Resources::default();
@@ -170,6 +194,34 @@ fn over_limit(
         2,
         format!("exceeds {} of NodePool {}", limit.field(), pool.name),
     ))
+}
+
+/// Two pods on a node to be that refuse each other; pods that are only expected are not asked.
+fn crowded(view: &View<'_>, launch: &Launch) -> Broken {
+    let pods = &view.cluster.pods;
+    let particular = |pod: &&PodId| {
+        pods.get(*pod)
+            .is_some_and(|pod| pod.template.placement.is_some())
+    };
+    for node in &launch.pods {
+        let templates = || {
+            node.iter()
+                .filter_map(|pod| Some((pod, &pods.get(pod)?.template)))
+        };
+        for pod in node.iter().filter(particular) {
+            let own = &pods.get(pod)?.template;
+            let mut others = templates().filter(|(other, _)| *other != pod);
+            let refused =
+                others.find(|(_, other)| are_apart(own, other, HOSTNAME, &view.cluster.referents));
+            if let Some((other, _)) = refused {
+                return Some((
+                    11,
+                    format!("puts {pod} and {other}, which refuse each other, on one node"),
+                ));
+            }
+        }
+    }
+    None
 }
 
 fn two_zones(

@@ -4,15 +4,10 @@
 use std::sync::Arc;
 
 use crate::cluster::View;
-use crate::cluster::app::{App, slot_of};
+use crate::cluster::app::{App, RESERVATION_LIMIT, slot_of};
 use crate::model::name::{AppId, PodId};
 use crate::model::spark::{ExecutorGroup, PodTemplate, Role};
-use crate::model::time::{Span, Timestamp};
-
-/// Executors that are declared and have not come this long after their driver got a node are no
-/// longer waited for. Spark asks for its first executors within seconds of its start; ten minutes
-/// leave room for slow images and slow starts, and bound what a driver that never asks can hold.
-pub const RESERVATION_LIMIT: Span = Span::from_secs(600);
+use crate::model::time::Timestamp;
 
 /// Pods of one template that an application wants.
 #[derive(Clone, Debug)]
@@ -42,12 +37,13 @@ pub struct Ask<'a> {
     pub priority: i32,
 }
 
-/// All applications that want something: by priority, then age, then name.
+/// All applications that want something which is not on its way: by priority, then age, then name.
 pub fn gather<'a>(view: &View<'a>) -> Vec<Ask<'a>> {
     let cluster = view.cluster;
     let mut asks: Vec<Ask<'a>> = cluster
         .demanding
         .iter()
+        .chain(given_up(view))
         .filter_map(|id| cluster.apps.get_key_value(id))
         .map(|(id, app)| ask(view, id, app))
         .filter(|ask| !ask.needs.is_empty())
@@ -62,10 +58,18 @@ pub fn gather<'a>(view: &View<'a>) -> Vec<Ask<'a>> {
     asks
 }
 
+/// Applications that were provided for, and whose executors have not come in time.
+pub fn given_up<'a>(view: &View<'a>) -> impl Iterator<Item = &'a AppId> {
+    let past = view.cluster.reservations.iter();
+    let now = view.now;
+    past.take_while(move |(at, _)| *at < now).map(|(_, id)| id)
+}
+
 fn ask<'a>(view: &View<'_>, id: &'a AppId, app: &'a App) -> Ask<'a> {
     let mut needs = waiting(view, app);
     expect_driver(view, app, &mut needs);
     expect_executors(view, app, &mut needs);
+    expect_replacements(view, app, &mut needs);
     needs.sort_by(|a, b| (a.template.role, &a.template).cmp(&(b.template.role, &b.template)));
     count_gang(app, &mut needs);
     let priority = needs
@@ -131,20 +135,31 @@ fn expect_executors(view: &View<'_>, app: &App, needs: &mut Vec<Need>) {
             }
             next += 1;
         }
-        add_expected(needs, group, pods, shape.declared.min(view.now));
+        add_expected(needs, &group.template, pods, shape.declared.min(view.now));
+    }
+}
+
+/// Executors whose nodes EC2 takes back are expected once more, so that their next nodes boot while
+/// they still run. What they will be called is Spark's to say; they are named after those they follow.
+fn expect_replacements(view: &View<'_>, app: &App, needs: &mut Vec<Need>) {
+    for (pod, template) in &app.doomed {
+        let name = PodId::from(format!("{pod}-replacement"));
+        add_expected(needs, template, vec![name], view.now);
     }
 }
 
 /// Expected executors join those of the same template, so that one need holds both.
-fn add_expected(needs: &mut Vec<Need>, group: &ExecutorGroup, pods: Vec<PodId>, since: Timestamp) {
-    if let Some(need) = needs
-        .iter_mut()
-        .find(|need| need.template == group.template)
-    {
+fn add_expected(
+    needs: &mut Vec<Need>,
+    template: &Arc<PodTemplate>,
+    pods: Vec<PodId>,
+    since: Timestamp,
+) {
+    if let Some(need) = needs.iter_mut().find(|need| need.template == *template) {
         need.pods.extend(pods);
     } else {
         needs.push(Need {
-            template: group.template.clone(),
+            template: template.clone(),
             pods,
             existing: 0,
             gang: 0,
@@ -154,14 +169,15 @@ fn add_expected(needs: &mut Vec<Need>, group: &ExecutorGroup, pods: Vec<PodId>, 
 }
 
 /// The gang: the driver and the declared minimum of executors. Without a shape, and with nothing of
-/// the application running yet, the pods that are there are the gang; what a running application
-/// asks for on top is growth.
+/// the application running yet, its Spark pods that are there are the gang; what a running application
+/// asks for on top is growth. Pods that are not Spark's need nobody but themselves.
 fn count_gang(app: &App, needs: &mut [Need]) {
     let Some(shape) = &app.shape else {
         let starts = app.bound.is_empty();
-        needs
-            .iter_mut()
-            .for_each(|need| need.gang = if starts { need.pods.len() } else { 0 });
+        for need in needs {
+            let spark = need.template.role != Role::Other;
+            need.gang = if starts && spark { need.pods.len() } else { 0 };
+        }
         return;
     };
     let mut minimum: Vec<(usize, &ExecutorGroup)> = shape

@@ -10,15 +10,16 @@ use crate::cluster::market::{Kind, taints};
 use crate::model::money::UsdPerHour;
 use crate::model::name::{NodeId, PodId, PoolName};
 use crate::model::node::{CAPACITY_TYPE, MANAGED, NODEPOOL, PURPOSE, ZONE, ZONE_ID};
-use crate::model::offering::CapacityType;
+use crate::model::offering::{CapacityType, ZoneId};
 use crate::model::pool::Pool;
 use crate::model::requirement::Labels;
 use crate::model::resources::{Bytes, Cpu, Resources};
 
+use super::addresses;
 use super::buy::Draft;
 use super::demand::Ask;
 use super::effect::{AllocationStrategy, Launch};
-use super::limits::{self, Usage};
+use super::limits::Usage;
 use super::offer;
 use super::reason::Reason;
 use super::width;
@@ -49,11 +50,12 @@ pub fn launches(view: &View<'_>, asks: &[Ask<'_>], drafts: &[Draft]) -> Vec<Laun
 /// that are larger than the planned type use it up.
 struct Slack {
     left: BTreeMap<PoolName, Usage>,
+    addresses: BTreeMap<ZoneId, u32>,
 }
 
 impl Slack {
     fn new(view: &View<'_>, drafts: &[Draft]) -> Self {
-        let mut used = limits::in_use(view);
+        let mut used = view.cluster.usages.clone();
         for draft in drafts {
             let kind = &view.cluster.market().kinds[draft.kind];
             let usage = used.entry(kind.pool.name.clone()).or_default();
@@ -73,6 +75,7 @@ impl Slack {
         });
         Slack {
             left: left.collect(),
+            addresses: addresses_left(view, drafts),
         }
     }
 
@@ -97,6 +100,35 @@ impl Slack {
         *charged = worst;
         true
     }
+
+    /// The same for addresses.
+    fn take_addresses(&mut self, zone: ZoneId, count: u32, charged: &mut u32) -> bool {
+        let Some(left) = self.addresses.get_mut(&zone) else {
+            return true;
+        };
+        let more = count.saturating_sub(*charged);
+        let taken = left.checked_sub(more);
+        if let Some(rest) = taken {
+            *left = rest;
+            *charged += more;
+        }
+        taken.is_some()
+    }
+}
+
+/// What is left of each zone's addresses once every draft is charged at its planned type.
+fn addresses_left(view: &View<'_>, drafts: &[Draft]) -> BTreeMap<ZoneId, u32> {
+    let mut free = addresses::free(view);
+    for draft in drafts
+        .iter()
+        .filter(|_| !view.cluster.shortages.addresses.is_empty())
+    {
+        let kind = &view.cluster.market().kinds[draft.kind];
+        if let Some(left) = free.get_mut(&kind.offering.zone) {
+            *left = left.saturating_sub(addresses::of_kind(view, kind, draft.pods()));
+        }
+    }
+    free
 }
 
 /// Kinds that a launch may name for a draft, the planned one first and the others by price: same
@@ -114,6 +146,7 @@ fn alternatives(view: &View<'_>, asks: &[Ask<'_>], draft: &Draft, slack: &mut Sl
             kind.pool.name == planned.pool.name
                 && kind.offering.capacity_type == planned.offering.capacity_type
                 && load.fits(&kind.room)
+                && draft.disks <= kind.instance_type(catalog).disks
                 && offer::is_available(view, kind)
                 && draft
                     .loads
@@ -124,12 +157,19 @@ fn alternatives(view: &View<'_>, asks: &[Ask<'_>], draft: &Draft, slack: &mut Sl
     others.sort_by_key(|&i| (market.kinds[i].offering.price, market.kinds[i].cost, i));
     let most = premium(planned.offering.price, planned.pool.max_premium_percent);
     let mut charged = Usage::of(catalog, planned);
+    let mut held = addresses::of_kind(view, planned, draft.pods());
     let mut chosen = vec![draft.kind];
     for i in others {
         let kind = &market.kinds[i];
         let within = kind.offering.price <= most && chosen.len() < MOST_TYPES;
         let wanted = within || widens(view, &planned.pool, &chosen, i);
-        if wanted && slack.take(view, kind, &mut charged) {
+        if !wanted {
+            continue;
+        }
+        let more = addresses::of_kind(view, kind, draft.pods());
+        if slack.take_addresses(kind.offering.zone, more, &mut held)
+            && slack.take(view, kind, &mut charged)
+        {
             chosen.push(i);
         }
     }

@@ -1,18 +1,21 @@
 //! Which nodes go: those of ours that have been empty for longer than their pool's TTL, and on which
 //! nobody has a seat. First a cordon; at the next look, if nothing slipped in, the end. The first
-//! minute of an instance is paid whole, so none goes before it is over.
+//! minute of an instance is paid whole, so none goes before it is over. What EC2 takes back is only
+//! cordoned: given back by us it would be paid for, taken back in its first hour it is free.
 
 use std::collections::BTreeSet;
 
 use crate::cluster::View;
 use crate::cluster::node::{Node, Stage};
-use crate::ledger::cost::BILLED_AT_LEAST;
-use crate::model::name::NodeId;
+use crate::ledger::node::BILLED_AT_LEAST;
+use crate::model::name::{AppId, NodeId};
 use crate::model::node::Purpose;
 use crate::model::pool::Pool;
+use crate::model::resources::Resources;
 use crate::model::spark::Role;
 use crate::model::time::{Span, Timestamp};
 
+use super::demand;
 use super::effect::Effect;
 use super::reason::Reason;
 
@@ -23,12 +26,22 @@ const ORPHAN_TTL: Span = Span::from_secs(60);
 pub fn leave(view: &View<'_>, in_use: &BTreeSet<NodeId>) -> (Vec<Effect>, Option<Timestamp>) {
     let mut effects = Vec::new();
     let mut next: Option<Timestamp> = None;
-    for node in view
-        .cluster
-        .nodes
-        .values()
-        .filter(|node| !in_use.contains(&node.id))
-    {
+    let mut interrupted: Vec<&Node> = (view.cluster.interrupted.iter())
+        .filter_map(|id| view.cluster.nodes.get(id))
+        .filter(|node| !node.unschedulable && node.stage == Stage::Ready)
+        .collect();
+    interrupted.sort_by_key(|node| &node.id);
+    for node in interrupted {
+        let until = node.interrupted.unwrap_or(view.now);
+        let (node, reason) = (node.id.clone(), Reason::Interrupted { until });
+        effects.push(Effect::Cordon { node, reason });
+    }
+    let mut idle: Vec<&Node> = (view.cluster.idle.iter())
+        .filter_map(|id| view.cluster.nodes.get(id))
+        .filter(|node| !in_use.contains(&node.id) && !is_promised(view, node))
+        .collect();
+    idle.sort_by_key(|node| &node.id);
+    for node in idle {
         let Some((due, ttl)) = due(view, node) else {
             continue;
         };
@@ -50,6 +63,18 @@ pub fn leave(view: &View<'_>, in_use: &BTreeSet<NodeId>) -> (Vec<Effect>, Option
         });
     }
     (effects, next)
+}
+
+/// True where the node holds room for an application that is provided for by it.
+fn is_promised(view: &View<'_>, node: &Node) -> bool {
+    let mut holders = node.held_by.iter();
+    let given_up: Vec<&AppId> = demand::given_up(view).collect();
+    node.promised != Resources::default()
+        && holders.any(|id| {
+            let app = view.cluster.apps.get(id);
+            let holds = app.is_some_and(|app| app.held.values().any(|n| n.contains_key(&node.id)));
+            holds && !view.cluster.demanding.contains(id) && !given_up.contains(&id)
+        })
 }
 
 fn due(view: &View<'_>, node: &Node) -> Option<(Timestamp, Span)> {

@@ -2,7 +2,7 @@
 //! a few kinds, and the answer for one holds for all of its kind.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::cluster::View;
 use crate::model::name::PoolName;
@@ -14,13 +14,15 @@ use crate::model::spark::{NotUnderstood, PodTemplate, Role};
 use crate::model::time::Timestamp;
 
 use super::demand::Need;
+use super::memo::Memo;
 use super::offer::{self, Options, Seeker};
 use super::reason::Reason;
+use super::zone;
 
 /// Everything about a pod that decides what it may be bought. `since` is part of it only while
 /// something is sold out, since only then patience counts.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Class {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Class {
     role: Role,
     requests: Resources,
     constraints: Constraints,
@@ -31,45 +33,87 @@ struct Class {
 }
 
 /// The answer for one kind of pod in one zone.
-pub type Answer = Rc<Result<Options, Reason>>;
+pub type Answer = Arc<Result<Options, Reason>>;
 
-/// Answers so far.
+/// Answers so far. While nothing is sold out and no pool is barred they come from the memo.
 #[derive(Clone, Debug)]
 pub struct Menu<'a> {
     view: View<'a>,
+    memo: &'a Memo,
     barred: BTreeSet<PoolName>,
-    classes: BTreeMap<Class, usize>,
+    /// What is asked under today's circumstances alone.
+    own: BTreeMap<(usize, ZoneId), Answer>,
     by_template: BTreeMap<(*const PodTemplate, Option<Timestamp>), usize>,
-    answers: BTreeMap<(usize, ZoneId), Answer>,
-    units: BTreeMap<(usize, ZoneId, u32), i128>,
 }
 
 impl<'a> Menu<'a> {
-    /// An empty menu over all pools but `barred`.
-    pub fn new(view: View<'a>, barred: BTreeSet<PoolName>) -> Self {
+    /// A menu over all pools but `barred`.
+    pub fn new(view: View<'a>, memo: &'a Memo, barred: BTreeSet<PoolName>) -> Self {
         Menu {
             view,
+            memo,
             barred,
-            classes: BTreeMap::new(),
+            own: BTreeMap::new(),
             by_template: BTreeMap::new(),
-            answers: BTreeMap::new(),
-            units: BTreeMap::new(),
         }
+    }
+
+    /// What is remembered between rounds.
+    pub(super) fn memo(&self) -> &'a Memo {
+        self.memo
+    }
+
+    /// True where answers hold in any round under this market.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.view.cluster.shortages.any(self.view.now) && self.barred.is_empty()
     }
 
     /// What pods of a need may be bought in a zone.
     pub fn options(&mut self, need: &Need, zone: ZoneId) -> Answer {
-        let class = self.class(need);
-        let (view, barred) = (self.view, &self.barred);
-        let answer = self.answers.entry((class, zone)).or_insert_with(|| {
-            let seeker = Seeker {
-                template: &need.template,
-                since: need.since,
-                barred,
-            };
-            Rc::new(offer::options(&view, seeker, zone))
-        });
-        answer.clone()
+        let key = (self.class(need), zone);
+        let known = if self.is_plain() {
+            self.memo.answers.borrow().get(&key).cloned()
+        } else {
+            self.own.get(&key).cloned()
+        };
+        if let Some(answer) = known {
+            return answer;
+        }
+        let seeker = Seeker {
+            template: &need.template,
+            since: need.since,
+            barred: &self.barred,
+        };
+        let answer = Arc::new(offer::options(&self.view, seeker, zone));
+        if self.is_plain() {
+            self.memo.answers.borrow_mut().insert(key, answer.clone());
+        } else {
+            self.own.insert(key, answer.clone());
+        }
+        answer
+    }
+
+    /// Kinds that pods of a need may be bought in a zone, or in any of them.
+    pub fn kinds(&mut self, need: &Need, zone: Option<ZoneId>) -> Arc<[usize]> {
+        let key = (self.class(need), zone);
+        let plain = self.is_plain();
+        if let Some(known) = self.memo.everywhere.borrow().get(&key).filter(|_| plain) {
+            return known.clone();
+        }
+        let zones = zone.map_or_else(|| zone::all(&self.view), |zone| vec![zone]);
+        let mut kinds = Vec::new();
+        for zone in zones {
+            if let Ok(options) = self.options(need, zone).as_ref() {
+                kinds.extend(&options.kinds);
+            }
+        }
+        kinds.sort_unstable();
+        let kinds: Arc<[usize]> = kinds.into();
+        if plain {
+            let mut everywhere = self.memo.everywhere.borrow_mut();
+            everywhere.insert(key, kinds.clone());
+        }
+        kinds
     }
 
     /// True where some pool is for such pods; others are none of our business, whatever room there is.
@@ -101,33 +145,52 @@ impl<'a> Menu<'a> {
             .map_or(0, |&kind| kinds[kind].pool.weight)
     }
 
-    /// The number by which pods that may be bought the same nodes are known in this menu.
+    /// True where a node of one of these kinds holds so many pods together.
+    pub fn holds(&self, options: &Options, template: &PodTemplate, count: u32) -> bool {
+        let kinds = &self.view.cluster.market().kinds;
+        let all = template.requests.times(count);
+        options
+            .kinds
+            .iter()
+            .any(|&kind| all.fits(&kinds[kind].room))
+    }
+
+    /// The number by which pods that may be bought the same nodes are known.
     pub fn class(&mut self, need: &Need) -> usize {
-        let since = (!self.view.cluster.unavailable.is_empty()).then_some(need.since);
-        let key = (std::sync::Arc::as_ptr(&need.template), since);
+        let refused = self.view.cluster.shortages.any(self.view.now);
+        let since = refused.then_some(need.since);
+        let key = (Arc::as_ptr(&need.template), since);
         if let Some(&class) = self.by_template.get(&key) {
             return class;
         }
-        let template = &need.template;
-        let pools = self
-            .view
-            .cluster
-            .pools
-            .values()
-            .filter(|pool| pool.serves(template));
-        let class = Class {
-            role: template.role,
-            requests: template.requests.clone(),
-            constraints: template.constraints.clone(),
-            tolerations: template.tolerations.clone(),
-            not_understood: template.not_understood.clone(),
-            pools: pools.map(|pool| pool.name.clone()).collect(),
-            since,
-        };
-        let next = self.classes.len();
-        let class = *self.classes.entry(class).or_insert(next);
+        let class = self.find_class(&need.template, since);
         self.by_template.insert(key, class);
         class
+    }
+
+    fn find_class(&self, template: &PodTemplate, since: Option<Timestamp>) -> usize {
+        let pools = || {
+            let pools = self.view.cluster.pools.values();
+            pools
+                .filter(|pool| pool.serves(template))
+                .map(|pool| &pool.name)
+        };
+        let mut classes = self.memo.classes.borrow_mut();
+        let known = classes
+            .iter()
+            .position(|class| class.is_of(template, since) && class.pools.iter().eq(pools()));
+        known.unwrap_or_else(|| {
+            classes.push(Class {
+                role: template.role,
+                requests: template.requests.clone(),
+                constraints: template.constraints.clone(),
+                tolerations: template.tolerations.clone(),
+                not_understood: template.not_understood.clone(),
+                pools: pools().cloned().collect(),
+                since,
+            });
+            classes.len() - 1
+        })
     }
 
     /// What one of `count` such pods costs in a zone in nodes of their own, in thousandths of a
@@ -138,7 +201,8 @@ impl<'a> Menu<'a> {
         // Beyond this many pods the largest types are full, and the cost per pod no longer changes.
         let count = count.clamp(1, 256);
         let key = (self.class(need), zone, count);
-        if let Some(&unit) = self.units.get(&key) {
+        let plain = self.is_plain();
+        if let Some(&unit) = self.memo.units.borrow().get(&key).filter(|_| plain) {
             return Some(unit);
         }
         let market = self.view.cluster.market();
@@ -151,7 +215,20 @@ impl<'a> Menu<'a> {
                 i128::from(kind.cost.micros()) * 1000 / i128::from(copies)
             })
             .min()?;
-        self.units.insert(key, unit);
+        if plain {
+            self.memo.units.borrow_mut().insert(key, unit);
+        }
         Some(unit)
+    }
+}
+
+impl Class {
+    fn is_of(&self, template: &PodTemplate, since: Option<Timestamp>) -> bool {
+        self.requests == template.requests
+            && self.role == template.role
+            && self.since == since
+            && self.constraints == template.constraints
+            && self.tolerations == template.tolerations
+            && self.not_understood == template.not_understood
     }
 }

@@ -2,16 +2,19 @@
 //! plan that is carried out leaves nothing to plan. Planning cannot fail: what cannot be done waits,
 //! with a reason.
 
+pub mod addresses;
 pub mod admit;
 pub mod bound;
 pub mod buy;
 pub mod check;
+pub mod constraint;
 pub mod demand;
 pub mod effect;
 pub mod explain;
 pub mod launch;
 pub mod leave;
 pub mod limits;
+pub mod memo;
 pub mod menu;
 pub mod offer;
 pub mod pack;
@@ -29,17 +32,37 @@ use crate::model::time::Timestamp;
 pub use effect::{Effect, Plan};
 
 use effect::Waiting;
+use memo::Memo;
 use reason::Reason;
 
-/// Decides what to do.
+/// Decides what to do, round after round. It knows nothing of earlier rounds but answers to questions
+/// that may come again: its plans are those of a new one.
+#[derive(Debug, Default)]
+pub struct Planner {
+    memo: Memo,
+}
+
+impl Planner {
+    /// Decides what to do.
+    pub fn plan(&mut self, view: &View<'_>) -> Plan {
+        self.memo.open(view);
+        decide(view, &self.memo)
+    }
+}
+
+/// Decides what to do, once.
 pub fn plan(view: &View<'_>) -> Plan {
+    Planner::default().plan(view)
+}
+
+fn decide<'a>(view: &View<'a>, memo: &'a Memo) -> Plan {
     let asks = demand::gather(view);
-    let admission = admit::admit(view, &asks);
+    let admission = admit::admit(view, memo, &asks);
     let seating = &admission.seating;
     let launches = launch::launches(view, &asks, &seating.drafts);
     let places = place::places(view, &asks, seating);
     let (leaving, next_leave) = leave::leave(view, &seating.rooms.in_use());
-    let bound = bound::bound(view, &asks, seating);
+    let bound = bound::bound(view, memo, &asks, seating);
     let mut effects: Vec<Effect> = launches.into_iter().map(Effect::Launch).collect();
     effects.extend(places.into_iter().map(Effect::Place));
     effects.extend(leaving);
@@ -65,11 +88,11 @@ pub fn plan(view: &View<'_>) -> Plan {
 fn next_chance(view: &View<'_>, waiting: &[Waiting]) -> Option<Timestamp> {
     let chances = waiting.iter().filter_map(|waiting| match waiting.reason {
         Reason::WaitingForSpot { until } => until,
-        Reason::NoCapacity { until } => Some(until),
+        Reason::NoCapacity { until } | Reason::QuotaReached { until, .. } => Some(until),
         _ => None,
     });
-    let sold_out = view.cluster.unavailable.values().copied();
-    let known = chances.chain(sold_out.filter(|_| !waiting.is_empty()));
+    let refused = view.cluster.shortages.next_end(view.now);
+    let known = chances.chain(refused.filter(|_| !waiting.is_empty()));
     known.filter(|at| *at > view.now).min()
 }
 

@@ -9,6 +9,7 @@ use crate::model::name::PoolName;
 use crate::model::node::CAPACITY_TYPE;
 use crate::model::offering::{CapacityType, ZoneId};
 use crate::model::pool::Pool;
+use crate::model::quota::QuotaClass;
 use crate::model::requirement::{Constraints, Requirement};
 use crate::model::spark::{PodTemplate, Role};
 use crate::model::time::Timestamp;
@@ -150,9 +151,7 @@ fn by_capacity_type(
                 }
             }
         } else {
-            refusal = Some(Reason::NoCapacity {
-                until: sold_out_until(view, &sold),
-            });
+            refusal = first_to_end(view, &sold);
         }
     }
     Err(refusal)
@@ -203,33 +202,43 @@ pub fn pins_spot(constraints: &Constraints) -> bool {
     constraints.all.iter().any(rules_out) || every_term
 }
 
-/// True where EC2 is believed to have the offering.
+/// True where EC2 is believed to have the offering, and the account the quota for it.
 pub fn is_available(view: &View<'_>, kind: &Kind) -> bool {
+    refusal(view, kind).is_none()
+}
+
+/// Why EC2 is believed to refuse an offering.
+fn refusal(view: &View<'_>, kind: &Kind) -> Option<Reason> {
+    let shortages = &view.cluster.shortages;
+    if !shortages.any(view.now) {
+        return None;
+    }
     let offering = &kind.offering;
-    let key = (
+    let (of, zone, capacity_type) = (
         offering.instance_type,
         offering.zone,
         offering.capacity_type,
     );
-    view.cluster
-        .unavailable
-        .get(&key)
-        .is_none_or(|until| *until <= view.now)
+    if let Some(until) = shortages.offering((of, zone, capacity_type), view.now) {
+        return Some(Reason::NoCapacity { until });
+    }
+    let class = QuotaClass::of(&kind.instance_type(&view.cluster.catalog).family);
+    let until = shortages.quota((class, capacity_type), view.now)?;
+    Some(Reason::QuotaReached {
+        class,
+        capacity_type,
+        until,
+    })
 }
 
-fn sold_out_until(view: &View<'_>, kinds: &[usize]) -> Timestamp {
+/// The refusal that ends first.
+fn first_to_end(view: &View<'_>, kinds: &[usize]) -> Option<Reason> {
     let market = view.cluster.market();
-    kinds
+    let refusals = kinds
         .iter()
-        .filter_map(|&i| {
-            let offering = &market.kinds[i].offering;
-            let key = (
-                offering.instance_type,
-                offering.zone,
-                offering.capacity_type,
-            );
-            view.cluster.unavailable.get(&key).copied()
-        })
-        .min()
-        .unwrap_or(view.now)
+        .filter_map(|&i| refusal(view, &market.kinds[i]));
+    refusals.min_by_key(|reason| match reason {
+        Reason::NoCapacity { until } | Reason::QuotaReached { until, .. } => *until,
+        _ => view.now,
+    })
 }

@@ -1,8 +1,9 @@
 //! Which gates to lift: those of pods that have a seat on a node that exists or is on its way, once
 //! the whole gang of their application has one. What is only planned this round is placed when EC2
-//! has answered.
+//! has answered; so is what awaits its answer, since a gate once lifted holds a pod to its zone.
 
 use crate::cluster::View;
+use crate::cluster::node::Stage;
 use crate::model::name::NodeId;
 use crate::model::node::Purpose;
 use crate::model::offering::{CapacityType, ZoneId};
@@ -17,7 +18,7 @@ use super::zone::Zones;
 pub fn places(view: &View<'_>, asks: &[Ask<'_>], seating: &Seating<'_, '_>) -> Vec<Place> {
     let mut places = Vec::new();
     for (i, ask) in asks.iter().enumerate() {
-        if !gang_has_nodes(ask, seating, i) {
+        if !gang_has_nodes(view, ask, seating, i) {
             continue;
         }
         for (n, need) in ask.needs.iter().enumerate() {
@@ -27,7 +28,7 @@ pub fn places(view: &View<'_>, asks: &[Ask<'_>], seating: &Seating<'_, '_>) -> V
                     .pods
                     .get(pod)
                     .is_some_and(|pod| pod.phase == PodPhase::Gated);
-                if let (true, Seat::Node(node)) = (gated, seat) {
+                if let (true, Seat::Node(node)) = (gated && is_answered(view, seat), seat) {
                     let (purpose, spot) = target(view, node, need.template.role);
                     places.push(Place {
                         pod: pod.clone(),
@@ -42,11 +43,18 @@ pub fn places(view: &View<'_>, asks: &[Ask<'_>], seating: &Seating<'_, '_>) -> V
     places
 }
 
-fn gang_has_nodes(ask: &Ask<'_>, seating: &Seating<'_, '_>, i: usize) -> bool {
+fn gang_has_nodes(view: &View<'_>, ask: &Ask<'_>, seating: &Seating<'_, '_>, i: usize) -> bool {
     ask.needs.iter().enumerate().all(|(n, need)| {
         let gang = seating.seats[&(i, n)].iter().take(need.gang);
-        gang.into_iter().all(|seat| matches!(seat, Seat::Node(_)))
+        gang.into_iter().all(|seat| is_answered(view, seat))
     })
+}
+
+/// True where the seat is on a node that EC2 has given.
+fn is_answered(view: &View<'_>, seat: &Seat<'_>) -> bool {
+    let Seat::Node(node) = seat else { return false };
+    let node = view.cluster.nodes.get(*node);
+    node.is_some_and(|node| node.stage != Stage::Asked)
 }
 
 fn zone(seating: &Seating<'_, '_>, i: usize) -> Option<ZoneId> {

@@ -8,12 +8,14 @@ use crate::cluster::View;
 use crate::model::name::PoolName;
 use crate::model::offering::ZoneId;
 
+use super::addresses;
 use super::buy::Draft;
 use super::demand::Ask;
 use super::limits::Usage;
+use super::memo::Memo;
 use super::menu::Menu;
 use super::reason::Limit;
-use super::seat::Seating;
+use super::seat::{Obstacle, Seating};
 use super::zone::{Choice, Refusals, Zones};
 
 /// Times that everybody is asked. Each further time needs somebody to have sat down, and in practice
@@ -31,11 +33,11 @@ enum Part {
 /// Seats applications in their order.
 pub fn one_by_one<'a>(
     view: &View<'a>,
+    memo: &'a Memo,
     asks: &[Ask<'a>],
     seating: &mut Seating<'_, 'a>,
     choices: &BTreeMap<usize, Vec<Choice>>,
     refused: &mut BTreeMap<usize, Refusals>,
-    in_use: &BTreeMap<PoolName, Usage>,
 ) {
     let mut tried: BTreeMap<usize, usize> = BTreeMap::new();
     for _ in 0..PASSES {
@@ -44,13 +46,13 @@ pub fn one_by_one<'a>(
             let has_gang = asks[i].needs.iter().any(|need| need.gang > 0);
             let is_news = tried.get(&i) != Some(&seating.drafts.len());
             if has_gang && is_news && !seating.gang_sits(i) {
-                seat_gang(view, seating, i, choices, refused, in_use);
+                seat_gang(view, memo, seating, i, choices, refused);
                 tried.insert(i, seating.drafts.len());
             }
         }
         for &i in choices.keys() {
             if seating.gang_sits(i) && seating.standing_count(i, &refused[&i]) > 0 {
-                grow(view, seating, i, &refused[&i], in_use);
+                grow(view, memo, seating, i, &refused[&i]);
             }
         }
         if seating.sitting() == before {
@@ -62,16 +64,17 @@ pub fn one_by_one<'a>(
 /// Seats a gang in the first of its zones where it fits: the cheapest, or another in which nodes are.
 fn seat_gang<'a>(
     view: &View<'a>,
+    memo: &'a Memo,
     seating: &mut Seating<'_, 'a>,
     i: usize,
     choices: &[Choice],
     refused: &mut BTreeMap<usize, Refusals>,
-    in_use: &BTreeMap<PoolName, Usage>,
 ) {
     let occupied = occupied(view, seating);
     for (n, choice) in choices.iter().enumerate() {
         let elsewhere = matches!(choice.zones, Zones::One(zone) if occupied.contains(&zone));
-        if n > 0 && !elsewhere {
+        let no_addresses = matches!(seating.obstacles.get(&i), Some(Obstacle::Addresses(_)));
+        if n > 0 && !elsewhere && !no_addresses {
             continue;
         }
         if n > 0 {
@@ -79,7 +82,7 @@ fn seat_gang<'a>(
         }
         seating.zones.insert(i, choice.zones.clone());
         refused.insert(i, choice.refusals.clone());
-        if seat_within(view, seating, i, Part::Gang, &choice.refusals, in_use) {
+        if seat_within(view, memo, seating, i, Part::Gang, &choice.refusals) {
             return;
         }
     }
@@ -95,21 +98,16 @@ fn occupied(view: &View<'_>, seating: &Seating<'_, '_>) -> BTreeSet<ZoneId> {
         .drafts
         .iter()
         .map(|draft| market.kinds[draft.kind].offering.zone);
-    seating
-        .rooms
-        .nodes()
-        .filter_map(|node| node.zone)
-        .chain(drafts)
-        .collect()
+    view.cluster.space.zones().chain(drafts).collect()
 }
 
 /// Seats as much of an application's growth as the limits leave: all of it, else by halving.
 fn grow<'a>(
     view: &View<'a>,
+    memo: &'a Memo,
     seating: &mut Seating<'_, 'a>,
     i: usize,
     refusals: &Refusals,
-    in_use: &BTreeMap<PoolName, Usage>,
 ) {
     let wanted = seating.standing_count(i, refusals);
     let (mut fits, mut too_many, mut attempt) = (0, wanted + 1, wanted);
@@ -120,11 +118,11 @@ fn grow<'a>(
     while too_many - fits > 1 {
         let mut trial = without.clone();
         let part = Part::Growth(gang + attempt);
-        if seat_within(view, &mut trial, i, part, refusals, in_use) {
+        if seat_within(view, memo, &mut trial, i, part, refusals) {
             (fits, best) = (attempt, trial);
         } else {
             too_many = attempt;
-            best.limits.extend(trial.limits);
+            best.obstacles.extend(trial.obstacles);
         }
         attempt = usize::midpoint(fits, too_many);
     }
@@ -135,15 +133,15 @@ fn grow<'a>(
 /// that cannot be.
 fn seat_within<'a>(
     view: &View<'a>,
+    memo: &'a Memo,
     seating: &mut Seating<'_, 'a>,
     i: usize,
     part: Part,
     refusals: &Refusals,
-    in_use: &BTreeMap<PoolName, Usage>,
 ) -> bool {
     let mut barred = BTreeSet::new();
     loop {
-        let mut menu = Menu::new(*view, barred.clone());
+        let mut menu = Menu::new(*view, memo, barred.clone());
         let mut trial = seating.clone();
         let bought = match part {
             Part::Gang => trial.buy_gang(&mut menu, i, refusals),
@@ -152,27 +150,43 @@ fn seat_within<'a>(
         if !bought {
             return false;
         }
-        let Some((pool, limit)) = over_limit(view, in_use, &trial.drafts) else {
+        let Some(obstacle) = obstacle(view, &trial.drafts) else {
             *seating = trial;
             return true;
         };
-        seating.limits.entry(i).or_insert((pool.clone(), limit));
-        barred.insert(pool);
+        let known = seating
+            .obstacles
+            .entry(i)
+            .or_insert_with(|| obstacle.clone());
+        match obstacle {
+            Obstacle::Limit(pool, _) => barred.insert(pool),
+            Obstacle::Addresses(_) => {
+                *known = obstacle;
+                return false;
+            }
+        };
     }
+}
+
+/// What stands against these nodes: a pool's limit, or a zone without addresses.
+pub fn obstacle(view: &View<'_>, drafts: &[Draft]) -> Option<Obstacle> {
+    let limit = over_limit(view, drafts).map(|(pool, limit)| Obstacle::Limit(pool, limit));
+    limit.or_else(|| addresses::short(view, drafts).map(Obstacle::Addresses))
 }
 
 /// The first pool whose limits these nodes would exceed together with what it has. A pool that is
 /// over its limits already, and of which nothing is asked, is not.
-pub fn over_limit(
-    view: &View<'_>,
-    in_use: &BTreeMap<PoolName, Usage>,
-    drafts: &[Draft],
-) -> Option<(PoolName, Limit)> {
+fn over_limit(view: &View<'_>, drafts: &[Draft]) -> Option<(PoolName, Limit)> {
     let market = view.cluster.market();
     let mut usage: BTreeMap<&PoolName, Usage> = BTreeMap::new();
     for draft in drafts {
         let kind = &market.kinds[draft.kind];
-        let known = in_use.get(&kind.pool.name).copied().unwrap_or_default();
+        let known = view
+            .cluster
+            .usages
+            .get(&kind.pool.name)
+            .copied()
+            .unwrap_or_default();
         let so_far = usage.entry(&kind.pool.name).or_insert(known);
         *so_far = so_far.plus(Usage::of(&view.cluster.catalog, kind));
     }

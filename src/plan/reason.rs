@@ -4,6 +4,8 @@
 use std::fmt;
 
 use crate::model::name::{AppId, PoolName};
+use crate::model::offering::CapacityType;
+use crate::model::quota::QuotaClass;
 use crate::model::resources::Resources;
 use crate::model::spark::{NotUnderstood, Role};
 use crate::model::time::{Span, Timestamp};
@@ -56,6 +58,11 @@ pub enum Reason {
     },
     /// A scheduling constraint that is not understood.
     NotUnderstood(NotUnderstood),
+    /// A rule about other pods, ports or disks leaves no place.
+    Constraint {
+        /// Which, and what it is about.
+        because: String,
+    },
     /// Selectors that the user set cannot be met together with the policy.
     PinnedByUser {
         /// What is pinned, and against what.
@@ -83,12 +90,31 @@ pub enum Reason {
         /// When the first of them is believed in again.
         until: Timestamp,
     },
+    /// The account's vCPU quota for these families is used up.
+    QuotaReached {
+        /// Families that share the quota.
+        class: QuotaClass,
+        /// Spot or on-demand.
+        capacity_type: CapacityType,
+        /// When it is asked for again.
+        until: Timestamp,
+    },
+    /// The zone's subnets have too few addresses left.
+    NoAddresses {
+        /// The zone.
+        zone: String,
+    },
     /// Too few types remain for a requirement's `minValues`.
     MinValues {
         /// The pool.
         pool: PoolName,
         /// The requirement's key.
         key: String,
+    },
+    /// A node is cordoned: EC2 takes it back.
+    Interrupted {
+        /// When at the earliest.
+        until: Timestamp,
     },
     /// A node leaves: empty for longer than its pool's TTL.
     EmptyPastTtl {
@@ -126,12 +152,16 @@ impl Reason {
             Reason::PoolPaused(_) => "pool-paused",
             Reason::NoOffering { .. } => "no-offering",
             Reason::NotUnderstood(_) => "not-understood",
+            Reason::Constraint { .. } => "constraint",
             Reason::PinnedByUser { .. } => "pinned-by-user",
             Reason::LimitReached { .. } => "limit-reached",
             Reason::GangIncomplete { .. } => "gang-incomplete",
             Reason::WaitingForSpot { .. } => "waiting-for-spot",
             Reason::NoCapacity { .. } => "no-capacity",
+            Reason::QuotaReached { .. } => "quota-reached",
+            Reason::NoAddresses { .. } => "no-addresses",
             Reason::MinValues { .. } => "min-values",
+            Reason::Interrupted { .. } => "interrupted",
             Reason::EmptyPastTtl { .. } => "empty-past-ttl",
             Reason::Quarantined { .. } => "quarantined",
         }
@@ -162,6 +192,7 @@ impl fmt::Display for Reason {
                     "on-demand, since spot was unavailable for more than {patience}"
                 )
             }
+            Reason::Interrupted { .. } => f.write_str("EC2 takes the spot instance back"),
             Reason::EmptyPastTtl { ttl } => write!(f, "empty for longer than {ttl}"),
             _ => self.write_what_is_waited_for(f),
         }
@@ -187,13 +218,11 @@ impl Reason {
                 write!(f, "no offering for {requests}: {because}")
             }
             Reason::NotUnderstood(what) => {
-                write!(
-                    f,
-                    "{} is not understood yet, so the pod waits",
-                    what.field()
-                )
+                write!(f, "{} is not understood, so the pod waits", what.field())
             }
-            Reason::PinnedByUser { conflict } => f.write_str(conflict),
+            Reason::PinnedByUser { conflict: text } | Reason::Constraint { because: text } => {
+                f.write_str(text)
+            }
             Reason::LimitReached { pool, limit } => {
                 write!(
                     f,
@@ -216,6 +245,20 @@ impl Reason {
             Reason::NoCapacity { .. } => {
                 f.write_str("EC2 has none of the offerings that would do; asked again shortly")
             }
+            Reason::QuotaReached {
+                class,
+                capacity_type,
+                ..
+            } => write!(
+                f,
+                "the account's vCPU quota for {class} {capacity_type} instances is used up; \
+                 ask AWS for more"
+            ),
+            Reason::NoAddresses { zone } => write!(
+                f,
+                "the subnets of {zone} have too few free addresses; add a subnet or lower the \
+                 CNI's warm targets"
+            ),
             Reason::MinValues { pool, key } => write!(
                 f,
                 "NodePool {pool} asks for more distinct values of {key} than types remain; \

@@ -12,6 +12,7 @@ use crate::model::offering::ZoneId;
 use crate::model::resources::Resources;
 
 use super::buy::Draft;
+use super::constraint::Rule;
 use super::demand::{Ask, Need};
 use super::pack::{self, Bin, Item};
 use super::reason::Limit;
@@ -29,6 +30,15 @@ pub enum Seat<'a> {
     Draft,
 }
 
+/// What stands against buying more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// A limit of a pool.
+    Limit(PoolName, Limit),
+    /// Too few free addresses in a zone.
+    Addresses(ZoneId),
+}
+
 /// A plan in the making.
 #[derive(Clone, Debug)]
 pub struct Seating<'s, 'a> {
@@ -42,8 +52,8 @@ pub struct Seating<'s, 'a> {
     pub drafts: Vec<Draft>,
     /// Zones of the applications that may sit.
     pub zones: BTreeMap<usize, Zones>,
-    /// Limits that stood in the way, by application.
-    pub limits: BTreeMap<usize, (PoolName, Limit)>,
+    /// What stood in the way, by application.
+    pub obstacles: BTreeMap<usize, Obstacle>,
 }
 
 impl<'s, 'a> Seating<'s, 'a> {
@@ -60,7 +70,7 @@ impl<'s, 'a> Seating<'s, 'a> {
             seats: seats.collect(),
             drafts: Vec::new(),
             zones: BTreeMap::new(),
-            limits: BTreeMap::new(),
+            obstacles: BTreeMap::new(),
         }
     }
 
@@ -69,7 +79,7 @@ impl<'s, 'a> Seating<'s, 'a> {
         let ask = &self.asks[i];
         for (n, need) in ask.needs.iter().enumerate() {
             let zone = self.zone_of(i);
-            let homes = self.rooms.claim_held(ask, need, zone);
+            let homes = self.rooms.claim_held(ask, need, (i, n), zone);
             let seats = homes
                 .into_iter()
                 .map(|home| home.map_or(Seat::None, Seat::Node));
@@ -103,6 +113,11 @@ impl<'s, 'a> Seating<'s, 'a> {
     /// Seats pods of one need that stand, until one finds no room.
     fn seat(&mut self, i: usize, n: usize, ranking: Ranking) {
         let (need, zone) = (&self.asks[i].needs[n], self.zone_of(i));
+        // Dealt out over zones, such pods are seated where they are dealt.
+        let dealt = self.rooms.rules.get((i, n)).is_some_and(Rule::counts_zones);
+        if dealt && zone.is_none() {
+            return;
+        }
         let Some(seats) = self.seats.get_mut(&(i, n)) else {
             return;
         };
@@ -111,7 +126,7 @@ impl<'s, 'a> Seating<'s, 'a> {
             .zip(&need.pods)
             .filter(|(seat, _)| **seat == Seat::None);
         for (seat, pod) in standing {
-            match self.rooms.find(pod, &need.template, zone, ranking) {
+            match self.rooms.find(pod, &need.template, (i, n), zone, ranking) {
                 Some(node) => *seat = Seat::Node(node),
                 None => break,
             }
@@ -120,7 +135,7 @@ impl<'s, 'a> Seating<'s, 'a> {
 
     /// Seats what stands node by node, each filled as well as it can be.
     pub fn settle(&mut self, refused: &BTreeMap<usize, Refusals>) {
-        let nodes: Vec<&'a NodeId> = self.rooms.ids();
+        let nodes = self.rooms_for_standing(refused);
         let mut places = Vec::new();
         let mut items = Vec::new();
         for (i, refusals) in refused.iter().filter(|(i, _)| self.zones.contains_key(i)) {
@@ -140,13 +155,28 @@ impl<'s, 'a> Seating<'s, 'a> {
             for ((i, n, pods), count) in places.iter_mut().zip(counts) {
                 let need = &self.asks[*i].needs[*n];
                 for pod in pods.drain(..usize::try_from(count).unwrap_or(0)) {
-                    self.rooms.put(nodes[kind], &need.pods[pod], &need.template);
+                    self.rooms
+                        .put(nodes[kind], &need.pods[pod], &need.template, (*i, *n));
                     if let Some(seats) = self.seats.get_mut(&(*i, *n)) {
                         seats[pod] = Seat::Node(nodes[kind]);
                     }
                 }
             }
         }
+    }
+
+    /// Nodes that would take a pod that stands, by name.
+    pub fn rooms_for_standing(&self, refused: &BTreeMap<usize, Refusals>) -> Vec<&'a NodeId> {
+        let seated = refused.iter().filter(|(i, _)| self.zones.contains_key(i));
+        let standing = seated.flat_map(|(i, refusals)| {
+            let needs = self.standing(*i, refusals, |_, _| true).into_iter();
+            let some = needs.filter(|(_, pods)| !pods.is_empty());
+            some.map(|(n, _)| {
+                let template = &*self.asks[*i].needs[n].template;
+                (template, (*i, n), self.zone_of(*i))
+            })
+        });
+        self.rooms.that_fit(standing)
     }
 
     /// How many pods stand, refused needs apart.
@@ -184,7 +214,7 @@ impl<'s, 'a> Seating<'s, 'a> {
             };
             for (seat, pod) in seats.iter_mut().zip(&need.pods) {
                 if let Seat::Node(node) = *seat {
-                    self.rooms.put_back(node, pod, &need.template);
+                    self.rooms.put_back(node, pod, &need.template, (i, n));
                 }
                 *seat = Seat::None;
             }

@@ -1,5 +1,6 @@
 //! Where an application runs: the one zone in which it is cheapest, counting what is free there already
-//! as free, or the zone in which it already is. Applications of pools that spread are dealt out evenly
+//! as free, or the zone in which it already runs. Nodes that are on their way for it make a zone the
+//! first to be asked and no more: while nothing runs, a zone that is dry is left at once. Applications of pools that spread are dealt out evenly
 //! over the zones that can hold them.
 
 use std::cmp::Reverse;
@@ -10,6 +11,7 @@ use crate::model::offering::ZoneId;
 use crate::model::pool::{Pool, ZonePolicy};
 use crate::model::spark::Role;
 
+use super::constraint::{self, Rule, Who};
 use super::demand::{Ask, Need};
 use super::menu::Menu;
 use super::reason::Reason;
@@ -41,24 +43,46 @@ pub fn choose(
     view: &View<'_>,
     menu: &mut Menu<'_>,
     rooms: &Rooms<'_>,
-    ask: &Ask<'_>,
+    asks: &[Ask<'_>],
+    i: usize,
 ) -> Result<Vec<Choice>, Refusals> {
-    let spread = is_spread(view, ask);
-    let candidates = match present(view, ask).filter(|_| !spread) {
+    let ask = &asks[i];
+    let rule = |n: usize| rooms.rules.get((i, n));
+    let stays = (0..ask.needs.len()).any(|n| rule(n).is_some_and(|rule| rule.one_zone));
+    let spread = is_spread(view, ask) && !stays;
+    let awaited = awaited(view, ask).filter(|_| !spread);
+    let candidates = match running(view, ask).filter(|_| !spread) {
         Some(zone) => vec![zone],
-        None => all(view),
+        None => awaited
+            .filter(|&zone| {
+                let mut needs = ask.needs.iter().enumerate();
+                needs.all(|(n, need)| cost(menu, rooms, need, (i, n), zone).is_ok())
+            })
+            .map_or_else(|| all(view), |zone| vec![zone]),
     };
     let table: Vec<Costs> = candidates
         .iter()
         .map(|&zone| {
-            ask.needs
-                .iter()
-                .map(|need| cost(menu, rooms, need, zone))
+            let needs = ask.needs.iter().enumerate();
+            needs
+                .map(|(n, need)| {
+                    let over = rule(n).filter(|rule| !spread && rule.counts_zones());
+                    match over.map(|rule| {
+                        rule.deal(need.pods.len(), &[zone], &domains(view, menu, need, rule))
+                    }) {
+                        Some(None) => Err(one_zone_only(view, zone)),
+                        _ => cost(menu, rooms, need, (i, n), zone),
+                    }
+                })
                 .collect()
         })
         .collect();
     let mut suitable = suitable(ask, &table);
-    suitable.sort_by_key(|&z| (Reverse(weight(&table[z])), total(&table[z]), candidates[z]));
+    suitable.sort_by_key(|&z| {
+        let elsewhere = awaited.is_some_and(|zone| zone != candidates[z]);
+        let weight = Reverse(weight(&table[z]));
+        (elsewhere, weight, total(&table[z]), candidates[z])
+    });
     if suitable.is_empty() {
         return Err(refusals(view, ask, &candidates, &table));
     }
@@ -73,13 +97,46 @@ pub fn choose(
         return Err(choices.swap_remove(0).refusals);
     }
     if spread {
-        let most = total(&table[suitable[0]]) * i128::from(100 + premium(view, ask));
-        suitable.retain(|&z| total(&table[z]) * 100 <= most);
-        suitable.sort_unstable();
         choices.truncate(1);
-        choices[0].zones = Zones::Spread(suitable.into_iter().map(|z| candidates[z]).collect());
+        spread_out(
+            view,
+            rooms,
+            (ask, i),
+            (&candidates, &table, suitable),
+            &mut choices[0],
+        )?;
     }
     Ok(choices)
+}
+
+/// The zones over which an application is dealt: those that are not much dearer than the cheapest, or
+/// all that suit it where its pods must lie evenly. Err where the gang cannot.
+fn spread_out(
+    view: &View<'_>,
+    rooms: &Rooms<'_>,
+    (ask, i): (&Ask<'_>, usize),
+    (candidates, table, mut suitable): (&[ZoneId], &[Costs], Vec<usize>),
+    choice: &mut Choice,
+) -> Result<(), Refusals> {
+    let rule = |n: usize| rooms.rules.get((i, n)).filter(|rule| rule.counts_zones());
+    let counted = (0..ask.needs.len()).any(|n| rule(n).is_some());
+    let most = total(&table[suitable[0]]) * i128::from(100 + premium(view, ask));
+    suitable.retain(|&z| counted || total(&table[z]) * 100 <= most);
+    suitable.sort_unstable();
+    let zones: Vec<ZoneId> = suitable.into_iter().map(|z| candidates[z]).collect();
+    let mut gang_waits = false;
+    for (n, need) in ask.needs.iter().enumerate() {
+        if rule(n).is_some_and(|rule| rule.deal(need.pods.len(), &zones, &zones).is_none()) {
+            choice.refusals.insert(n, too_few_zones());
+            gang_waits |= need.gang > 0;
+        }
+    }
+    choice.zones = Zones::Spread(zones);
+    if gang_waits {
+        Err(choice.refusals.clone())
+    } else {
+        Ok(())
+    }
 }
 
 /// What a need costs in one zone, in thousandths of a micro-dollar per hour, and the weight of the pools
@@ -149,23 +206,29 @@ fn is_spread(view: &View<'_>, ask: &Ask<'_>) -> bool {
     !policies.is_empty() && policies.iter().all(|spread| *spread)
 }
 
-/// The zone in which the application is: its driver's, else that of its first pod, else that of the
-/// nodes that are on their way for it.
-pub fn present(view: &View<'_>, ask: &Ask<'_>) -> Option<ZoneId> {
+/// The zone in which the application runs: its driver's, else that of its first pod.
+pub fn running(view: &View<'_>, ask: &Ask<'_>) -> Option<ZoneId> {
     let zone_of = |id| view.cluster.nodes.get(id).and_then(|node| node.zone);
     let bound = |driver: bool| {
         let pods = ask.app.bound.values();
         pods.filter(|(role, _)| !driver || *role == Role::Driver)
             .find_map(|(_, node)| zone_of(node))
     };
-    let awaited = || {
-        ask.app
-            .held
-            .values()
-            .flat_map(BTreeMap::keys)
-            .find_map(zone_of)
-    };
-    bound(true).or_else(|| bound(false)).or_else(awaited)
+    bound(true).or_else(|| bound(false))
+}
+
+/// The zone in which the most room is on its way for the application.
+fn awaited(view: &View<'_>, ask: &Ask<'_>) -> Option<ZoneId> {
+    let mut held: BTreeMap<ZoneId, u32> = BTreeMap::new();
+    for (node, count) in ask.app.held.values().flatten() {
+        if let Some(zone) = view.cluster.nodes.get(node).and_then(|node| node.zone) {
+            *held.entry(zone).or_default() += count;
+        }
+    }
+    let most = held
+        .into_iter()
+        .max_by_key(|(zone, count)| (*count, Reverse(*zone)));
+    most.map(|(zone, _)| zone)
 }
 
 /// Every zone of the catalogue.
@@ -176,28 +239,76 @@ pub fn all(view: &View<'_>) -> Vec<ZoneId> {
 }
 
 /// What a need costs in a zone beyond what is free there.
-fn cost(menu: &mut Menu<'_>, rooms: &Rooms<'_>, need: &Need, zone: ZoneId) -> Result<Cost, Reason> {
+fn cost(
+    menu: &mut Menu<'_>,
+    rooms: &Rooms<'_>,
+    need: &Need,
+    who: Who,
+    zone: ZoneId,
+) -> Result<Cost, Reason> {
     if !menu.is_served(need) {
         return Err(Reason::NoPool {
             role: need.template.role,
         });
     }
     let count = u32::try_from(need.pods.len()).unwrap_or(u32::MAX);
-    let to_buy = count - rooms.capacity(&need.template, zone, count);
+    let rule = rooms.rules.get(who);
+    if let Some(rule) = rule {
+        if let Some(reason) = &rule.refusal {
+            return Err(reason.clone());
+        }
+        if !rule.is_open(zone) {
+            return Err(constraint::waits(
+                "the pod's disks, or the pods that it wants near or far, leave no zone that would do"
+                    .to_owned(),
+            ));
+        }
+    }
+    let to_buy = count - rooms.capacity(&need.template, who, zone, count);
     if to_buy == 0 {
         return Ok(Cost {
             amount: 0,
             weight: menu.highest_weight(need),
         });
     }
+    if rule.is_some_and(|rule| rule.only_beside) {
+        return Err(constraint::waits(
+            "there is no room left beside the pods that spec.affinity.podAffinity selects"
+                .to_owned(),
+        ));
+    }
     let answer = menu.options(need, zone);
     let options = answer.as_ref().as_ref().map_err(Clone::clone)?;
+    if rule.is_some_and(|rule| rule.together && !menu.holds(options, &need.template, count)) {
+        return Err(constraint::waits(format!(
+            "no allowed type holds all {count} pods, which must share one node"
+        )));
+    }
     let weight = menu.weight(options);
     let unit = menu.unit_cost(need, zone, to_buy).unwrap_or(0);
     Ok(Cost {
         amount: unit * i128::from(to_buy),
         weight,
     })
+}
+
+/// Zones in which such pods could be: those over which evenness is judged.
+fn domains(view: &View<'_>, menu: &mut Menu<'_>, need: &Need, rule: &Rule) -> Vec<ZoneId> {
+    let open = all(view).into_iter().filter(|zone| rule.is_open(*zone));
+    open.filter(|zone| menu.options(need, *zone).is_ok())
+        .collect()
+}
+
+fn one_zone_only(view: &View<'_>, zone: ZoneId) -> Reason {
+    let zone = &view.cluster.catalog.zone(zone).name;
+    constraint::waits(format!(
+        "the pods must lie in several zones, and their NodePool keeps an application in one ({zone}); \
+         set spec.zonePolicy.mode to Spread"
+    ))
+}
+
+fn too_few_zones() -> Reason {
+    constraint::waits("there are too few zones for pods that must lie in so many".to_owned())
 }
 
 /// Each need that has no place in any candidate zone says why; where each has some place but no zone

@@ -4,4 +4,5 @@ mod golden;
 mod properties;
 mod samples;
 mod tidy;
+mod upheaval;
 mod world;

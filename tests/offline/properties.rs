@@ -2,19 +2,23 @@
 //! with and without limits, gated and ungated pods.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use sparkwright::cluster::Cluster;
 use sparkwright::cluster::event::Fact;
 use sparkwright::model::money::UsdPerHour;
 use sparkwright::model::name::PodId;
+use sparkwright::model::node::Toleration;
 use sparkwright::model::offering::CapacityType;
+use sparkwright::model::placement::{HOSTNAME, HostPort, Placement, PodSelector, PodTerm, Spread};
 use sparkwright::model::pool::Limits;
 use sparkwright::model::requirement::Requirement;
 use sparkwright::model::resources::{Cpu, Resources};
 use sparkwright::model::spark::{PodPhase, PodTemplate, Role};
 use sparkwright::model::time::{Span, Timestamp};
 use sparkwright::plan::{Effect, Plan, check};
+use sparkwright_sim::world::scheduler::{Scheduler, Scoring};
 
 use crate::world::{apply, carry_out, cluster, plan_at, pod, pool, ready, shape, template};
 
@@ -27,6 +31,17 @@ struct App {
     declared: bool,
     gated: bool,
     pinned: bool,
+    rule: Rule,
+}
+
+/// What the executors of an application ask of each other.
+#[derive(Clone, Copy, Debug)]
+enum Rule {
+    None,
+    Apart,
+    Port,
+    Spread,
+    Together,
 }
 
 /// A scenario.
@@ -46,15 +61,25 @@ fn scenario() -> impl Strategy<Value = Scenario> {
         any::<bool>(),
         any::<bool>(),
         any::<bool>(),
+        prop_oneof![
+            4 => Just(Rule::None),
+            1 => Just(Rule::Apart),
+            1 => Just(Rule::Port),
+            1 => Just(Rule::Spread),
+            1 => Just(Rule::Together),
+        ],
     )
-        .prop_map(|(executors, millis, mib, declared, gated, pinned)| App {
-            executors,
-            millis,
-            mib,
-            declared,
-            gated,
-            pinned,
-        });
+        .prop_map(
+            |(executors, millis, mib, declared, gated, pinned, rule)| App {
+                executors,
+                millis,
+                mib,
+                declared,
+                gated,
+                pinned,
+                rule,
+            },
+        );
     let sizes = prop_oneof![Just(17_i64), Just(37), Just(65), Just(97)];
     (
         proptest::collection::vec(app, 1..6),
@@ -86,15 +111,7 @@ fn facts(scenario: &Scenario) -> Vec<Fact> {
     for (i, app) in scenario.apps.iter().enumerate() {
         let id = format!("default/app{i}");
         let driver = template(&id, Role::Driver, 1000, 4000);
-        let mut executor = template(&id, Role::Executor, app.millis, app.mib);
-        if app.pinned {
-            let mut pinned = PodTemplate::clone(&executor);
-            pinned
-                .constraints
-                .all
-                .push(Requirement::is("topology.kubernetes.io/zone", "us-east-1c"));
-            executor = pinned.into();
-        }
+        let executor = executor(i, app);
         let phase = if app.gated {
             PodPhase::Gated
         } else {
@@ -111,6 +128,73 @@ fn facts(scenario: &Scenario) -> Vec<Fact> {
         }
     }
     facts
+}
+
+fn executor(i: usize, app: &App) -> Arc<PodTemplate> {
+    let id = format!("default/app{i}");
+    let mut executor = PodTemplate::clone(&template(&id, Role::Executor, app.millis, app.mib));
+    executor.labels.insert("app".into(), id.clone());
+    if app.pinned {
+        let zone = Requirement::is("topology.kubernetes.io/zone", "us-east-1c");
+        executor.constraints.all.push(zone);
+    }
+    let pods = PodSelector {
+        labels: vec![Requirement::is("app", id)],
+        namespaces: ["default".to_owned()].into(),
+        namespaces_with: None,
+    };
+    let term = PodTerm {
+        topology: HOSTNAME.into(),
+        pods: pods.clone(),
+    };
+    let mut placement = Placement::default();
+    match app.rule {
+        Rule::None => return executor.into(),
+        Rule::Apart => placement.anti_affinity = vec![term],
+        Rule::Together => placement.affinity = vec![term],
+        Rule::Port => {
+            placement.ports = vec![HostPort {
+                ip: String::new(),
+                protocol: "TCP".into(),
+                port: 4040,
+            }];
+        }
+        Rule::Spread => {
+            placement.spread = vec![Spread {
+                max_skew: 2,
+                topology: HOSTNAME.into(),
+                required: true,
+                pods,
+                min_domains: 1,
+                honours_selectors: true,
+                honours_taints: false,
+            }];
+        }
+    }
+    executor.placement = Some(placement.into());
+    executor.into()
+}
+
+/// Template of every pod that a plan names, expected ones included, pinned to a node by its label.
+fn pinned(scenario: &Scenario, pod: &PodId, node: &str) -> Arc<PodTemplate> {
+    let app = pod.as_str().split("app").nth(1).unwrap_or_default();
+    let number = app.split('-').next().and_then(|number| number.parse().ok());
+    let i: usize = number.expect("pods are named after their application");
+    let mut template = if pod.as_str().ends_with("-driver") {
+        PodTemplate::clone(&template("default/any", Role::Driver, 1000, 4000))
+    } else {
+        PodTemplate::clone(&executor(i, &scenario.apps[i]))
+    };
+    template
+        .constraints
+        .all
+        .push(Requirement::is("planned", node));
+    template.tolerations.push(Toleration {
+        key: None,
+        value: None,
+        effect: None,
+    });
+    template.into()
 }
 
 /// Requests of every pod that a plan names, expected ones included.
@@ -199,6 +283,27 @@ proptest! {
         prop_assert_eq!(named.len(), distinct.len(), "a pod is named twice");
         let wanted: usize = scenario.apps.iter().map(|app| usize::try_from(app.executors).unwrap() + 1).sum();
         prop_assert_eq!(named.len(), wanted, "a pod is forgotten");
+    }
+
+    #[test]
+    fn kube_scheduler_lets_every_pod_onto_the_node_that_was_planned_for_it(scenario in scenario()) {
+        let mut cluster = cluster(facts(&scenario));
+        let plan = plan_at(&cluster, Timestamp::ZERO);
+        carry_out(&mut cluster, Timestamp::ZERO, &plan);
+        let mut scheduler = Scheduler::new(Scoring::LeastAllocated, cluster.catalog.clone());
+        let mut wanted = 0;
+        for launch in plan.launches() {
+            for (node, pods) in launch.intent.nodes.iter().zip(&launch.pods) {
+                let mut facts = ready(&cluster, node.id.as_str(), false);
+                facts.labels.insert("planned".into(), node.id.to_string());
+                scheduler.apply_node(&facts);
+                for pod in pods {
+                    scheduler.enqueue(pod.clone(), pinned(&scenario, pod, node.id.as_str()));
+                    wanted += 1;
+                }
+            }
+        }
+        prop_assert_eq!(scheduler.bind().len(), wanted, "{:?}", plan.effects);
     }
 
     #[test]
@@ -293,6 +398,7 @@ fn an_empty_node_is_cordoned_past_its_ttl_and_then_terminated_but_not_in_its_pai
             declared: false,
             gated: false,
             pinned: false,
+            rule: Rule::None,
         }],
         cpus: 17,
         nodes: None,

@@ -2,20 +2,32 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use sparkwright::cluster::Cluster;
 use sparkwright::cluster::event::Fact;
 use sparkwright::model::offering::{CapacityType, InstanceType};
 use sparkwright::model::resources::Bytes;
-use sparkwright::model::spark::{PodPhase, Role};
+use sparkwright::model::spark::{PodPhase, PodTemplate, Role};
 use sparkwright::model::time::{Span, Timestamp};
 use sparkwright::plan::Plan;
 use sparkwright_sim::nodepools;
 
 use crate::world::{cluster, plan_at, pod, template};
 
-/// A driver and twelve executors, planned with one sample.
+/// A driver and twelve executors of one application and a driver of another, planned with one sample.
 fn planned(sample: &str) -> (Cluster, Plan) {
+    let driver = template("default/app", Role::Driver, 1000, 4000);
+    let executor = template("default/app", Role::Executor, 3400, 23_552);
+    let mut facts = vec![pod("driver", &driver, PodPhase::Bound("elsewhere".into()))];
+    facts.extend((0..12).map(|n| pod(&format!("exec-{n}"), &executor, PodPhase::Pending)));
+    let other = template("default/second", Role::Driver, 1000, 4000);
+    facts.push(pod("second-driver", &other, PodPhase::Pending));
+    planned_with(sample, facts)
+}
+
+/// Pods planned with one sample.
+fn planned_with(sample: &str, pods: Vec<Fact>) -> (Cluster, Plan) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("nodepools")
         .join(sample);
@@ -28,12 +40,7 @@ fn planned(sample: &str) -> (Cluster, Plan) {
     let mut facts: Vec<Fact> = pools
         .map(|pool| Fact::PoolApplied(pool.for_region("us-east-1").into()))
         .collect();
-    let driver = template("default/app", Role::Driver, 1000, 4000);
-    let executor = template("default/app", Role::Executor, 3400, 23_552);
-    facts.push(pod("driver", &driver, PodPhase::Bound("elsewhere".into())));
-    facts.extend((0..12).map(|n| pod(&format!("exec-{n}"), &executor, PodPhase::Pending)));
-    let other = template("default/second", Role::Driver, 1000, 4000);
-    facts.push(pod("second-driver", &other, PodPhase::Pending));
+    facts.extend(pods);
     let cluster = cluster(facts);
     let plan = plan_at(&cluster, Timestamp::ZERO);
     (cluster, plan)
@@ -142,6 +149,41 @@ fn the_article_s_provisioner_buys_its_families_sizes_and_zone_and_lets_go_after_
     assert_eq!([ttl.driver, ttl.executor, ttl.other], [half_a_minute; 3]);
 }
 
+/// Two pods that are not Spark's, one of them with a GPU, planned with one sample.
+fn planned_other(sample: &str) -> (Cluster, Plan) {
+    let plain = template("default/batch", Role::Other, 4000, 16_384);
+    let mut gpu = PodTemplate::clone(&plain);
+    gpu.requests.extended.insert("nvidia.com/gpu".into(), 1);
+    let pods = [("plain", plain), ("gpu", Arc::new(gpu))];
+    let pods = pods.map(|(name, template)| pod(name, &template, PodPhase::Pending));
+    planned_with(sample, pods.into())
+}
+
+#[test]
+fn imported_pods_go_on_demand_and_leave_gpus_to_the_other_pool() {
+    let (_, plan) = planned_other("imported-pods.yaml");
+    assert_eq!(
+        capacity_types(&plan),
+        [CapacityType::OnDemand].into(),
+        "{:#?}",
+        plan.waiting
+    );
+    assert_eq!((plan.launches().count(), waiting(&plan)), (1, 1));
+}
+
+#[test]
+fn imported_gpu_buys_types_with_gpus_for_all_it_serves() {
+    let (cluster, plan) = planned_other("imported-gpu.yaml");
+    assert_eq!(waiting(&plan), 0);
+    let types = named(&cluster, &plan, false);
+    assert!(
+        !types.is_empty()
+            && types
+                .iter()
+                .all(|t| t.allocatable.extended.contains_key("nvidia.com/gpu"))
+    );
+}
+
 #[test]
 fn every_sample_has_its_test() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("nodepools");
@@ -149,7 +191,8 @@ fn every_sample_has_its_test() {
     for entry in std::fs::read_dir(folder).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(
-            tested.contains(&format!("planned(\"{name}\")")),
+            tested.contains(&format!("planned(\"{name}\")"))
+                || tested.contains(&format!("planned_other(\"{name}\")")),
             "{name} is planned by no test"
         );
     }

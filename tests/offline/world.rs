@@ -84,6 +84,7 @@ pub fn template(app: &str, role: Role, millis: u64, mib: u64) -> Arc<PodTemplate
         tolerations: Vec::new(),
         priority: 0,
         daemon: false,
+        placement: None,
         not_understood: Vec::new(),
     })
 }

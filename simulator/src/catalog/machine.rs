@@ -4,7 +4,7 @@
 use sparkwright::model::allocatable;
 use sparkwright::model::label::{ARCH, FAMILY, OS, REGION};
 use sparkwright::model::node::INSTANCE_TYPE;
-use sparkwright::model::offering::InstanceType;
+use sparkwright::model::offering::{InstanceType, Interfaces};
 use sparkwright::model::requirement::Labels;
 use sparkwright::model::resources::{Bytes, Cpu, Resources};
 
@@ -72,6 +72,7 @@ pub(super) fn read(row: &Row<'_>, region: &str) -> Result<Option<InstanceType>, 
         cpu: Cpu::from_cores(vcpu),
         memory,
         nvme: Bytes::from_gb(nvme_gb),
+        interfaces: interfaces(row)?,
         allocatable: Resources {
             cpu: allocatable::cpu(vcpu),
             memory: allocatable::memory(memory, arm64, pods),
@@ -79,12 +80,35 @@ pub(super) fn read(row: &Row<'_>, region: &str) -> Result<Option<InstanceType>, 
             storage: Bytes::default(),
             extended: extended.collect(),
         },
+        disks: attachments(row, disks)?,
         burstable: row.flag("burstable")?,
         bare_metal: row.flag("bare_metal")?,
         nitro: row.text("hypervisor") == "nitro",
         accelerated,
         labels: labels(row, region, arm64, nvme_gb, gpu.as_ref())?,
     }))
+}
+
+fn interfaces(row: &Row<'_>) -> Result<Option<Interfaces>, CatalogError> {
+    let known = row.number("eni_pods")?.zip(row.number("ipv4_per_eni")?);
+    Ok(known.map(|(count, addresses)| Interfaces { count, addresses }))
+}
+
+/// EBS volumes beside the root volume where a type does not say: the bus of a Nitro machine has 28
+/// places, one of them the network's. Source: EC2 documentation, EBS volume limits.
+const ATTACHMENTS: u32 = 27;
+
+/// EBS volumes beside the root volume. On most types local disks share the bus with them. Tables
+/// without these columns say nothing.
+fn attachments(row: &Row<'_>, local_disks: u64) -> Result<u32, CatalogError> {
+    let most = row.optional("ebs_attach_max")?.unwrap_or(ATTACHMENTS);
+    let is_shared = row.optional::<u32>("ebs_attach_shared")? != Some(0);
+    let local = if is_shared {
+        u32::try_from(local_disks).unwrap_or(u32::MAX)
+    } else {
+        0
+    };
+    Ok(most.saturating_sub(1).saturating_sub(local).max(1))
 }
 
 /// The ENI rule, checked against the table's own answer; that answer where the rule lacks a factor.

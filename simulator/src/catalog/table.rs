@@ -96,6 +96,14 @@ impl<'a> Row<'a> {
         )
     }
 
+    /// A whole number of a column that a table need not have; None where unknown.
+    pub fn optional<T: FromStr>(&self, column: &'static str) -> Result<Option<T>, CatalogError> {
+        match self.table.columns.contains_key(column) {
+            true => self.number(column),
+            false => Ok(None),
+        }
+    }
+
     /// A whole number that must be there.
     pub fn known<T: FromStr>(&self, column: &'static str) -> Result<T, CatalogError> {
         self.number(column)?

@@ -2,12 +2,13 @@
 //! unused kinds counted. The order of what comes out is that of names, not of inputs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sparkwright::cluster::event::Fact;
-use sparkwright::cluster::kubernetes::{Kind, statement};
+use sparkwright::cluster::kubernetes::{Kind, priority_class, statement};
 use sparkwright::model::nodepool;
 
 use super::{Manifests, document};
@@ -24,6 +25,11 @@ const LONGEST_KIND: usize = 80;
 enum Rank {
     Pool,
     Daemon,
+    Claim,
+    Volume,
+    Class,
+    Namespace,
+    Budget,
     Node,
     Shape,
     Pod,
@@ -34,6 +40,10 @@ enum Rank {
 pub(super) struct Gathered {
     manifests: Manifests,
     facts: BTreeMap<(Rank, String), Option<Fact>>,
+    /// PriorityClasses by name: the number, and whether pods of it push no others out.
+    priorities: BTreeMap<String, (i32, bool)>,
+    /// PriorityClass by pod, where the pod has no number of its own.
+    priority_classes: BTreeMap<String, String>,
     unused: BTreeMap<String, usize>,
     repeated: usize,
 }
@@ -100,6 +110,7 @@ impl Gathered {
 
     /// The facts in order, and a line for each kind that was not used.
     pub(super) fn into_manifests(mut self) -> Manifests {
+        self.give_priorities();
         self.manifests
             .facts
             .extend(self.facts.into_values().flatten());
@@ -114,6 +125,24 @@ impl Gathered {
             self.manifests.warnings.push(line);
         }
         self.manifests
+    }
+
+    /// Pods that name a PriorityClass of these manifests get its number, as the API server would give
+    /// it.
+    fn give_priorities(&mut self) {
+        for (pod, class) in std::mem::take(&mut self.priority_classes) {
+            let Some(&(value, never_preempts)) = self.priorities.get(&class) else {
+                continue;
+            };
+            if let Some(Some(Fact::PodApplied(pod))) = self.facts.get_mut(&(Rank::Pod, pod)) {
+                let template = Arc::make_mut(&mut pod.template);
+                template.priority = value;
+                if never_preempts {
+                    let placement = template.placement.get_or_insert_default();
+                    Arc::make_mut(placement).never_preempts = true;
+                }
+            }
+        }
     }
 
     fn refuse_at(&mut self, place: &Place<'_>, problem: &str) {
@@ -176,6 +205,12 @@ impl Gathered {
         if kind == "NodePool" && version.starts_with("sparkwright.dev/") {
             return self.pool(place, json);
         }
+        if kind == "PriorityClass" && version.starts_with("scheduling.k8s.io/") {
+            return match priority_class(json) {
+                Ok((name, value, never)) => drop(self.priorities.insert(name, (value, never))),
+                Err(refusal) => self.refuse_at(place, &refusal.to_string()),
+            };
+        }
         let Some(known) = Kind::of(version, kind) else {
             let group = if version.is_empty() { "" } else { " of " };
             let name = format!("{kind}{group}{version}").replace(char::is_control, " ");
@@ -186,6 +221,9 @@ impl Gathered {
         match statement(known, json) {
             Ok(said) => {
                 self.manifests.latest = self.manifests.latest.max(said.created);
+                if let Some(class) = said.priority_class {
+                    self.priority_classes.insert(said.name.clone(), class);
+                }
                 self.keep(place, rank(known), known.as_str(), said.name, said.fact);
             }
             Err(refusal) => self.refuse_at(place, &refusal.to_string()),
@@ -274,5 +312,10 @@ fn rank(kind: Kind) -> Rank {
         Kind::Node => Rank::Node,
         Kind::SparkApplication => Rank::Shape,
         Kind::Pod => Rank::Pod,
+        Kind::PersistentVolumeClaim => Rank::Claim,
+        Kind::PersistentVolume => Rank::Volume,
+        Kind::StorageClass => Rank::Class,
+        Kind::Namespace => Rank::Namespace,
+        Kind::PodDisruptionBudget => Rank::Budget,
     }
 }

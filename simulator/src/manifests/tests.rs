@@ -309,3 +309,35 @@ fn pods(manifests: &Manifests) -> Vec<String> {
     };
     manifests.facts.iter().filter_map(pod).collect()
 }
+
+#[test]
+fn a_pod_gets_the_number_of_its_priority_class_and_what_rules_name_is_read() {
+    let text = "
+{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {priorityClassName: late, containers: [{name: c}]}}
+---
+{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: late}, value: -5, preemptionPolicy: Never}
+---
+{apiVersion: v1, kind: Namespace, metadata: {name: default, labels: {team: a}}}
+---
+{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: b}, spec: {minAvailable: 1, selector: {}}}
+";
+    let given = read_text("text", text);
+    assert_eq!((given.refusals, given.warnings), (Vec::new(), Vec::new()));
+    let mut cluster = sparkwright::cluster::Cluster::default();
+    for fact in given.facts {
+        cluster.apply(&sparkwright::cluster::event::Event {
+            at: given.latest,
+            fact,
+        });
+    }
+    let template = &cluster.pods["default/p"].template;
+    assert_eq!(template.priority, -5);
+    assert!(
+        template
+            .placement
+            .as_ref()
+            .is_some_and(|placement| placement.never_preempts)
+    );
+    assert_eq!(cluster.referents.namespaces["default"]["team"], "a");
+    assert_eq!(cluster.referents.budgets.len(), 1);
+}

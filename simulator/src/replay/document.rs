@@ -6,15 +6,20 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use sparkwright::model::money::{Cost, Usd, apportion};
-use sparkwright::model::name::{AppId, NodeId};
+use sparkwright::model::name::AppId;
 use sparkwright::model::time::{Span, Timestamp};
 
 use crate::decimal::Decimal;
-use crate::spark::Progress;
+use crate::spark::{Outcome, Progress};
 use crate::trace::Skipped;
 use crate::world::submission::Submission;
 
 use super::Answer;
+use super::nodes::{self, Node, NodeGroup};
+
+/// Nodes that are listed one by one; where there are more, they are grouped.
+const MOST_LISTED: usize = 10_000;
+use super::world::{self, AppWorld, World};
 
 /// The document.
 #[derive(Serialize)]
@@ -29,8 +34,15 @@ pub(super) struct Document<'a> {
     pub usd_system: Decimal,
     pub makespan_seconds: Decimal,
     pub apps: Vec<App<'a>>,
+    /// Empty where there are more than is listed; then `node_groups` holds them.
     pub nodes: Vec<Node<'a>>,
+    pub nodes_aggregated: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub node_groups: Vec<NodeGroup<'a>>,
+    #[serde(skip)]
+    pub node_count: usize,
     pub unplaced: Vec<Unplaced<'a>>,
+    pub world: World<'a>,
     pub pod_events: u64,
     wall_seconds: f64,
     pod_events_per_second: f64,
@@ -44,39 +56,28 @@ pub(super) struct App<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<&'a str>,
     pub name: &'a str,
+    /// `spark`, `pods` or `dag`.
+    pub kind: &'static str,
     pub usd: Decimal,
     pub submitted_seconds: Decimal,
     pub started_seconds: Option<Decimal>,
     pub finished_seconds: Option<Decimal>,
+    pub outcome: Option<&'static str>,
     pub recorded_seconds: Decimal,
-    pub in_job_seconds: Decimal,
-    pub recorded_in_job_seconds: Decimal,
+    /// Null, as the two after the next, where it is no Spark application.
+    pub in_job_seconds: Option<Decimal>,
+    pub recorded_in_job_seconds: Option<Decimal>,
     pub wait_seconds: Option<Decimal>,
     pub executor_seconds: Decimal,
-    pub fidelity: Fidelity,
+    #[serde(flatten)]
+    pub world: AppWorld<'a>,
+    pub fidelity: Option<Fidelity>,
 }
 
 #[derive(Serialize)]
 pub(super) struct Fidelity {
     pub error: Option<Decimal>,
     pub kind: &'static str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Node<'a> {
-    pub id: &'a str,
-    pub pool: &'a str,
-    pub zone: &'a str,
-    pub capacity_type: &'a str,
-    pub instance_type: &'a str,
-    pub usd_per_hour: Decimal,
-    pub launched_seconds: Decimal,
-    pub ready_seconds: Option<Decimal>,
-    pub ended_seconds: Option<Decimal>,
-    pub usd: Decimal,
-    pub reason: &'static str,
-    pub message: String,
 }
 
 #[derive(Serialize)]
@@ -101,6 +102,11 @@ pub(super) fn write(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
 /// The document of a run. What is printed adds up: applications, idle, boot and system to the whole,
 /// and so do the nodes.
 pub(super) fn document(answer: &Answer) -> Document<'_> {
+    document_listing(answer, MOST_LISTED)
+}
+
+/// The same with at most so many nodes listed one by one.
+pub(super) fn document_listing(answer: &Answer, most_listed: usize) -> Document<'_> {
     let outcome = &answer.outcome;
     let balance = outcome.ledger.balance(outcome.ended);
     let mut costs: BTreeMap<&AppId, Cost> = balance
@@ -111,11 +117,16 @@ pub(super) fn document(answer: &Answer) -> Document<'_> {
     let mut parts: Vec<Cost> = answer
         .submissions
         .iter()
-        .map(|(submission, _)| costs.remove(&submission.app).unwrap_or_default())
+        .map(|(submission, _)| costs.remove(submission.app()).unwrap_or_default())
         .collect();
     parts.extend([balance.idle, balance.boot, balance.system]);
     let amounts = apportion(&parts);
     let (apps, rest) = amounts.split_at(answer.submissions.len());
+    let aggregated = balance.nodes.len() > most_listed;
+    let (nodes, node_groups) = match aggregated {
+        true => (Vec::new(), nodes::groups(answer, &balance.nodes)),
+        false => (nodes::each(answer, &balance.nodes), Vec::new()),
+    };
     let wall = answer.took.as_secs_f64();
     Document {
         region: &answer.catalog.region,
@@ -132,8 +143,12 @@ pub(super) fn document(answer: &Answer) -> Document<'_> {
             .enumerate()
             .map(|(i, _)| app(answer, i, apps[i]))
             .collect(),
-        nodes: nodes(answer, &balance.nodes),
+        nodes,
+        nodes_aggregated: aggregated,
+        node_groups,
+        node_count: balance.nodes.len(),
         unplaced: unplaced(answer),
+        world: world::world(answer),
         pod_events: outcome.pod_events,
         wall_seconds: wall,
         pod_events_per_second: per_second(outcome.pod_events, wall),
@@ -161,21 +176,25 @@ fn makespan(answer: &Answer) -> Timestamp {
 
 fn app(answer: &Answer, i: usize, usd: Usd) -> App<'_> {
     let (submission, submitted) = &answer.submissions[i];
+    let spark = submission.spark();
     let progress: &Progress = &answer.outcome.progress[i];
     App {
-        id: &submission.id,
-        attempt: submission.attempt.as_deref(),
-        name: &submission.name,
+        id: submission.id(),
+        attempt: spark.and_then(|spark| spark.attempt.as_deref()),
+        name: submission.name(),
+        kind: submission.kind(),
         usd: usd.into(),
         submitted_seconds: since_start(*submitted),
         started_seconds: progress.started.map(since_start),
         finished_seconds: progress.finished.map(since_start),
-        recorded_seconds: submission.recorded.into(),
-        in_job_seconds: progress.in_job.into(),
-        recorded_in_job_seconds: submission.recorded_in_job.into(),
+        outcome: progress.outcome.map(Outcome::as_str),
+        recorded_seconds: submission.recorded().into(),
+        in_job_seconds: spark.map(|_| progress.in_job.into()),
+        recorded_in_job_seconds: spark.map(|spark| spark.recorded_in_job.into()),
         wait_seconds: progress.first_task.map(|first| (first - *submitted).into()),
         executor_seconds: answer.outcome.executor_time[i].into(),
-        fidelity: fidelity(submission),
+        world: world::app(answer, i),
+        fidelity: spark.map(fidelity),
     }
 }
 
@@ -191,37 +210,6 @@ fn fidelity(submission: &Submission) -> Fidelity {
         error,
         kind: fidelity.kind.as_str(),
     }
-}
-
-fn nodes<'a>(answer: &'a Answer, costs: &[(NodeId, Cost)]) -> Vec<Node<'a>> {
-    let rounded = apportion(&costs.iter().map(|(_, cost)| *cost).collect::<Vec<_>>());
-    let (outcome, catalog) = (&answer.outcome, &answer.catalog);
-    let mut nodes: Vec<(Timestamp, Node<'a>)> = outcome
-        .ledger
-        .nodes
-        .iter()
-        .zip(rounded)
-        .map(|((id, node), usd)| {
-            let reason = outcome.reasons.get(id);
-            let node_of = Node {
-                id: id.as_str(),
-                pool: node.pool.as_str(),
-                zone: &catalog.zone(node.zone).name,
-                capacity_type: node.capacity_type.as_str(),
-                instance_type: &catalog.instance_type(node.instance_type).name,
-                usd_per_hour: node.price.into(),
-                launched_seconds: since_start(node.launched),
-                ready_seconds: node.ready.map(since_start),
-                ended_seconds: node.ended.map(since_start),
-                usd: usd.into(),
-                reason: reason.map_or("", |reason| reason.code()),
-                message: reason.map(ToString::to_string).unwrap_or_default(),
-            };
-            (node.launched, node_of)
-        })
-        .collect();
-    nodes.sort_by(|a, b| (a.0, a.1.id).cmp(&(b.0, b.1.id)));
-    nodes.into_iter().map(|(_, node)| node).collect()
 }
 
 fn unplaced(answer: &Answer) -> Vec<Unplaced<'_>> {
@@ -242,6 +230,6 @@ fn skip(skipped: &Skipped) -> Skip<'_> {
     }
 }
 
-fn since_start(at: Timestamp) -> Decimal {
+pub(super) fn since_start(at: Timestamp) -> Decimal {
     (at - Timestamp::ZERO).into()
 }

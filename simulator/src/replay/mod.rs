@@ -2,7 +2,10 @@
 //! one, keeps of each what a run needs, runs them together in virtual time, and prints.
 
 mod document;
+mod nodes;
+mod portable;
 mod table;
+mod world;
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
@@ -24,15 +27,24 @@ use crate::catalog::args::SourceArgs;
 use crate::nodepools;
 use crate::output::{Outcome, Output, printable};
 use crate::overhead;
-use crate::trace::{self, Skipped, Work};
+use crate::trace::{self, Skipped, Work, format};
 use crate::world::arrivals::Arrivals;
+use crate::world::conditions::Conditions;
 use crate::world::run::{self, ExecutorSource, Simulation};
+use crate::world::scheduler::Scoring;
 use crate::world::submission::Submission;
+use crate::world::workload::Workload;
+
+/// Skipped inputs that are named one by one on standard error.
+const MOST_SKIPPED: usize = 50;
+/// Unfinished applications that are named one by one on standard error.
+const MOST_UNFINISHED: usize = 50;
 
 /// Arguments of `replay`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ReplayArgs {
-    /// Event logs: files, rolled eventlog_v2_* folders, or folders of them
+    /// Event logs (files, folders of parts, or folders of them; s3://bucket/prefix in builds with s3), or
+    /// folders of traces as `trace import` writes them
     #[arg(long = "trace", value_name = "PATH", required = true, num_args = 1..)]
     pub traces: Vec<PathBuf>,
     /// NodePools: a file or a folder [default: embedded ones]
@@ -50,9 +62,15 @@ pub struct ReplayArgs {
     /// Where executors come from: simulated, as-recorded or from=LOG
     #[arg(long, value_name = "SOURCE", default_value = "simulated")]
     pub executors: ExecutorsArg,
+    /// How kube-scheduler ranks nodes: its default, or `scoringStrategy.type: MostAllocated`
+    #[arg(long, value_enum, default_value_t)]
+    pub scoring: Scoring,
     /// Seed of delays, EC2's choices, random arrivals and seeded zone prices
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+    /// What EC2 and the cluster are like: delays, interruptions, capacity, quotas, prices (docs/world.md)
+    #[arg(long, value_name = "FILE")]
+    pub world: Option<PathBuf>,
     /// Exit with 1 when any input was skipped
     #[arg(long)]
     pub strict: bool,
@@ -113,6 +131,9 @@ pub enum ReplayError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The world's conditions cannot be used.
+    #[error("--world {0}")]
+    World(String),
     /// The document could not be written.
     #[error("the document could not be written: {0}")]
     Write(#[from] io::Error),
@@ -123,7 +144,7 @@ pub enum ReplayError {
 struct Answer {
     catalog: Arc<Catalog>,
     seed: u64,
-    submissions: Vec<(Submission, sparkwright::model::time::Timestamp)>,
+    submissions: Vec<(Workload, sparkwright::model::time::Timestamp)>,
     outcome: run::Outcome,
     skipped: Vec<Skipped>,
     took: Duration,
@@ -140,10 +161,24 @@ pub fn run(
     messages: &mut dyn Write,
 ) -> Result<Outcome, ReplayError> {
     let catalog = Arc::new(args.source.source(args.seed).load()?);
-    let pools = pools(args, messages)?;
+    let mut pools = pools(args, messages)?;
     let executors = executors(&args.executors)?;
+    let conditions = conditions(args, &catalog)?;
     let (submissions, skipped) = submissions(args, messages)?;
-    let answer = simulate(args, catalog, pools, executors, submissions, skipped);
+    if args.nodepools.is_none() && submissions.iter().any(portable::has_other_pods) {
+        pools.extend(nodepools::imported());
+        let line = "note: pods that are not Spark's are served by the embedded NodePools imported-pods and \
+                    imported-gpu; give --nodepools to use others";
+        writeln!(messages, "{line}")?;
+    }
+    let answer = simulate(
+        args,
+        (catalog, conditions),
+        pools,
+        executors,
+        submissions,
+        skipped,
+    );
     warn_of_unfinished(&answer, messages)?;
     match args.output {
         Output::Json => document::write(&answer, out)?,
@@ -183,33 +218,59 @@ fn executors(args: &ExecutorsArg) -> Result<ExecutorSource, ReplayError> {
     let recorded = first
         .ok_or_else(|| failed("holds no event log; name one".into()))?
         .map_err(|skipped| failed(skipped.reason))?;
+    if recorded.local_slots.is_some() {
+        return Err(failed("ran in one process and had no executors".into()));
+    }
     let work = Work::of(&recorded).map_err(|error| failed(error.to_string()))?;
     Ok(ExecutorSource::FromLog(Arc::new(work)))
+}
+
+/// Executors that come as they were recorded bring the recorded world with them.
+fn conditions(args: &ReplayArgs, catalog: &Catalog) -> Result<Conditions, ReplayError> {
+    match (&args.executors, &args.world) {
+        (ExecutorsArg::Simulated, None) => Ok(Conditions::default()),
+        (ExecutorsArg::Simulated, Some(file)) => {
+            Conditions::read(file, catalog).map_err(ReplayError::World)
+        }
+        (_, None) => Ok(Conditions::still()),
+        (_, Some(file)) => Err(ReplayError::World(format!(
+            "{}: recorded executors have the delays of their own world in their times; leave --world \
+             out, or use --executors simulated",
+            file.display()
+        ))),
+    }
 }
 
 /// Every application under the traces, with its copies; not yet with times.
 fn submissions(
     args: &ReplayArgs,
     messages: &mut dyn Write,
-) -> Result<(Vec<Submission>, Vec<Skipped>), ReplayError> {
+) -> Result<(Vec<Workload>, Vec<Skipped>), ReplayError> {
     let bar = bar("reading", None);
     let (mut submissions, mut skipped) = (Vec::new(), Vec::new());
     for path in &args.traces {
-        for read in trace::open(path) {
+        let logs = (!format::is_trace(path)).then(|| trace::open(path));
+        for read in logs.into_iter().flatten() {
             bar.inc(1);
             match read.and_then(|recorded| submission(path, &recorded, messages)) {
-                Ok(submission) => submissions.push(submission),
-                Err(problem) => {
-                    let (input, reason) = (printable(&problem.input), printable(&problem.reason));
-                    writeln!(messages, "skipped {input}: {reason}")?;
-                    skipped.push(problem);
-                }
+                Ok(submission) => submissions.push(Workload::Spark(Box::new(submission))),
+                Err(problem) => skipped.push(problem),
             }
+        }
+        if format::is_trace(path) {
+            submissions.extend(portable::read(path, &bar, &mut skipped, messages)?);
         }
     }
     bar.finish_and_clear();
+    for problem in skipped.iter().take(MOST_SKIPPED) {
+        let (input, reason) = (printable(&problem.input), printable(&problem.reason));
+        writeln!(messages, "skipped {input}: {reason}")?;
+    }
+    if let Some(more @ 1..) = skipped.len().checked_sub(MOST_SKIPPED) {
+        writeln!(messages, "skipped {more} more; -o json names them")?;
+    }
     // The order in which traces are named must not decide who comes first.
-    submissions.sort_by(|a, b| (a.logged, &a.app).cmp(&(b.logged, &b.app)));
+    submissions.sort_by(|a, b| (a.logged(), a.app()).cmp(&(b.logged(), b.app())));
     let copies = usize::try_from(args.copies).unwrap_or(usize::MAX);
     let count = submissions.len().saturating_mul(copies);
     let submissions = numbered(submissions.iter().cycle().take(count));
@@ -217,11 +278,11 @@ fn submissions(
 }
 
 /// Applications under distinct names: the second log or copy of an application is `#2`.
-fn numbered<'a>(submissions: impl Iterator<Item = &'a Submission>) -> Vec<Submission> {
+fn numbered<'a>(submissions: impl Iterator<Item = &'a Workload>) -> Vec<Workload> {
     let mut seen: BTreeMap<&AppId, u32> = BTreeMap::new();
     submissions
         .map(|submission| {
-            let count = seen.entry(&submission.app).or_default();
+            let count = seen.entry(submission.app()).or_default();
             *count += 1;
             if *count == 1 {
                 submission.clone()
@@ -260,16 +321,13 @@ fn submission(
 )]
 fn simulate(
     args: &ReplayArgs,
-    catalog: Arc<Catalog>,
+    (catalog, conditions): (Arc<Catalog>, Conditions),
     pools: Vec<Pool>,
     executors: ExecutorSource,
-    submissions: Vec<Submission>,
+    submissions: Vec<Workload>,
     skipped: Vec<Skipped>,
 ) -> Answer {
-    let logged: Vec<_> = submissions
-        .iter()
-        .map(|submission| submission.logged)
-        .collect();
+    let logged: Vec<_> = submissions.iter().map(Workload::logged).collect();
     let times = args.arrivals.times(&logged, args.seed);
     let submissions: Vec<_> = submissions.into_iter().zip(times).collect();
     let daemons = args.daemonset_overhead.clone().map(overhead::daemon);
@@ -279,6 +337,8 @@ fn simulate(
         daemons: daemons.into_iter().collect(),
         submissions: submissions.clone(),
         executors,
+        conditions,
+        scoring: args.scoring,
         seed: args.seed,
     };
     let bar = bar("replaying", u64::try_from(submissions.len()).ok());
@@ -301,8 +361,19 @@ fn simulate(
 /// An application that never ends says so: its figures are not those of a whole run.
 fn warn_of_unfinished(answer: &Answer, messages: &mut dyn Write) -> io::Result<()> {
     let runs = answer.submissions.iter().zip(&answer.outcome.progress);
-    for ((submission, _), progress) in runs.filter(|(_, progress)| progress.finished.is_none()) {
+    let stuck = runs.filter(|(_, progress)| progress.finished.is_none());
+    for (place, ((submission, _), progress)) in stuck.enumerate() {
+        if place == MOST_UNFINISHED {
+            writeln!(
+                messages,
+                "warning: more do not finish; -o json names them all"
+            )?;
+            break;
+        }
         let stuck = match progress.started {
+            _ if submission.spark().is_none() => {
+                "some of its pods never ran; see the pods that wait"
+            }
             None => "its driver never ran; see the pods that wait",
             Some(_) if progress.executor_pods == 0 => {
                 "it runs without executors, and asks for none"
@@ -312,7 +383,7 @@ fn warn_of_unfinished(answer: &Answer, messages: &mut dyn Write) -> io::Result<(
         writeln!(
             messages,
             "warning: {} does not finish: {stuck}",
-            printable(&submission.id)
+            printable(submission.id())
         )?;
     }
     Ok(())
@@ -327,3 +398,6 @@ fn bar(what: &'static str, length: Option<u64>) -> ProgressBar {
     bar.set_message(what);
     bar
 }
+
+#[cfg(test)]
+mod tests;

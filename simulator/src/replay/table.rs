@@ -7,21 +7,34 @@ use crate::decimal::Decimal;
 use crate::output::printable;
 
 use super::Answer;
-use super::document::{self, App, Document, Node};
+use super::document::{self, App, Document};
+use super::nodes::{Node, NodeGroup};
 
 /// Nodes listed; the rest is counted.
 const MOST_NODES: usize = 50;
+
+/// Applications listed; the rest is counted.
+const MOST_APPLICATIONS: usize = 200;
+/// Pods that wait, listed; the rest is counted.
+const MOST_WAITING: usize = 200;
 
 /// Writes the tables.
 pub(super) fn write(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
     let document = document::document(answer);
     bill(&document, out)?;
+    world(&document, out)?;
     applications(&document.apps, out)?;
-    nodes(&document.nodes, out)?;
+    match document.nodes_aggregated {
+        true => node_groups(&document.node_groups, out)?,
+        false => nodes(&document.nodes, out)?,
+    }
     if !document.unplaced.is_empty() {
         writeln!(out, "\nPODS STILL WAITING AT THE END")?;
-        for pod in &document.unplaced {
+        for pod in document.unplaced.iter().take(MOST_WAITING) {
             writeln!(out, "{}  {}: {}", pod.pod, pod.reason, pod.message)?;
+        }
+        if let Some(more @ 1..) = document.unplaced.len().checked_sub(MOST_WAITING) {
+            writeln!(out, "and {more} more; -o json lists all")?;
         }
     }
     for skip in &document.skipped {
@@ -43,7 +56,7 @@ fn bill(document: &Document<'_>, out: &mut dyn Write) -> io::Result<()> {
         document.usd,
         if apps == 1 { "" } else { "s" },
         document.region,
-        document.nodes.len(),
+        document.node_count,
         document.usd_per_hour_peak,
     )?;
     writeln!(
@@ -53,13 +66,48 @@ fn bill(document: &Document<'_>, out: &mut dyn Write) -> io::Result<()> {
     )
 }
 
+/// What went wrong, where anything did.
+fn world(document: &Document<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let world = &document.world;
+    let taken = &world.interruptions;
+    let moved = document.apps.iter();
+    let moved = moved.filter(|app| !app.world.moved_from.is_empty());
+    let counts = [
+        ("nodes taken back", taken.nodes),
+        ("of them free of charge", count(taken.free)),
+        ("executors lost", taken.executors_lost),
+        ("drivers lost", taken.drivers_lost),
+        ("nodes refused", world.refused_nodes),
+        ("capacity errors", world.capacity_errors.count),
+        ("quota errors", world.quota_errors),
+        ("address errors", world.address_errors),
+        ("pods without address", world.pods_without_address),
+        ("throttled calls", world.throttled_calls),
+        ("applications moved to another zone", count(moved.count())),
+    ];
+    let told = counts.iter().filter(|(_, count)| *count > 0);
+    let told: Vec<String> = told
+        .map(|(what, count)| format!("{what}: {count}"))
+        .collect();
+    let mut label = "EC2 ";
+    for line in told.chunks(4) {
+        writeln!(out, "{label}  {}", line.join("; "))?;
+        label = "    ";
+    }
+    Ok(())
+}
+
+fn count(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
 fn applications(apps: &[App<'_>], out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "\n{:<44} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7}",
         "APPLICATION", "USD", "WAIT s", "IN JOBS s", "LOGGED s", "ALL s", "LOGGED s", "ERROR"
     )?;
-    for app in apps {
+    for app in apps.iter().take(MOST_APPLICATIONS) {
         let all = app.finished_seconds.as_ref();
         writeln!(
             out,
@@ -67,12 +115,15 @@ fn applications(apps: &[App<'_>], out: &mut dyn Write) -> io::Result<()> {
             clip(&format!("{} ({})", app.name, app.id), 44),
             app.usd,
             or_dash(app.wait_seconds.as_ref()),
-            app.in_job_seconds,
-            app.recorded_in_job_seconds,
+            or_dash(app.in_job_seconds.as_ref()),
+            or_dash(app.recorded_in_job_seconds.as_ref()),
             or_dash(all),
             app.recorded_seconds,
-            or_dash(app.fidelity.error.as_ref()),
+            or_dash(app.fidelity.as_ref().and_then(|f| f.error.as_ref())),
         )?;
+    }
+    if let Some(more @ 1..) = apps.len().checked_sub(MOST_APPLICATIONS) {
+        writeln!(out, "and {more} more; -o json lists all")?;
     }
     writeln!(
         out,
@@ -107,6 +158,31 @@ fn nodes(nodes: &[Node<'_>], out: &mut dyn Write) -> io::Result<()> {
         )?;
     }
     match nodes.len().saturating_sub(MOST_NODES) {
+        0 => Ok(()),
+        more => writeln!(out, "and {more} more; -o json lists all"),
+    }
+}
+
+fn node_groups(groups: &[NodeGroup<'_>], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "\n{:<24} {:<16} {:<10} {:<16} {:>10} {:>14} {:>12}",
+        "POOL", "TYPE", "CAPACITY", "ZONE", "NODES", "NODE s", "USD"
+    )?;
+    for group in groups.iter().take(MOST_NODES) {
+        writeln!(
+            out,
+            "{:<24} {:<16} {:<10} {:<16} {:>10} {:>14} {:>12}",
+            clip(group.pool, 24),
+            group.instance_type,
+            group.capacity_type,
+            group.zone,
+            group.nodes,
+            group.node_seconds,
+            group.usd,
+        )?;
+    }
+    match groups.len().saturating_sub(MOST_NODES) {
         0 => Ok(()),
         more => writeln!(out, "and {more} more; -o json lists all"),
     }

@@ -3,6 +3,7 @@
 
 use sparkwright::model::time::{Span, Timestamp};
 
+use super::number;
 use super::queue::{Due, Queue};
 use crate::trace::Work;
 
@@ -12,7 +13,7 @@ pub(super) struct Driver {
     stages: Vec<usize>,
     /// By job: stages that it awaits, and one more until it has started.
     jobs: Vec<usize>,
-    ended: Vec<bool>,
+    phases: Vec<Phase>,
     unfinished: usize,
     active: u32,
     active_since: Timestamp,
@@ -20,12 +21,19 @@ pub(super) struct Driver {
     last_stage: Option<Timestamp>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Ahead,
+    Runs,
+    Over,
+}
+
 impl Driver {
     pub fn new(work: &Work) -> Self {
         Driver {
             stages: work.stages.iter().map(|s| s.parents.len() + 1).collect(),
             jobs: work.jobs.iter().map(|job| job.awaits.len() + 1).collect(),
-            ended: vec![false; work.jobs.len()],
+            phases: vec![Phase::Ahead; work.jobs.len()],
             unfinished: work.jobs.len(),
             active: 0,
             active_since: Timestamp::ZERO,
@@ -36,9 +44,9 @@ impl Driver {
 
     /// The context is ready: jobs that hang on no other follow.
     pub fn starts(&mut self, work: &Work, now: Timestamp, queue: &mut Queue) {
-        for (number, job) in work.jobs.iter().enumerate() {
+        for (place, job) in work.jobs.iter().enumerate() {
             if job.after.is_none() {
-                queue.push(now + job.gap, Due::JobStarts(number));
+                queue.push(now + job.gap, Due::JobStarts(number(place)));
             }
         }
         if work.jobs.is_empty() {
@@ -51,6 +59,7 @@ impl Driver {
             self.active_since = now;
         }
         self.active += 1;
+        self.phases[job] = Phase::Runs;
         for &stage in &work.jobs[job].stages {
             self.stage_nearer(work, stage, now, queue);
         }
@@ -68,14 +77,14 @@ impl Driver {
     }
 
     pub fn job_ends(&mut self, work: &Work, job: usize, now: Timestamp, queue: &mut Queue) {
-        self.ended[job] = true;
+        self.phases[job] = Phase::Over;
         self.active -= 1;
         if self.active == 0 {
             self.in_job = self.in_job + (now - self.active_since);
         }
         for &follower in &work.jobs[job].followers {
             let start = now + work.jobs[follower].gap;
-            queue.push(start, Due::JobStarts(follower));
+            queue.push(start, Due::JobStarts(number(follower)));
         }
         self.unfinished -= 1;
         if self.unfinished == 0 {
@@ -83,14 +92,21 @@ impl Driver {
         }
     }
 
-    /// No job can read this stage's shuffle files any more.
-    pub fn has_read(&self, work: &Work, stage: usize) -> bool {
-        self.ended[work.stages[stage].read_until]
+    /// A job that runs names this stage's shuffle files.
+    pub fn is_read(&self, work: &Work, stage: usize) -> bool {
+        let mut readers = work.stages[stage].readers.iter();
+        readers.any(|&job| self.phases[job] == Phase::Runs)
     }
 
-    /// The job that ran this stage has ended.
-    pub fn has_ended(&self, work: &Work, stage: usize) -> bool {
-        self.ended[work.stages[stage].job]
+    /// A job that runs or is to come names this stage's shuffle files.
+    pub fn will_be_read(&self, work: &Work, stage: usize) -> bool {
+        let mut readers = work.stages[stage].readers.iter();
+        readers.any(|&job| self.phases[job] != Phase::Over)
+    }
+
+    /// The job has ended; one that the work does not have never does.
+    pub fn is_over(&self, job: usize) -> bool {
+        self.phases.get(job) == Some(&Phase::Over)
     }
 
     pub fn in_job(&self) -> Span {
@@ -105,14 +121,14 @@ impl Driver {
         self.stages[stage] -= 1;
         if self.stages[stage] == 0 {
             let delay = work.stages[stage].delay;
-            queue.push(now + delay, Due::StageStarts(stage));
+            queue.push(now + delay, Due::StageStarts(number(stage)));
         }
     }
 
     fn job_nearer_its_end(&mut self, work: &Work, job: usize, now: Timestamp, queue: &mut Queue) {
         self.jobs[job] -= 1;
         if self.jobs[job] == 0 {
-            queue.push(now + work.jobs[job].tail, Due::JobEnds(job));
+            queue.push(now + work.jobs[job].tail, Due::JobEnds(number(job)));
         }
     }
 }

@@ -3,74 +3,133 @@
 
 use sparkwright::model::time::Timestamp;
 
+use super::{number, place};
 use crate::trace::recorded::Locality;
-use crate::trace::work::Work;
+use crate::trace::work::{Stage, Work};
 
 #[derive(Clone, Debug)]
 pub(super) struct Line {
-    stage: usize,
-    /// The first task that was not launched yet.
-    next: usize,
-    /// Tasks to be launched before that one: retries, and those lost with their executor.
-    again: Vec<usize>,
-    unfinished: usize,
-    /// How far from their data its tasks may run, and since when none was launched.
+    pub state: State,
+    /// It has been done once: its job and the stages after it know.
+    pub told: bool,
+    /// Locality of the farthest tasks that may run, and since when none was launched.
     allowed: Locality,
+    /// The first task that was not launched yet.
+    next: u32,
+    end: u32,
+    /// Tasks that were never launched and are no retries.
+    left: u32,
+    /// Tasks to be launched before those: retries, those lost with their executor, and those whose
+    /// output was.
+    again: Vec<u32>,
+    pub unfinished: u32,
     since: Timestamp,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Its turn has not come.
+    Ahead,
+    /// Its tasks run and wait for slots.
+    Runs,
+    /// Its tasks wait for input that is made again.
+    Blocked,
+    /// All are done.
+    Done,
+}
+
 impl Line {
-    pub fn of(work: &Work, stage: usize) -> Self {
-        let tasks = work.stages[stage].tasks.clone();
-        let nearest = work.tasks[tasks.clone()]
-            .iter()
-            .map(|task| task.locality)
-            .min();
+    pub fn of(stage: &Stage) -> Self {
+        let tasks = number(stage.tasks.len());
         Line {
-            stage,
-            next: tasks.start,
+            state: State::Ahead,
+            told: false,
+            allowed: stage.nearest,
+            next: number(stage.tasks.start),
+            end: number(stage.tasks.end),
+            left: tasks - stage.retries,
             again: Vec::new(),
-            unfinished: tasks.len(),
-            allowed: nearest.unwrap_or_default(),
+            unfinished: tasks,
             since: Timestamp::ZERO,
         }
     }
 
     /// The stage is submitted; tells how many tasks it brings.
-    pub fn forms(&mut self, now: Timestamp) -> usize {
+    pub fn forms(&mut self, now: Timestamp) -> u32 {
         self.since = now;
+        self.state = if self.unfinished == 0 {
+            State::Done
+        } else {
+            State::Runs
+        };
         self.unfinished
     }
 
-    /// The next task to launch. Retries come up when the attempt before them has failed.
-    pub fn take(&mut self, work: &Work, now: Timestamp) -> Option<usize> {
-        let task = match self.again.pop() {
-            Some(task) => task,
-            None => self.next_in_order(work)?,
-        };
+    /// The next task to launch, and whether it is launched for the first time. Retries come up when
+    /// the attempt before them has failed.
+    pub fn take(&mut self, work: &Work, now: Timestamp) -> Option<(u32, bool)> {
         self.since = now;
-        Some(task)
+        if let Some(task) = self.again.pop() {
+            return Some((task, work.tasks[place(task)].retry));
+        }
+        self.left = self.left.checked_sub(1)?;
+        let task = self.next;
+        self.next += 1;
+        while self.next < self.end && work.tasks[place(self.next)].retry {
+            self.next += 1;
+        }
+        Some((task, true))
     }
 
-    /// A task was lost, and goes to the head of the line.
-    pub fn take_back(&mut self, task: usize) {
+    /// A task that ran was lost, and goes to the head of the line.
+    pub fn take_back(&mut self, task: u32) {
         self.again.push(task);
     }
 
-    /// A task is done; true when the stage is.
-    pub fn done(&mut self, work: &Work, task: usize) -> bool {
+    /// A task that was done has to be done again. While the stage is done it only counts as lacking.
+    pub fn lose_output(&mut self, task: u32) {
+        self.again.push(task);
+        if self.state != State::Done {
+            self.unfinished += 1;
+        }
+    }
+
+    /// The stage is done, and not all of its output is there.
+    pub fn lacks_output(&self) -> bool {
+        self.state == State::Done && !self.again.is_empty()
+    }
+
+    /// What is lacking is to be made again; tells how many tasks that is.
+    pub fn reopens(&mut self) -> u32 {
+        self.unfinished = number(self.again.len());
+        self.state = State::Runs;
+        self.unfinished
+    }
+
+    /// A task is done. One that failed in the application's own code is followed by its retry.
+    pub fn done(&mut self, work: &Work, task: u32) -> Ended {
         let retry = task + 1;
-        if work.stages[self.stage].tasks.contains(&retry) && work.tasks[retry].retry {
+        let failed = retry < self.end && work.tasks[place(retry)].retry;
+        if failed {
             self.again.push(retry);
         }
         self.unfinished -= 1;
-        self.unfinished == 0
+        if self.unfinished > 0 {
+            return Ended {
+                failed,
+                stage: false,
+            };
+        }
+        self.state = State::Done;
+        Ended {
+            failed,
+            stage: true,
+        }
     }
 
     /// Until when the next task waits for a slot nearer to its data; None is no longer.
     pub fn keeps_near(&mut self, work: &Work, now: Timestamp) -> Option<Timestamp> {
-        let end = work.stages[self.stage].tasks.end;
-        let next = (self.again.is_empty() && self.next < end).then_some(self.next)?;
+        let next = (self.again.is_empty() && self.left > 0).then_some(place(self.next))?;
         let wanted = work.tasks[next].locality;
         let [rack, any] = work.settings.locality_waits;
         let wait = match (self.allowed, wanted) {
@@ -87,17 +146,25 @@ impl Line {
         None
     }
 
-    pub fn is_waiting(&self, work: &Work) -> bool {
-        !self.again.is_empty() || self.next < work.stages[self.stage].tasks.end
+    /// Tasks that could be launched.
+    pub fn waiting(&self) -> u32 {
+        match self.state {
+            State::Runs => self.left + number(self.again.len()),
+            State::Ahead | State::Blocked | State::Done => 0,
+        }
     }
 
-    fn next_in_order(&mut self, work: &Work) -> Option<usize> {
-        let end = work.stages[self.stage].tasks.end;
-        let task = (self.next < end).then_some(self.next)?;
-        self.next += 1;
-        while self.next < end && work.tasks[self.next].retry {
-            self.next += 1;
-        }
-        Some(task)
+    /// Tasks that were not launched, whether they could be or not.
+    pub fn has_unlaunched(&self) -> bool {
+        self.left > 0 || !self.again.is_empty()
     }
+}
+
+/// What the end of a task means for its stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ended {
+    /// It failed, and will be tried again.
+    pub failed: bool,
+    /// It was the last one.
+    pub stage: bool,
 }

@@ -6,9 +6,15 @@ mod allocation;
 mod application;
 mod driver;
 pub mod fidelity;
+mod free;
 mod line;
+mod loss;
+mod monitor;
+mod outputs;
 mod pods;
 mod queue;
+mod ready;
+mod run;
 mod slots;
 
 use std::sync::Arc;
@@ -17,8 +23,9 @@ use sparkwright::model::time::{Span, Timestamp};
 
 use crate::trace::Work;
 
-pub use application::{Application, DRIVER_START, EXECUTOR_START};
+pub use application::Application;
 pub use fidelity::{Fidelity, fidelity};
+pub use run::{DRIVER_START, EXECUTOR_START};
 
 /// Where executors come from.
 #[derive(Clone, Debug)]
@@ -52,6 +59,29 @@ pub enum Wish {
     Finished,
 }
 
+/// How an application ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its last job was done.
+    Completed,
+    /// Its driver's pod was lost. Spark on Kubernetes starts no other by itself; what an operator's
+    /// restart policy would do, no log tells.
+    DriverLost,
+    /// Tasks waited for executors, and the log that they come from brought no more.
+    OutOfExecutors,
+}
+
+impl Outcome {
+    /// As the replay's document names it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Completed => "completed",
+            Outcome::DriverLost => "driver-lost",
+            Outcome::OutOfExecutors => "out-of-executors",
+        }
+    }
+}
+
 /// How far an application has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
@@ -63,6 +93,8 @@ pub struct Progress {
     pub last_stage: Option<Timestamp>,
     /// ApplicationEnd.
     pub finished: Option<Timestamp>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
     /// Time inside at least one job, up to the latest moment when there was none.
     pub in_job: Span,
     /// Executor pods asked for and not deleted or lost.
@@ -71,6 +103,16 @@ pub struct Progress {
     pub slots: u32,
     /// Tasks running.
     pub running_tasks: u32,
+}
+
+/// Where something numbered is in a table.
+fn place(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// The number of a place. A log of four thousand million tasks does not fit into memory.
+fn number(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -1,270 +1,223 @@
-//! Executor pods: created in batches as Spark on Kubernetes creates them, or coming and going as a
-//! log has them. Knows how many are wanted, not why.
+//! Executor pods, as Spark on Kubernetes creates them: a batch at a time, no more than may be
+//! pending at once (ExecutorPodsAllocator). Knows how many are wanted, not why.
 
-use std::collections::{BTreeMap, BTreeSet};
+use sparkwright::model::time::Timestamp;
 
-use sparkwright::model::time::{Span, Timestamp};
-
-use super::Wish;
 use super::queue::{Due, Queue};
-use crate::trace::recorded::Removal;
-use crate::trace::work::{Arrival, Work};
+use super::{Wish, number, place};
+use crate::trace::work::Work;
 
-/// YARN confirms the end of an executor 10 to 14 s after Spark asked for it (seen in a log of Spark
-/// 3.2.1 with an idle timeout of 10 s); twice that is allowed for.
-const CONFIRMATION: Span = Span::from_secs(28);
-
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Pods {
-    /// Executors of a log; the executor numbered n is at n − 1.
-    arrivals: Vec<Arrival>,
-    started: Timestamp,
+    /// By executor; nothing at 0, since Spark numbers from 1.
+    all: Vec<Pod>,
+    /// Pods of each profile that are not leaving.
+    staying: Vec<u32>,
+    alive: u32,
+    pending: u32,
     /// From then on pods are created.
-    open_from: Timestamp,
-    alive: BTreeMap<u32, Pod>,
-    /// Pods of a profile that are not leaving.
-    staying: BTreeMap<u32, u32>,
-    leaving: BTreeSet<u32>,
-    created: u32,
+    open_from: Option<Timestamp>,
     last_batch: Option<Timestamp>,
     batch_due: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Pod {
-    profile: u32,
+    phase: Phase,
+    profile: usize,
     created: Timestamp,
-    runs: bool,
+    leaving: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    None,
+    Pending,
+    Runs,
+    Gone,
 }
 
 impl Pods {
-    pub fn new(arrivals: Vec<Arrival>) -> Self {
+    pub fn new(profiles: usize) -> Self {
         Pods {
-            arrivals,
-            started: Timestamp::ZERO,
-            open_from: Timestamp::ZERO,
-            alive: BTreeMap::new(),
-            staying: BTreeMap::new(),
-            leaving: BTreeSet::new(),
-            created: 0,
-            last_batch: None,
-            batch_due: false,
+            all: vec![Pod::default()],
+            staying: vec![0; profiles],
+            ..Pods::default()
         }
     }
 
-    /// The application has started: puts the executors of a log in line.
-    pub fn start(&mut self, work: &Work, now: Timestamp, queue: &mut Queue) {
-        self.started = now;
-        self.open_from = now + work.start_up;
-        for (executor, arrival) in (1..).zip(&self.arrivals) {
-            queue.push(now + arrival.at, Due::Registers(executor));
-            match arrival.gone {
-                Some((at, Removal::Lost)) => queue.push(now + at, Due::Lost(executor)),
-                Some((at, Removal::ScaleDown)) => {
-                    let window = give_back_window(work);
-                    queue.push(now + at - window, Due::Idle(executor));
-                    queue.push(now + at, Due::Leaves(executor));
-                }
-                None => {}
-            }
-        }
+    /// From then on pods are created.
+    pub fn open(&mut self, from: Timestamp) {
+        self.open_from = Some(from);
     }
 
-    /// Creates what is missing of the targets by profile, a batch at a time, and deletes pods that wait
-    /// for nothing any more.
+    /// Creates what is missing of the targets, a batch at a time, and deletes pods that wait for
+    /// nothing any more. `target` tells how many of a profile are wanted.
     pub fn ask(
         &mut self,
         work: &Work,
-        targets: &BTreeMap<u32, u32>,
+        target: impl Fn(usize) -> u32,
         now: Timestamp,
         queue: &mut Queue,
         wishes: &mut Vec<Wish>,
     ) {
-        if now < self.open_from {
+        if self.open_from.is_none_or(|from| now < from) {
             return;
         }
-        let missing = |pods: &Pods| -> Vec<(u32, u32)> {
-            (targets.iter())
-                .map(|(&profile, &target)| (profile, target.saturating_sub(pods.staying(profile))))
-                .filter(|&(_, missing)| missing > 0)
-                .collect()
-        };
-        self.trim(work, targets, now, wishes);
-        let wanted = missing(self);
-        if wanted.is_empty() {
+        let profiles = self.staying.len();
+        for profile in 0..profiles {
+            let surplus = self.staying[profile].saturating_sub(target(profile));
+            if surplus > 0 && self.pending > 0 {
+                self.trim(work, profile, surplus, now, wishes);
+            }
+        }
+        let missing = |pods: &Pods, profile| target(profile).saturating_sub(pods.staying[profile]);
+        if (0..profiles).all(|profile| missing(self, profile) == 0) {
             return;
         }
-        let next = self
-            .last_batch
-            .map_or(now, |last| last + work.settings.batch_delay);
-        if next <= now {
+        let next = self.last_batch.map(|last| last + work.settings.batch_delay);
+        if next.is_none_or(|next| next <= now) {
             self.batch_due = false;
-            self.batch(work, &wanted, now, wishes);
+            for profile in 0..profiles {
+                self.batch(work, profile, missing(self, profile), now, wishes);
+            }
+            self.last_batch = Some(now);
         }
-        if !self.batch_due && !missing(self).is_empty() {
+        if !self.batch_due && (0..profiles).any(|profile| missing(self, profile) > 0) {
             self.batch_due = true;
             queue.push(now + work.settings.batch_delay, Due::Batch);
         }
     }
 
-    /// The executor's container runs; false if it is not wanted any more.
+    /// The executor's container runs; false if it did before or is not wanted any more.
     pub fn runs(&mut self, executor: u32) -> bool {
-        match self.alive.get_mut(&executor) {
-            Some(pod) => {
-                let first = !pod.runs;
-                pod.runs = true;
-                first
-            }
-            None => false,
-        }
+        let pod = self.all.get_mut(place(executor));
+        let Some(pod) = pod.filter(|pod| pod.phase == Phase::Pending) else {
+            return false;
+        };
+        pod.phase = Phase::Runs;
+        self.pending -= 1;
+        true
     }
 
-    /// The profile of a log's executor that comes now; None where pods were created before.
-    pub fn arrives(&mut self, executor: u32, now: Timestamp) -> Option<u32> {
-        let profile = self.arrival(executor)?.profile;
-        self.insert(executor, profile, now, true);
-        Some(profile)
+    /// An executor of a log comes: its pod runs at once.
+    pub fn arrives(&mut self, executor: u32, profile: usize, now: Timestamp) {
+        self.insert(executor, profile, now, Phase::Runs);
     }
 
-    /// The profile of an executor that is there to stay, and its slots where a log says.
-    pub fn serves(&self, executor: u32) -> Option<(u32, Option<u32>)> {
-        let pod = self.alive.get(&executor)?;
-        let slots = self.arrival(executor).map(|arrival| arrival.slots);
-        (!self.leaving.contains(&executor)).then_some((pod.profile, slots))
+    /// The profile of an executor that is there to stay.
+    pub fn serves(&self, executor: u32) -> Option<usize> {
+        let pod = self.all.get(place(executor))?;
+        (pod.phase == Phase::Runs && !pod.leaving).then_some(pod.profile)
     }
 
+    /// Spark gives the executor back: it does not count for the target.
     pub fn leaves(&mut self, executor: u32) {
-        if let Some(pod) = self.alive.get(&executor)
-            && self.leaving.insert(executor)
+        if let Some(pod) = self.all.get_mut(place(executor))
+            && pod.is_alive()
+            && !std::mem::replace(&mut pod.leaving, true)
         {
-            *self.staying.entry(pod.profile).or_default() -= 1;
+            self.staying[pod.profile] -= 1;
         }
     }
 
     pub fn is_leaving(&self, executor: u32) -> bool {
-        self.leaving.contains(&executor)
+        let pod = self.all.get(place(executor));
+        pod.is_some_and(|pod| pod.leaving && pod.is_alive())
     }
 
     /// Forgets an executor; false if it was gone already.
     pub fn gone(&mut self, executor: u32) -> bool {
-        let Some(pod) = self.alive.remove(&executor) else {
+        let pod = self.all.get_mut(place(executor));
+        let Some(pod) = pod.filter(|pod| pod.is_alive()) else {
             return false;
         };
-        if !self.leaving.remove(&executor) {
-            *self.staying.entry(pod.profile).or_default() -= 1;
+        if !pod.leaving {
+            self.staying[pod.profile] -= 1;
         }
+        self.pending -= u32::from(pod.phase == Phase::Pending);
+        self.alive -= 1;
+        pod.phase = Phase::Gone;
         true
     }
 
-    /// Forgets all executors, and names them.
-    pub fn drain(&mut self) -> Vec<u32> {
-        self.staying.clear();
-        self.leaving.clear();
-        std::mem::take(&mut self.alive).into_keys().collect()
+    /// Executors that are alive.
+    pub fn names(&self) -> impl Iterator<Item = u32> {
+        let numbered = self.all.iter().zip(0..);
+        numbered
+            .filter(|(pod, _)| pod.is_alive())
+            .map(|(_, name)| name)
     }
 
     pub fn alive(&self) -> u32 {
-        u32::try_from(self.alive.len()).unwrap_or(u32::MAX)
+        self.alive
     }
 
-    /// Which idle executor is given back first, smallest first; None is not yet. Of a log's executors
-    /// those that it gave back, in its order, and not long before: decommission takes its time, and
-    /// only its end is logged.
-    pub fn turn_to_leave(
-        &self,
-        work: &Work,
-        executor: u32,
-        idle_since: Timestamp,
-        now: Timestamp,
-    ) -> Option<Timestamp> {
-        if self.arrivals.is_empty() {
-            return Some(idle_since);
+    fn insert(&mut self, executor: u32, profile: usize, created: Timestamp, phase: Phase) {
+        if self.all.len() <= place(executor) {
+            self.all.resize(place(executor) + 1, Pod::default());
         }
-        let (gone, removal) = self.arrival(executor)?.gone?;
-        let window = give_back_window(work);
-        let given_back = removal == Removal::ScaleDown && now >= self.started + gone - window;
-        given_back.then_some(self.started + gone)
-    }
-
-    fn arrival(&self, executor: u32) -> Option<&Arrival> {
-        let place = usize::try_from(executor).ok()?.checked_sub(1)?;
-        self.arrivals.get(place)
-    }
-
-    fn staying(&self, profile: u32) -> u32 {
-        self.staying.get(&profile).copied().unwrap_or(0)
-    }
-
-    fn insert(&mut self, executor: u32, profile: u32, created: Timestamp, runs: bool) {
-        let pod = Pod {
+        self.all[place(executor)] = Pod {
+            phase,
             profile,
             created,
-            runs,
+            leaving: false,
         };
-        self.alive.insert(executor, pod);
-        *self.staying.entry(profile).or_default() += 1;
+        self.staying[profile] += 1;
+        self.alive += 1;
+        self.pending += u32::from(phase == Phase::Pending);
     }
 
     fn batch(
         &mut self,
         work: &Work,
-        wanted: &[(u32, u32)],
+        profile: usize,
+        missing: u32,
         now: Timestamp,
         wishes: &mut Vec<Wish>,
     ) {
-        for &(profile, missing) in wanted {
-            let room = match work.settings.max_pending_pods {
-                Some(most) => most.saturating_sub(self.pending()),
-                None => u32::MAX,
-            };
-            for _ in 0..missing.min(work.settings.batch_size).min(room) {
-                self.created += 1;
-                let executor = self.created;
-                self.insert(executor, profile, now, false);
-                wishes.push(Wish::CreateExecutor { executor, profile });
-            }
+        let room = match work.settings.max_pending_pods {
+            Some(most) => most.saturating_sub(self.pending),
+            None => u32::MAX,
+        };
+        for _ in 0..missing.min(work.settings.batch_size).min(room) {
+            let executor = number(self.all.len());
+            self.insert(executor, profile, now, Phase::Pending);
+            wishes.push(Wish::CreateExecutor {
+                executor,
+                profile: work.profiles[profile].id,
+            });
         }
-        self.last_batch = Some(now);
-    }
-
-    fn pending(&self) -> u32 {
-        let pending = self.alive.values().filter(|pod| !pod.runs).count();
-        u32::try_from(pending).unwrap_or(u32::MAX)
     }
 
     /// Spark deletes surplus pods that have not started within the idle timeout.
     fn trim(
         &mut self,
         work: &Work,
-        targets: &BTreeMap<u32, u32>,
+        profile: usize,
+        surplus: u32,
         now: Timestamp,
         wishes: &mut Vec<Wish>,
     ) {
         let Some(dynamic) = &work.settings.dynamic else {
             return;
         };
-        for (&profile, &target) in targets {
-            let surplus = self.staying(profile).saturating_sub(target);
-            if surplus == 0 {
-                continue;
-            }
-            let old: Vec<u32> = (self.alive.iter())
-                .filter(|(_, pod)| pod.profile == profile && !pod.runs)
-                .filter(|(_, pod)| pod.created + dynamic.idle <= now)
-                .map(|(&executor, _)| executor)
-                .take(usize::try_from(surplus).unwrap_or(usize::MAX))
-                .collect();
-            for executor in old {
-                self.gone(executor);
-                wishes.push(Wish::DeleteExecutor { executor });
-            }
+        let old: Vec<u32> = (self.all.iter().zip(0..))
+            .filter(|(pod, _)| pod.profile == profile && pod.phase == Phase::Pending)
+            .filter(|(pod, _)| pod.created + dynamic.idle <= now)
+            .map(|(_, executor)| executor)
+            .take(place(surplus))
+            .collect();
+        for executor in old {
+            self.gone(executor);
+            wishes.push(Wish::DeleteExecutor { executor });
         }
     }
 }
 
-/// How long before its logged removal an executor may have been told to go: one migration to hand
-/// its files on, one more for what was in flight, or what the cluster manager takes to confirm.
-fn give_back_window(work: &Work) -> Span {
-    let migration = work.settings.migration.unwrap_or(Span::ZERO);
-    (migration + migration).max(CONFIRMATION)
+impl Pod {
+    fn is_alive(self) -> bool {
+        matches!(self.phase, Phase::Pending | Phase::Runs)
+    }
 }

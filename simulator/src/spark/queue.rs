@@ -6,7 +6,8 @@ use std::collections::BinaryHeap;
 
 use sparkwright::model::time::Timestamp;
 
-/// Something that will happen inside an application.
+/// Something that will happen inside an application. Jobs, stages and tasks are their places in the
+/// work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
     ApplicationStart,
@@ -14,20 +15,26 @@ pub(super) enum Due {
     SchedulerUp,
     /// The driver goes on with what executors it has.
     RegistrationTimeout,
-    JobStarts(usize),
-    JobEnds(usize),
-    StageStarts(usize),
+    JobStarts(u32),
+    JobEnds(u32),
+    StageStarts(u32),
+    /// A stage whose input was lost has seen it, and what it lacks is made again.
+    Resubmits(u32),
     /// Tasks of this stage may run farther from their data.
-    Relaxes(usize),
+    Relaxes(u32),
     TaskEnds {
         executor: u32,
-        run: u64,
+        task: u32,
     },
+    /// A slot of this executor has warmed up.
+    Warm(u32),
     Registers(u32),
     /// A registered executor is offered its first tasks.
     TakesTasks(u32),
     /// An executor takes no more tasks and goes once it has none.
     Leaves(u32),
+    /// An executor hands on what shuffle files it has.
+    HandsOn(u32),
     /// An executor goes at once.
     Lost(u32),
     /// An executor may have been idle for long enough.
@@ -63,7 +70,28 @@ impl Queue {
         self.heap.pop().map(|Reverse((_, _, due))| due)
     }
 
-    pub fn clear(&mut self) {
-        self.heap.clear();
+    /// Takes out the ends of tasks, and of warm-ups, that an executor will not see.
+    pub fn forget(&mut self, executor: u32) -> Lost {
+        let mut lost = Lost::default();
+        self.heap.retain(|Reverse((_, _, due))| match *due {
+            Due::TaskEnds { executor: of, task } if of == executor => {
+                lost.tasks.push(task);
+                false
+            }
+            Due::Warm(of) if of == executor => {
+                lost.warming += 1;
+                false
+            }
+            _ => true,
+        });
+        lost.tasks.sort_unstable();
+        lost
     }
+}
+
+/// What ran on an executor that is gone.
+#[derive(Debug, Default)]
+pub(super) struct Lost {
+    pub tasks: Vec<u32>,
+    pub warming: u32,
 }

@@ -1,22 +1,38 @@
-//! Tasks on executors: the oldest stage first, each task on the executor with the most free slots. The
-//! first tasks of an executor cost what a cold JVM costs.
-
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+//! Tasks on executors: which slot takes which task, and what a fresh executor costs. Knows the times
+//! of no log, only how long tasks took.
 
 use sparkwright::model::time::Timestamp;
 
-use super::line::Line;
+use super::free::Free;
+use super::line::{Line, State};
 use super::queue::{Due, Queue};
-use crate::trace::work::Work;
+use super::ready::Ready;
+use super::{number, place};
+use crate::trace::work::{Profile as WorkProfile, Work};
 
+/// Slots, and the tasks that run and wait for them.
+///
+/// Tasks cost what they cost in their log, whatever slot they run on. The first tasks of an executor
+/// are slow ones (class loading, compilation, broadcasts); those that the log had stay slow, so that
+/// the whole of what warming up cost is charged as it was observed, at the stage where it was. A slot
+/// beyond as many fresh ones as the log's tasks have paid for by then warms up before it takes a
+/// task: that is as long as the stage's first tasks were slower than its others, and meanwhile any
+/// other slot may take the task. So a fresh executor costs time, and more executors do not make a
+/// stage longer, which binding a task to a slow slot would. With fewer executors than the log had,
+/// the charge is too high by the starts that were saved.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Slots {
-    executors: BTreeMap<u32, Executor>,
+    /// By number.
+    executors: Vec<Executor>,
     /// By stage.
-    lines: Vec<Line>,
-    profiles: BTreeMap<u32, Profile>,
-    runs: u64,
+    pub lines: Vec<Line>,
+    /// By place in the work.
+    profiles: Vec<Profile>,
+    /// Tasks that run, by pool of a FAIR scheduler.
+    by_pool: Vec<u32>,
+    /// Executors that take no task once so many were launched, the next of them last.
+    refusals: Vec<(usize, u32)>,
+    launches: usize,
     running: u32,
     serving: u32,
     first_task: Option<Timestamp>,
@@ -26,224 +42,373 @@ pub(super) struct Slots {
 /// Executors and demand of one resource profile.
 #[derive(Clone, Debug, Default)]
 struct Profile {
-    /// Executors with free slots, those with the most first.
-    free: BTreeSet<(Reverse<u32>, u32)>,
-    /// Stages with tasks that wait for a slot.
-    ready: BTreeSet<usize>,
+    warm: Free,
+    fresh: Free,
+    /// Slots that warm up.
+    warming: u32,
+    /// Slots that may go without, because a task of the log was as slow as a first one is.
+    paid: u32,
+    ready: Ready,
     /// Tasks of running stages that are not done.
     unfinished: u32,
     /// Executors that take tasks.
     executors: u32,
+    /// A stage has named it.
+    named: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Executor {
-    profile: u32,
-    slots: u32,
-    /// First tasks that are still to pay for the cold start.
-    fresh: u32,
+    there: bool,
     takes_tasks: bool,
-    running: BTreeMap<u64, (usize, usize)>,
+    /// It took its last task in the log, and would take more.
+    refuses: bool,
+    profile: usize,
+    slots: u32,
+    /// Free slots that have run tasks or warmed up.
+    warm: u32,
+    /// Free slots that have not.
+    fresh: u32,
+    /// Slots that run tasks or warm up.
+    busy: u32,
     idle_since: Timestamp,
-    /// Stages whose shuffle files it holds.
-    shuffles: BTreeSet<usize>,
+    /// The job whose end drops the blocks that it has cached.
+    cached_until: Option<usize>,
 }
 
 impl Slots {
     /// `waits_for_data`: tasks keep to the localities of their log. Kubernetes' nodes hold no data.
     pub fn new(work: &Work, waits_for_data: bool) -> Self {
         Slots {
-            lines: (0..work.stages.len())
-                .map(|stage| Line::of(work, stage))
-                .collect(),
+            lines: work.stages.iter().map(Line::of).collect(),
+            profiles: vec![Profile::default(); work.profiles.len()],
+            by_pool: vec![0; work.pools.len()],
             waits_for_data,
             ..Slots::default()
         }
     }
 
-    pub fn add(&mut self, executor: u32, profile: u32, slots: u32, now: Timestamp) {
-        let new = Executor {
+    /// Executors of a log that took their last task when so many had been launched.
+    pub fn refuse(&mut self, mut refusals: Vec<(usize, u32)>) {
+        refusals.sort_unstable_by(|a, b| b.cmp(a));
+        self.refusals = refusals;
+    }
+
+    /// Executors that refuse take tasks after all: nothing else would.
+    pub fn relent(&mut self) {
+        self.refusals.clear();
+        for (state, executor) in self.executors.iter_mut().zip(0..) {
+            if std::mem::take(&mut state.refuses) && state.there {
+                state.takes_tasks = true;
+                self.serving = self.serving.saturating_add(state.slots);
+                let profile = &mut self.profiles[state.profile];
+                profile.warm.shift(executor, 0, state.warm);
+                profile.fresh.shift(executor, 0, state.fresh);
+                profile.executors += 1;
+            }
+        }
+    }
+
+    pub fn add(&mut self, executor: u32, profile: usize, slots: u32, now: Timestamp) {
+        let at = place(executor);
+        if self.executors.len() <= at {
+            self.executors.resize(at + 1, Executor::default());
+        }
+        let refuses = self.executors[at].refuses;
+        self.executors[at] = Executor {
+            there: true,
+            takes_tasks: !refuses,
+            refuses,
             profile,
             slots,
             fresh: slots,
-            takes_tasks: true,
-            running: BTreeMap::new(),
             idle_since: now,
-            shuffles: BTreeSet::new(),
+            ..Executor::default()
         };
-        self.executors.insert(executor, new);
+        if refuses {
+            return;
+        }
         self.serving = self.serving.saturating_add(slots);
-        let profile = self.profiles.entry(profile).or_default();
-        profile.free.insert((Reverse(slots), executor));
-        profile.executors += 1;
+        self.profiles[profile].fresh.shift(executor, 0, slots);
+        self.profiles[profile].executors += 1;
     }
 
     /// The executor takes no more tasks.
     pub fn stop(&mut self, executor: u32) {
-        let Some(state) = self.executors.get_mut(&executor).filter(|e| e.takes_tasks) else {
+        let Some(state) = self.executors.get_mut(place(executor)) else {
             return;
         };
-        state.takes_tasks = false;
-        self.serving = self.serving.saturating_sub(state.slots);
-        if let Some(profile) = self.profiles.get_mut(&state.profile) {
-            profile.free.remove(&(Reverse(state.free()), executor));
+        if std::mem::take(&mut state.takes_tasks) {
+            self.serving = self.serving.saturating_sub(state.slots);
+            let profile = &mut self.profiles[state.profile];
+            profile.warm.shift(executor, state.warm, 0);
+            profile.fresh.shift(executor, state.fresh, 0);
             profile.executors -= 1;
         }
     }
 
-    /// The executor is gone; its tasks wait again, before those that have not run.
-    pub fn lose(&mut self, executor: u32) {
+    /// The executor is gone; names the tasks that ran on it.
+    pub fn lose(&mut self, executor: u32, queue: &mut Queue) -> Vec<u32> {
         self.stop(executor);
-        let Some(state) = self.executors.remove(&executor) else {
-            return;
+        let Some(state) = self.executors.get_mut(place(executor)) else {
+            return Vec::new();
         };
-        for (stage, task) in state.running.into_values() {
-            self.running -= 1;
-            self.lines[stage].take_back(task);
-            let profile = self.profiles.entry(state.profile).or_default();
-            profile.ready.insert(stage);
+        if !std::mem::take(&mut state.there) {
+            return Vec::new();
         }
+        let lost = queue.forget(executor);
+        self.profiles[state.profile].warming -= lost.warming;
+        self.running -= number(lost.tasks.len());
+        lost.tasks
+    }
+
+    /// A task that was lost waits again.
+    pub fn take_back(&mut self, work: &Work, task: u32) {
+        let stage = place(work.tasks[place(task)].stage);
+        if let Some(running) = self.by_pool.get_mut(work.stages[stage].pool) {
+            *running -= 1;
+        }
+        self.lines[stage].take_back(task);
+        self.line_up(work, stage);
     }
 
     /// Puts a stage's tasks in line. True when it has none, and so is done.
     pub fn stage_starts(&mut self, work: &Work, stage: usize, now: Timestamp) -> bool {
         let tasks = self.lines[stage].forms(now);
-        if tasks > 0 {
-            let profile = self.profiles.entry(work.stages[stage].profile).or_default();
-            profile.ready.insert(stage);
-            profile.unfinished += u32::try_from(tasks).unwrap_or(u32::MAX);
-        }
+        self.expect(work, stage, tasks);
+        let rules = &work.stages[stage];
+        self.profiles[rules.profile].paid += rules.fresh;
+        self.line_up(work, stage);
         tasks == 0
     }
 
-    /// Puts a stage that waited for slots near its data back in line.
-    pub fn relaxes(&mut self, work: &Work, stage: usize) {
-        if self.lines[stage].is_waiting(work) {
-            let profile = self.profiles.entry(work.stages[stage].profile).or_default();
-            profile.ready.insert(stage);
+    /// So many tasks more of a stage are to be done.
+    pub fn expect(&mut self, work: &Work, stage: usize, tasks: u32) {
+        let profile = &mut self.profiles[work.stages[stage].profile];
+        profile.named = true;
+        profile.unfinished += tasks;
+    }
+
+    /// A stage takes part in the next offers if it has tasks that could be launched, and not
+    /// otherwise.
+    pub fn line_up(&mut self, work: &Work, stage: usize) {
+        let ready = &mut self.profiles[work.stages[stage].profile].ready;
+        if self.lines[stage].waiting() > 0 {
+            ready.insert(number(stage));
+        } else {
+            ready.remove(number(stage));
         }
     }
 
     /// Gives waiting tasks to free slots.
     pub fn assign(&mut self, work: &Work, now: Timestamp, queue: &mut Queue) {
-        for profile in self.profiles.values_mut() {
-            while let (Some(&stage), Some(&(Reverse(free), executor))) =
-                (profile.ready.first(), profile.free.first())
-            {
-                let line = &mut self.lines[stage];
-                if let Some(until) = line.keeps_near(work, now).filter(|_| self.waits_for_data) {
-                    profile.ready.remove(&stage);
-                    queue.push(until, Due::Relaxes(stage));
-                    continue;
-                }
-                let taken = line.take(work, now);
-                if !line.is_waiting(work) {
-                    profile.ready.remove(&stage);
-                }
-                let Some(task) = taken else {
-                    continue;
+        for profile in 0..self.profiles.len() {
+            let pool_of = |stage| work.stages[place(stage)].pool;
+            while let Some(stage) = self.profiles[profile].ready.next(&self.by_pool, pool_of) {
+                self.begin(profile);
+                let offered = match self.profiles[profile].warm.first() {
+                    Some(executor) => self.offer(work, stage, executor, now, queue),
+                    None => self.warm_up(work, stage, profile, now, queue),
                 };
-                profile.free.remove(&(Reverse(free), executor));
-                if free > 1 {
-                    profile.free.insert((Reverse(free - 1), executor));
+                if !offered {
+                    break;
                 }
-                let state = self.executors.get_mut(&executor).expect("free ones exist");
-                let run = self.runs;
-                let fresh = state.launch(run, stage, task);
-                let cost = work.stages[stage].cost(&work.tasks[task], fresh);
-                queue.push(now + cost, Due::TaskEnds { executor, run });
-                self.runs += 1;
-                self.running += 1;
-                self.first_task.get_or_insert(now);
             }
         }
     }
 
-    /// A task is done; its stage, if that is done with it. A task whose executor was lost since is
-    /// not.
-    pub fn task_ends(
+    /// A slot of a fresh executor counts as warm where a task of the log pays for that.
+    fn begin(&mut self, profile: usize) {
+        let own = &mut self.profiles[profile];
+        if own.paid > 0
+            && let Some(executor) = own.fresh.first()
+        {
+            let state = &mut self.executors[place(executor)];
+            own.fresh.shift(executor, state.fresh, state.fresh - 1);
+            own.warm.shift(executor, state.warm, state.warm + 1);
+            state.fresh -= 1;
+            state.warm += 1;
+            own.paid -= 1;
+        }
+    }
+
+    /// A free slot takes the stage's next task, unless that waits for a slot near its data.
+    fn offer(
         &mut self,
         work: &Work,
+        stage: u32,
         executor: u32,
-        run: u64,
         now: Timestamp,
-    ) -> Option<usize> {
-        let state = self.executors.get_mut(&executor)?;
-        let free = state.free();
-        let (stage, task) = state.running.remove(&run)?;
-        let profile = self.profiles.entry(state.profile).or_default();
+        queue: &mut Queue,
+    ) -> bool {
+        let of = &work.stages[place(stage)];
+        let line = &mut self.lines[place(stage)];
+        if self.waits_for_data
+            && let Some(until) = line.keeps_near(work, now)
+        {
+            self.profiles[of.profile].ready.remove(stage);
+            queue.push(until, Due::Relaxes(stage));
+            return true;
+        }
+        let taken = line.take(work, now);
+        if line.waiting() == 0 {
+            self.profiles[of.profile].ready.remove(stage);
+        }
+        if let Some((task, first)) = taken {
+            let state = &mut self.executors[place(executor)];
+            (self.profiles[of.profile].warm).shift(executor, state.warm, state.warm - 1);
+            state.warm -= 1;
+            state.busy += 1;
+            let cost = work.tasks[place(task)].duration;
+            queue.push(now + cost, Due::TaskEnds { executor, task });
+            self.running += 1;
+            if let Some(running) = self.by_pool.get_mut(of.pool) {
+                *running += 1;
+            }
+            self.first_task.get_or_insert(now);
+            self.launches += usize::from(first);
+            self.refuse_when_due();
+        }
+        true
+    }
+
+    /// A slot of a fresh executor warms up for tasks that no slot awaits yet; false where there is
+    /// none, or none is needed.
+    fn warm_up(
+        &mut self,
+        work: &Work,
+        stage: u32,
+        profile: usize,
+        now: Timestamp,
+        queue: &mut Queue,
+    ) -> bool {
+        let own = &mut self.profiles[profile];
+        let Some(executor) = own.fresh.first() else {
+            return false;
+        };
+        if own.waiting(&self.lines) <= own.warming {
+            return false;
+        }
+        let state = &mut self.executors[place(executor)];
+        own.fresh.shift(executor, state.fresh, state.fresh - 1);
+        state.fresh -= 1;
+        state.busy += 1;
+        own.warming += 1;
+        self.first_task.get_or_insert(now);
+        queue.push(now + work.stages[place(stage)].cold, Due::Warm(executor));
+        true
+    }
+
+    /// A slot has warmed up.
+    pub fn warm(&mut self, executor: u32, now: Timestamp) {
+        let state = &mut self.executors[place(executor)];
+        state.rests(now);
+        let profile = &mut self.profiles[state.profile];
+        profile.warming -= 1;
         if state.takes_tasks {
-            profile.free.remove(&(Reverse(free), executor));
-            profile.free.insert((Reverse(free + 1), executor));
+            profile.warm.shift(executor, state.warm, state.warm + 1);
         }
-        if state.running.is_empty() {
-            state.idle_since = now;
+        state.warm += 1;
+    }
+
+    fn refuse_when_due(&mut self) {
+        while let Some(&(launches, executor)) = self.refusals.last()
+            && launches <= self.launches
+        {
+            self.refusals.pop();
+            self.stop(executor);
+            let at = place(executor);
+            if self.executors.len() <= at {
+                self.executors.resize(at + 1, Executor::default());
+            }
+            self.executors[at].refuses = true;
         }
-        if work.stages[stage].writes_shuffle {
-            state.shuffles.insert(stage);
+    }
+
+    /// A task is done, and its slot is free. True when its stage is done with it.
+    pub fn task_ends(&mut self, work: &Work, executor: u32, task: u32, now: Timestamp) -> Done {
+        let of = &work.tasks[place(task)];
+        let stage = place(of.stage);
+        let rules = &work.stages[stage];
+        let state = &mut self.executors[place(executor)];
+        let profile = &mut self.profiles[state.profile];
+        if state.takes_tasks {
+            profile.warm.shift(executor, state.warm, state.warm + 1);
         }
+        state.warm += 1;
+        state.rests(now);
+        state.cached_until = state.cached_until.max(rules.cached_until);
         self.running -= 1;
-        profile.unfinished -= 1;
-        let line = &mut self.lines[stage];
-        let done = line.done(work, task);
-        if line.is_waiting(work) {
-            profile.ready.insert(stage);
+        if let Some(running) = self.by_pool.get_mut(rules.pool) {
+            *running -= 1;
         }
-        done.then_some(stage)
+        self.profiles[rules.profile].unfinished -= 1;
+        let ended = self.lines[stage].done(work, task);
+        if ended.failed {
+            self.line_up(work, stage);
+        }
+        Done {
+            stage,
+            failed: ended.failed,
+            stage_done: ended.stage,
+        }
     }
 
     /// Tasks of this profile that run or wait.
-    pub fn unfinished(&self, profile: u32) -> u32 {
-        self.profiles.get(&profile).map_or(0, |p| p.unfinished)
+    pub fn unfinished(&self, profile: usize) -> u32 {
+        self.profiles[profile].unfinished
     }
 
-    /// Tasks of this profile wait for a slot.
-    pub fn has_backlog(&self, profile: u32) -> bool {
-        self.profiles
-            .get(&profile)
-            .is_some_and(|p| !p.ready.is_empty())
+    /// Tasks wait for a slot.
+    pub fn has_backlog(&self) -> bool {
+        let waits = |profile: &Profile| profile.waiting(&self.lines) > profile.warming;
+        self.profiles.iter().any(waits)
     }
 
-    /// Profiles that stages or executors have named so far.
-    pub fn profiles(&self) -> impl Iterator<Item = u32> {
-        self.profiles.keys().copied()
+    /// Executors of this profile are wanted: it is the default one, or a stage has named it.
+    pub fn is_named(&self, profile: usize, work: &[WorkProfile]) -> bool {
+        self.profiles[profile].named || work[profile].id == 0
     }
 
     /// Executors of a profile that take tasks.
-    pub fn executors_of(&self, profile: u32) -> u32 {
-        self.profiles.get(&profile).map_or(0, |p| p.executors)
+    pub fn executors_of(&self, profile: usize) -> u32 {
+        self.profiles[profile].executors
+    }
+
+    /// An executor that takes tasks, other than this one, from this one's number on.
+    pub fn peer_of(&self, executor: u32) -> Option<u32> {
+        let (before, after) = self
+            .executors
+            .split_at(place(executor).min(self.executors.len()));
+        let after = after.iter().zip(executor..).skip(1);
+        let mut others = after.chain(before.iter().zip(0..));
+        others.find(|(e, _)| e.takes_tasks).map(|(_, peer)| peer)
     }
 
     /// Since when an executor that takes tasks has had none.
     pub fn idle_since(&self, executor: u32) -> Option<Timestamp> {
-        let state = self.executors.get(&executor)?;
-        (state.takes_tasks && state.running.is_empty()).then_some(state.idle_since)
+        let state = self.executors.get(place(executor))?;
+        (state.takes_tasks && state.busy == 0).then_some(state.idle_since)
     }
 
     pub fn is_idle(&self, executor: u32) -> bool {
-        self.executors
-            .get(&executor)
-            .is_none_or(|e| e.running.is_empty())
+        let state = self.executors.get(place(executor));
+        state.is_none_or(|e| !e.there || e.busy == 0)
     }
 
-    /// The executor holds shuffle files of a stage for which `keeps` is true; those for which it is
-    /// false are forgotten.
-    pub fn holds_shuffle(&mut self, executor: u32, keeps: impl Fn(usize) -> bool) -> bool {
-        let Some(state) = self.executors.get_mut(&executor) else {
-            return false;
-        };
-        state.shuffles.retain(|&stage| keeps(stage));
-        !state.shuffles.is_empty()
+    /// The job whose end drops the blocks that an executor has cached.
+    pub fn cached_until(&self, executor: u32) -> Option<usize> {
+        self.executors.get(place(executor))?.cached_until
     }
 
-    /// The executor holds shuffle files of a stage for which `counts` is true.
-    pub fn wrote_for(&self, executor: u32, counts: impl Fn(usize) -> bool) -> bool {
-        let state = self.executors.get(&executor);
-        state.is_some_and(|state| state.shuffles.iter().any(|&stage| counts(stage)))
+    pub fn profile_of(&self, executor: u32) -> usize {
+        self.executors.get(place(executor)).map_or(0, |e| e.profile)
     }
 
-    pub fn profile_of(&self, executor: u32) -> Option<u32> {
-        self.executors.get(&executor).map(|state| state.profile)
+    /// The stage's tasks wait for input that is made again.
+    pub fn block(&mut self, work: &Work, stage: usize) {
+        self.lines[stage].state = State::Blocked;
+        self.line_up(work, stage);
     }
 
     pub fn first_task(&self) -> Option<Timestamp> {
@@ -259,16 +424,28 @@ impl Slots {
     }
 }
 
-impl Executor {
-    /// Notes the task; true when it pays for the cold start.
-    fn launch(&mut self, run: u64, stage: usize, task: usize) -> bool {
-        let fresh = self.fresh > 0;
-        self.fresh = self.fresh.saturating_sub(1);
-        self.running.insert(run, (stage, task));
-        fresh
+impl Profile {
+    /// Tasks that could be launched.
+    fn waiting(&self, lines: &[Line]) -> u32 {
+        let waiting = self.ready.iter().map(|stage| lines[place(stage)].waiting());
+        waiting.fold(0, u32::saturating_add)
     }
+}
 
-    fn free(&self) -> u32 {
-        self.slots - u32::try_from(self.running.len()).unwrap_or(self.slots)
+impl Executor {
+    /// A slot is busy no longer.
+    fn rests(&mut self, now: Timestamp) {
+        self.busy -= 1;
+        if self.busy == 0 {
+            self.idle_since = now;
+        }
     }
+}
+
+/// What the end of a task means.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Done {
+    pub stage: usize,
+    pub failed: bool,
+    pub stage_done: bool,
 }

@@ -1,6 +1,8 @@
 //! An event log to a recorded application, line by line: the event's name decides whether the rest
 //! of its line is parsed at all. Lines that cannot be read are counted and passed over.
 
+mod gaps;
+
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Read};
 
@@ -8,25 +10,25 @@ use serde::Deserialize;
 use sparkwright::model::time::Timestamp;
 
 use super::events::{self as event, Name};
-use super::files::Log;
+use super::layout::Log;
 use super::recorded::{
     Executor, ExecutorRequest, Job, Locality, Outcome, Profile, Recorded, Removal, Task,
 };
 use super::{Skipped, clock, codec};
+use gaps::Gaps;
 
 /// A longer line is passed over. SQL plans reach some megabytes; nothing that is read comes close.
 const MAX_LINE_BYTES: u64 = 64 << 20;
 /// After so many lines without a single event, a file is not taken for a log.
 const LINES_TO_TELL: u64 = 32;
 
-/// Reads a log. Refuses what is no event log, has no ApplicationStart, ran in local mode, or has
-/// clocks that cannot be.
+/// Reads a log. Refuses what is no event log, has no ApplicationStart, or has clocks that cannot be.
 pub fn read(log: &Log) -> Result<Recorded, Skipped> {
     let skip = |reason: String| Skipped::new(&log.path, reason);
     let mut reading = Reading::default();
     for part in &log.parts {
-        let read = codec::open(part).and_then(|mut part| reading.part(&mut part));
-        match read {
+        let content = log.store.open(part).and_then(codec::decode);
+        match content.and_then(|mut content| reading.part(&mut content)) {
             Ok(()) => {}
             // What a crash leaves behind: the events up to here count.
             Err(error) if reading.started => {
@@ -39,7 +41,7 @@ pub fn read(log: &Log) -> Result<Recorded, Skipped> {
             Err(error) => return Err(skip(format!("cannot be read ({error})"))),
         }
     }
-    reading.finish().map_err(skip)
+    reading.finish(log).map_err(skip)
 }
 
 #[derive(Default)]
@@ -49,8 +51,11 @@ struct Reading {
     lines: u64,
     events: u64,
     malformed: u64,
+    too_long: u64,
     executors: BTreeMap<String, usize>,
     jobs: BTreeMap<u32, usize>,
+    gaps: Gaps,
+    scratch: Vec<u8>,
 }
 
 impl Reading {
@@ -66,11 +71,12 @@ impl Reading {
             let whole = line.last() == Some(&b'\n');
             if !whole && u64::try_from(length).is_ok_and(|length| length == MAX_LINE_BYTES) {
                 input.skip_until(b'\n')?;
-                self.malformed += 1;
+                self.too_long += 1;
             } else if !line.trim_ascii().is_empty() && self.line(&line).is_err() {
                 self.malformed += 1;
             }
-            if self.events == 0 && self.lines >= LINES_TO_TELL {
+            let seems_none = self.lines >= LINES_TO_TELL || self.too_long > 0;
+            if self.events == 0 && seems_none {
                 return Ok(());
             }
         }
@@ -83,12 +89,23 @@ impl Reading {
         };
         self.events += 1;
         match name.as_ref() {
-            "SparkListenerTaskEnd" => self.task_end(parse(line)?),
+            "SparkListenerTaskEnd" => {
+                let mut scratch = std::mem::take(&mut self.scratch);
+                let read = event::task_end(line, &mut scratch).map(|end| self.task_end(end));
+                self.scratch = scratch;
+                read?;
+            }
             "SparkListenerStageSubmitted" | "SparkListenerStageCompleted" => {
                 self.stage(parse(line)?);
             }
             "SparkListenerJobStart" => self.job_start(parse(line)?),
             "SparkListenerJobEnd" => self.job_end(&parse(line)?),
+            "SparkListenerUnpersistRDD" => {
+                let rdd = parse::<event::UnpersistRdd>(line)?.id;
+                self.recorded
+                    .unpersisted
+                    .push((rdd, self.recorded.jobs.len()));
+            }
             "SparkListenerExecutorAdded" => self.executor_added(&parse(line)?),
             "SparkListenerExecutorRemoved" => self.executor_removed(&parse(line)?),
             "SparkListenerBlockManagerAdded" => self.block_manager(&parse(line)?),
@@ -115,15 +132,20 @@ impl Reading {
         }
         self.started = true;
         self.recorded.started = self.seen(start.time);
-        self.recorded.id = start.id.unwrap_or_else(|| start.name.clone());
+        self.recorded.id = start.id.unwrap_or_default();
         self.recorded.name = start.name;
         self.recorded.attempt = start.attempt;
     }
 
     fn block_manager(&mut self, added: &event::BlockManagerAdded) {
-        let is_driver = matches!(added.manager.executor.as_ref(), "driver" | "<driver>");
-        if let Some(time) = added.time.filter(|_| is_driver) {
-            self.recorded.driver_ready = Some(self.seen(time));
+        let Some(time) = added.time.map(|time| self.seen(time)) else {
+            return;
+        };
+        match added.manager.executor.as_ref() {
+            "driver" | "<driver>" => self.recorded.driver_ready = Some(time),
+            id => {
+                self.gaps.managers.entry(id.to_owned()).or_insert(time);
+            }
         }
     }
 
@@ -146,6 +168,7 @@ impl Reading {
     fn executor_added(&mut self, added: &event::ExecutorAdded) {
         let time = self.seen(added.time);
         let index = self.executor(&added.executor, time);
+        self.gaps.added.insert(added.executor.as_ref().to_owned());
         let executor = &mut self.recorded.executors[index];
         executor.added = time;
         executor.cores = added.info.cores;
@@ -168,28 +191,38 @@ impl Reading {
         }
         let index = self.recorded.executors.len();
         self.executors.insert(id.to_owned(), index);
-        self.recorded.executors.push(Executor {
-            id: id.to_owned(),
-            added: time,
-            removed: None,
-            last_launch: None,
-            cores: 1,
-            profile: 0,
-        });
+        self.recorded.executors.push(Executor::mentioned(id, time));
         index
     }
 
     fn job_start(&mut self, start: event::JobStart) {
         let started = start.time.map(|time| self.seen(time));
-        let execution = start.properties.and_then(|p| p.execution?.parse().ok());
+        if started.is_none() {
+            self.gaps.jobs.push(self.recorded.jobs.len());
+        }
+        let (execution, pool) = match start.properties {
+            Some(properties) => (properties.execution, properties.pool),
+            None => (None, None),
+        };
+        for stage in start.infos {
+            self.rdds_of(stage.id, &stage.rdds);
+        }
         self.jobs.insert(start.id, self.recorded.jobs.len());
         self.recorded.jobs.push(Job {
             id: start.id,
             started: started.unwrap_or(self.recorded.last_event),
             ended: None,
             stages: start.stages,
-            execution,
+            execution: execution.and_then(|execution| execution.parse().ok()),
+            pool,
         });
+    }
+
+    /// A stage computes the youngest of its RDDs out of the others.
+    fn rdds_of(&mut self, stage: u32, rdds: &[event::Rdd]) {
+        if let Some(youngest) = rdds.iter().map(|rdd| rdd.id).max() {
+            self.recorded.rdds.insert(stage, youngest);
+        }
     }
 
     fn job_end(&mut self, end: &event::JobEnd) {
@@ -201,6 +234,7 @@ impl Reading {
 
     fn stage(&mut self, event: event::StageEvent) {
         let info = event.info;
+        self.rdds_of(info.id, &info.rdds);
         let submitted = info.submitted.map(|time| self.seen(time));
         let completed = info.completed.map(|time| self.seen(time));
         let stage = (self.recorded.stages)
@@ -209,7 +243,14 @@ impl Reading {
         stage.submitted = submitted.or(stage.submitted);
         stage.completed = completed.or(stage.completed);
         stage.profile = info.profile;
-        stage.parents = info.parents;
+        if let Some(parents) = info.parents {
+            self.gaps.parents_are_told = true;
+            stage.parents = parents;
+        }
+        stage.cached = (info.rdds.iter())
+            .filter(|rdd| rdd.level.memory || rdd.level.disk)
+            .map(|rdd| rdd.id)
+            .collect();
     }
 
     fn task_end(&mut self, end: event::TaskEnd) {
@@ -240,7 +281,7 @@ impl Reading {
         time
     }
 
-    fn finish(self) -> Result<Recorded, String> {
+    fn finish(self, log: &Log) -> Result<Recorded, String> {
         let mut recorded = self.recorded;
         if self.events == 0 {
             return Err("is not an event log: no line is a Spark event".to_owned());
@@ -248,20 +289,26 @@ impl Reading {
         if !self.started {
             return Err("has no ApplicationStart: its first part is missing".to_owned());
         }
-        if let Some(master) = local_master(&recorded) {
-            return Err(format!(
-                "ran in one process ({master}): it has no executors to place"
-            ));
+        recorded.notes.extend(log.notes.iter().cloned());
+        for (count, what) in [(self.malformed, "malformed"), (self.too_long, "too long")] {
+            if count > 0 {
+                let lines = if count == 1 { "line was" } else { "lines were" };
+                let note = format!("{count} {what} {lines} skipped");
+                recorded.notes.push(note);
+            }
         }
-        if self.malformed > 0 {
-            let note = format!("{} malformed lines were skipped", self.malformed);
-            recorded.notes.push(note);
+        recorded.version = recorded.version.or_else(|| log.version.clone());
+        if recorded.id.is_empty() {
+            // As the History Server names it.
+            let name = log.path.file_name().unwrap_or(log.path.as_os_str());
+            recorded.id = name.to_string_lossy().into_owned();
         }
         let submitted = (recorded.properties.get("spark.app.submitTime"))
             .and_then(|time| time.parse().ok())
             .map(Timestamp::from_millis)
             .filter(|&time| clock::is_submission(time, recorded.started));
         recorded.submitted = submitted.unwrap_or(recorded.started);
+        self.gaps.fill(&mut recorded);
         clock::check(&recorded)?;
         Ok(recorded)
     }
@@ -280,21 +327,6 @@ fn quick_name(line: &[u8]) -> Option<&str> {
     (rest[end] == b'"')
         .then(|| std::str::from_utf8(&rest[..end]).ok())
         .flatten()
-}
-
-/// `local[…]` runs tasks inside the driver; where the master is hidden, its executor tells.
-fn local_master(recorded: &Recorded) -> Option<String> {
-    let master = recorded.properties.get("spark.master");
-    let inside = |e: &Executor| matches!(e.id.as_str(), "driver" | "<driver>" | "localhost");
-    match master {
-        Some(master) if master.starts_with("local-cluster") => None,
-        Some(master) if master == "local" || master.starts_with("local[") => Some(master.clone()),
-        _ => recorded
-            .executors
-            .iter()
-            .any(inside)
-            .then(|| "local".to_owned()),
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use memchr::memmem;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 #[derive(Deserialize)]
 pub(super) struct Name<'a> {
@@ -38,8 +40,19 @@ pub(super) struct ApplicationEnd {
 
 #[derive(Deserialize)]
 pub(super) struct EnvironmentUpdate {
-    #[serde(rename = "Spark Properties")]
+    #[serde(rename = "Spark Properties", deserialize_with = "texts")]
     pub properties: BTreeMap<String, String>,
+}
+
+/// Spark writes texts only; where somebody's tool wrote a number or a flag, it is taken as its text.
+fn texts<'de, D: Deserializer<'de>>(json: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let values = BTreeMap::<String, Value>::deserialize(json)?;
+    let text = |(key, value)| match value {
+        Value::String(text) => Some((key, text)),
+        Value::Number(_) | Value::Bool(_) => Some((key, value.to_string())),
+        _ => None,
+    };
+    Ok(values.into_iter().filter_map(text).collect())
 }
 
 #[derive(Deserialize)]
@@ -116,6 +129,8 @@ pub(super) struct JobStart {
     pub time: Option<i64>,
     #[serde(rename = "Stage IDs", default)]
     pub stages: Vec<u32>,
+    #[serde(rename = "Stage Infos", default)]
+    pub infos: Vec<NamedStage>,
     #[serde(rename = "Properties")]
     pub properties: Option<JobProperties>,
 }
@@ -124,6 +139,39 @@ pub(super) struct JobStart {
 pub(super) struct JobProperties {
     #[serde(rename = "spark.sql.execution.id")]
     pub execution: Option<String>,
+    #[serde(rename = "spark.scheduler.pool")]
+    pub pool: Option<String>,
+}
+
+/// A stage as its job names it, whether it will run or not.
+#[derive(Deserialize)]
+pub(super) struct NamedStage {
+    #[serde(rename = "Stage ID")]
+    pub id: u32,
+    #[serde(rename = "RDD Info", default)]
+    pub rdds: Vec<Rdd>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Rdd {
+    #[serde(rename = "RDD ID")]
+    pub id: u32,
+    #[serde(rename = "Storage Level", default)]
+    pub level: StorageLevel,
+}
+
+#[derive(Default, Deserialize)]
+pub(super) struct StorageLevel {
+    #[serde(rename = "Use Disk", default)]
+    pub disk: bool,
+    #[serde(rename = "Use Memory", default)]
+    pub memory: bool,
+}
+
+#[derive(Deserialize)]
+pub(super) struct UnpersistRdd {
+    #[serde(rename = "RDD ID")]
+    pub id: u32,
 }
 
 #[derive(Deserialize)]
@@ -147,14 +195,16 @@ pub(super) struct StageInfo {
     pub id: u32,
     #[serde(rename = "Stage Attempt ID", default)]
     pub attempt: u32,
-    #[serde(rename = "Parent IDs", default)]
-    pub parents: Vec<u32>,
+    #[serde(rename = "Parent IDs")]
+    pub parents: Option<Vec<u32>>,
     #[serde(rename = "Submission Time")]
     pub submitted: Option<i64>,
     #[serde(rename = "Completion Time")]
     pub completed: Option<i64>,
     #[serde(rename = "Resource Profile Id", default)]
     pub profile: u32,
+    #[serde(rename = "RDD Info", default)]
+    pub rdds: Vec<Rdd>,
 }
 
 #[derive(Deserialize)]
@@ -195,4 +245,23 @@ pub(super) struct TaskInfo<'a> {
     pub speculative: bool,
     #[serde(rename = "Finish Time")]
     pub finished: i64,
+}
+
+/// Reads a TaskEnd. Most of its line is accumulables and metrics, which Spark writes last: what stands
+/// before them is parsed alone where that makes a whole event, else the line.
+pub(super) fn task_end<'a>(
+    line: &'a [u8],
+    scratch: &'a mut Vec<u8>,
+) -> serde_json::Result<TaskEnd<'a>> {
+    let is_whole = line.trim_ascii_end().ends_with(b"}");
+    // In a string the quotes would be escaped, so this is a field.
+    if let Some(end) = memmem::find(line, b",\"Accumulables\":").filter(|_| is_whole) {
+        scratch.clear();
+        scratch.extend_from_slice(&line[..end]);
+        scratch.extend_from_slice(b"}}");
+        if let Ok(event) = serde_json::from_slice(scratch) {
+            return Ok(event);
+        }
+    }
+    serde_json::from_slice(line)
 }

@@ -1,14 +1,20 @@
-//! What really happened, read from event logs: paths to logs, logs to recorded applications, recorded
-//! applications to the work that a replay runs. Knows no simulation.
+//! What really happened, read from event logs and from traces in the open format: paths to logs, logs to
+//! recorded applications, recorded applications to the work that a replay runs; and other traces to the
+//! open format. Knows no simulation.
 
+#[cfg(feature = "s3")]
+pub mod bucket;
 pub mod clock;
 pub mod codec;
 pub mod eventlog;
 pub mod events;
-pub mod files;
+pub mod format;
+pub mod import;
+pub mod layout;
 pub mod recorded;
 pub mod requests;
 pub mod settings;
+pub mod store;
 pub mod work;
 
 use std::path::Path;
@@ -28,7 +34,7 @@ pub struct Skipped {
 
 /// The applications under a path, one after the other, so that only one log need be in memory.
 pub fn open(path: &Path) -> impl Iterator<Item = Result<Recorded, Skipped>> + use<> {
-    files::logs(path)
+    layout::logs(path)
         .into_iter()
         .map(|log| log.and_then(|log| eventlog::read(&log)))
 }

@@ -35,10 +35,18 @@ pub struct Recorded {
     pub profiles: BTreeMap<u32, Profile>,
     /// Jobs in the order of their start events.
     pub jobs: Vec<Job>,
+    /// The RDD that each stage computes, by stage; stages that were skipped are there too. Two stages
+    /// that compute one RDD for a shuffle share its files.
+    pub rdds: BTreeMap<u32, u32>,
+    /// RDDs dropped from the cache, and how many jobs had started before.
+    pub unpersisted: Vec<(u32, usize)>,
     /// Stage attempts that were submitted, by stage and attempt.
     pub stages: BTreeMap<(u32, u32), Stage>,
     /// Task attempts that ended, in the order of their end events.
     pub tasks: Vec<Task>,
+    /// It ran in one process (`local[…]`), which took so many tasks at once; None where it had
+    /// executors of their own.
+    pub local_slots: Option<u32>,
     /// What the reader passed over, in words.
     pub notes: Vec<String>,
 }
@@ -101,6 +109,8 @@ pub struct Job {
     pub stages: Vec<u32>,
     /// The SQL execution that it belongs to.
     pub execution: Option<u64>,
+    /// The pool of `spark.scheduler.pool`; None is the default one.
+    pub pool: Option<String>,
 }
 
 /// One attempt of a stage.
@@ -114,6 +124,8 @@ pub struct Stage {
     pub completed: Option<Timestamp>,
     /// Resource profile that its tasks need.
     pub profile: u32,
+    /// RDDs that its tasks keep in memory or on disk for later ones.
+    pub cached: Vec<u32>,
 }
 
 /// One attempt of a task, ended.
@@ -199,6 +211,20 @@ impl Recorded {
             }
         }
         total
+    }
+}
+
+impl Executor {
+    /// An executor of which no more is known than that it was there.
+    pub(super) fn mentioned(id: &str, time: Timestamp) -> Self {
+        Executor {
+            id: id.to_owned(),
+            added: time,
+            removed: None,
+            last_launch: None,
+            cores: 1,
+            profile: 0,
+        }
     }
 }
 

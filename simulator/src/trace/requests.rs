@@ -9,9 +9,16 @@ use sparkwright::model::resources::{Cpu, Resources};
 use super::recorded::Recorded;
 use super::settings::executor_cores;
 
-/// What the driver's pod asks for.
+/// What the driver's pod asks for. Where tasks run in it, it has a CPU for each that runs at once.
 pub fn driver(recorded: &Recorded) -> Result<Resources, ConfError> {
-    conf::driver_requests(&recorded.properties)
+    let mut requests = conf::driver_requests(&recorded.properties)?;
+    if let Some(slots) = recorded.local_slots {
+        let cpus = value::positive(&recorded.properties, "spark.task.cpus")?.unwrap_or(1);
+        requests.cpu = requests
+            .cpu
+            .max(Cpu::from_cores(slots.saturating_mul(cpus)));
+    }
+    Ok(requests)
 }
 
 /// What an executor's pod of a resource profile asks for.
@@ -34,8 +41,16 @@ pub fn executor(recorded: &Recorded, profile: u32) -> Result<Resources, ConfErro
     conf::profile_requests(properties, cores, &memory)
 }
 
-/// How many executors it asks for. A static log that does not say has the number that it got.
+/// How many executors it asks for: none where it ran in one process. A static log that does not say
+/// has the number that it got.
 pub fn executor_count(recorded: &Recorded) -> Result<ExecutorCount, ConfError> {
+    if recorded.local_slots.is_some() {
+        return Ok(ExecutorCount {
+            min: 0,
+            initial: 0,
+            max: Some(0),
+        });
+    }
     let count = conf::executor_count(&recorded.properties)?;
     let said = recorded.properties.contains_key("spark.executor.instances");
     let dynamic = value::flag(&recorded.properties, "spark.dynamicAllocation.enabled")?;

@@ -30,9 +30,23 @@ pub struct Settings {
     /// How long tasks wait for a slot in the rack of their data, once none is free on its node; and
     /// for a slot anywhere after that.
     pub locality_waits: [Span; 2],
-    /// How long a decommissioned executor that holds shuffle files takes to hand them on; None where
-    /// executors are stopped without handing on.
+    /// What becomes of an executor that is told to go; None stops it at once.
+    pub decommission: Option<Decommission>,
+    /// Shuffle files outlive their executors where the log was written.
+    pub recorded_files_stay: bool,
+    /// The same on Kubernetes.
+    pub kubernetes_files_stay: bool,
+}
+
+/// `spark.decommission.enabled`: an executor that is told to go takes no more tasks and ends those
+/// that it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decommission {
+    /// It hands its shuffle files on, and looks for more of them each time that so much has passed;
+    /// it goes when it finds none. None hands nothing on.
     pub migration: Option<Span>,
+    /// It can hand them on to a store where no other executor is left.
+    pub fallback: bool,
 }
 
 /// Dynamic allocation.
@@ -52,6 +66,8 @@ pub struct Dynamic {
     pub kubernetes_tracking: bool,
     /// How long they are kept once no running job reads the files; None is while they are needed.
     pub shuffle_timeout: Option<Span>,
+    /// An executor that holds cached blocks is given back after so long; None is never.
+    pub cached_idle: Option<Span>,
 }
 
 impl Settings {
@@ -64,7 +80,7 @@ impl Settings {
         let max_pending = value::positive(conf, "spark.kubernetes.allocation.maxPendingPods")?;
         Ok(Settings {
             count,
-            dynamic: Dynamic::of(conf, version)?,
+            dynamic: Dynamic::of(conf, version)?.filter(|_| recorded.local_slots.is_none()),
             batch_size: value::positive(conf, "spark.kubernetes.allocation.batch.size")?
                 .unwrap_or(batch_size(version)),
             batch_delay: span(conf, "spark.kubernetes.allocation.batch.delay", 1)?,
@@ -77,7 +93,10 @@ impl Settings {
                 30,
             )?,
             locality_waits: locality_waits(conf)?,
-            migration: migration(conf)?,
+            decommission: decommission(conf)?,
+            recorded_files_stay: value::flag(conf, "spark.shuffle.service.enabled")?
+                || has_remote_shuffle(conf),
+            kubernetes_files_stay: has_remote_shuffle(conf),
         })
     }
 }
@@ -101,6 +120,7 @@ impl Dynamic {
             recorded_tracking: !service && tracking,
             kubernetes_tracking: service || tracking,
             shuffle_timeout: value::duration(conf, &key("shuffleTracking.timeout"))?,
+            cached_idle: value::duration(conf, &key("cachedExecutorIdleTimeout"))?,
         }))
     }
 }
@@ -144,13 +164,30 @@ fn locality_waits(conf: &Conf) -> Result<[Span; 2], ConfError> {
     Ok([node, rack])
 }
 
-/// Blocks are handed on and then looked for once more; the second look ends the executor.
-fn migration(conf: &Conf) -> Result<Option<Span>, ConfError> {
-    let on = value::flag(conf, "spark.decommission.enabled")?
-        && value::flag(conf, "spark.storage.decommission.enabled")?;
-    let key = "spark.storage.decommission.replicationReattemptInterval";
-    let interval = span(conf, key, 30)?;
-    Ok(on.then_some(interval))
+/// Shuffle blocks are handed on where storage takes part and `shuffleBlocks.enabled` is not off. The
+/// executor looks twice before it trusts that none is left, an interval apart (BlockManagerDecommissioner).
+fn decommission(conf: &Conf) -> Result<Option<Decommission>, ConfError> {
+    if !value::flag(conf, "spark.decommission.enabled")? {
+        return Ok(None);
+    }
+    let storage = |name: &str| format!("spark.storage.decommission.{name}");
+    let blocks = value::flag_if_set(conf, &storage("shuffleBlocks.enabled"))?.unwrap_or(true);
+    let moves = value::flag(conf, &storage("enabled"))? && blocks;
+    let interval = span(conf, &storage("replicationReattemptInterval"), 30)?;
+    Ok(Some(Decommission {
+        migration: moves.then_some(interval),
+        fallback: conf.contains_key(&storage("fallbackStorage.path")),
+    }))
+}
+
+/// Shuffle managers that keep the files away from the executors: Apache Celeborn's and Uniffle's.
+fn has_remote_shuffle(conf: &Conf) -> bool {
+    let manager = conf.get("spark.shuffle.manager").map(String::as_str);
+    manager.is_some_and(|class| {
+        ["celeborn", "uniffle", "RssShuffleManager"]
+            .iter()
+            .any(|known| class.contains(known))
+    })
 }
 
 /// No machine runs more tasks at once; a larger number in a log is a slip of the pen.

@@ -7,6 +7,8 @@ use std::collections::BinaryHeap;
 use sparkwright::model::name::{NodeId, PodId};
 use sparkwright::model::time::Timestamp;
 
+use super::fleet::Upheaval;
+
 /// Something that will happen.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Due {
@@ -20,10 +22,27 @@ pub enum Due {
     Ready(NodeId),
     /// An instance is gone.
     Gone(NodeId),
+    /// EC2 answers a call, by number.
+    Answered(u64),
+    /// A throttled call is made again, by number.
+    CallAgain(u64),
+    /// EC2 says that it takes an instance back.
+    Notice(NodeId),
+    /// It has taken it.
+    Reclaimed(NodeId),
+    /// Something that happens whoever asks.
+    Upheaval(Upheaval),
     /// A pod's container runs.
     Started(PodId),
     /// The planner looks.
     Round,
+}
+
+impl Due {
+    /// True for what would go on for ever: a run is over when nothing else is to come.
+    fn is_background(&self) -> bool {
+        matches!(self, Due::Notice(_) | Due::Upheaval(_))
+    }
 }
 
 /// The future.
@@ -31,25 +50,34 @@ pub enum Due {
 pub struct Agenda {
     heap: BinaryHeap<Reverse<(Timestamp, u64, Due)>>,
     entries: u64,
+    foreground: usize,
 }
 
 impl Agenda {
     /// Adds something.
     pub fn add(&mut self, at: Timestamp, due: Due) {
+        self.foreground += usize::from(!due.is_background());
         self.heap.push(Reverse((at, self.entries, due)));
         self.entries += 1;
     }
 
-    /// When the next thing happens.
+    /// When the next thing happens; None once only what goes on for ever is to come.
     pub fn next_time(&self) -> Option<Timestamp> {
+        let next = self.next_entry();
+        next.filter(|_| self.foreground > 0)
+    }
+
+    fn next_entry(&self) -> Option<Timestamp> {
         self.heap.peek().map(|Reverse((at, ..))| *at)
     }
 
     /// Takes the next thing that happens at `now`.
     pub fn take(&mut self, now: Timestamp) -> Option<Due> {
-        if self.next_time() != Some(now) {
+        if self.next_entry() != Some(now) {
             return None;
         }
-        self.heap.pop().map(|Reverse((_, _, due))| due)
+        let due = self.heap.pop().map(|Reverse((_, _, due))| due)?;
+        self.foreground -= usize::from(!due.is_background());
+        Some(due)
     }
 }

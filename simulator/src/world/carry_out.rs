@@ -4,7 +4,7 @@
 use sparkwright::cluster::event::Fact;
 use sparkwright::model::spark::PodPhase;
 use sparkwright::plan::check;
-use sparkwright::plan::effect::{Effect, Launch, Place, Plan};
+use sparkwright::plan::effect::{Effect, Place, Plan};
 
 use super::agenda::Due;
 use super::run::World;
@@ -23,7 +23,7 @@ impl World {
             self.now
         );
         let view = self.cluster.view(self.now);
-        let plan = sparkwright::plan(&view);
+        let plan = self.planner.plan(&view);
         let violations = check::violations(&view, &plan.effects);
         assert!(
             violations.is_empty(),
@@ -45,29 +45,16 @@ impl World {
                 }
                 Effect::Terminate { node, .. } => {
                     self.batch.push(Fact::NodeLeaving(node.clone()));
-                    self.agenda
-                        .add(self.now + self.delays.shutdown(), Due::Gone(node));
+                    self.fleet.terminate(&node);
+                    let shutdown = self.fleet.shutdown(&node);
+                    self.agenda.add(self.now + shutdown, Due::Gone(node));
                 }
             }
         }
+        self.tally.waits(&plan.waiting, self.now);
         self.waiting = plan.waiting;
         if let Some(at) = plan.next_look {
             self.look_at(at.max(self.now));
-        }
-    }
-
-    fn launch(&mut self, launch: Launch) {
-        let catalog = self.cluster.catalog.clone();
-        self.batch.push(Fact::LaunchAsked(launch.intent.clone()));
-        self.fleet.launch(
-            &launch,
-            &catalog,
-            self.now,
-            &mut self.delays,
-            &mut self.agenda,
-        );
-        for node in &launch.intent.nodes {
-            self.reasons.insert(node.id.clone(), launch.reason.clone());
         }
     }
 

@@ -23,10 +23,12 @@ impl World {
         let daemons: Vec<Daemon> = self.cluster.daemons.values().cloned().collect();
         for daemon in daemons {
             let id = daemon_pod(&daemon.name, node);
-            self.scheduler.occupy(&id, node, &daemon.requests);
+            let template = Arc::new(daemon_template(&daemon.name, daemon.requests));
+            self.scheduler.occupy(&id, node, &template);
+            self.fleet.pod_comes(node);
             self.batch.push(Fact::PodApplied(Pod {
                 id,
-                template: Arc::new(daemon_template(&daemon.name, daemon.requests)),
+                template,
                 created: self.now,
                 phase: PodPhase::Bound(node.clone()),
             }));
@@ -58,6 +60,7 @@ fn daemon_template(name: &str, requests: Resources) -> PodTemplate {
         tolerations: Vec::new(),
         priority: 0,
         daemon: true,
+        placement: None,
         not_understood: Vec::new(),
     }
 }

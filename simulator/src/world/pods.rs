@@ -19,6 +19,8 @@ pub enum Part {
     Driver(usize),
     /// An application's executor.
     Executor(usize, u32),
+    /// A pod with a life of its own, by place in its application.
+    Pod(usize, usize),
 }
 
 /// A pod that has not ended.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use sparkwright::Planner;
 use sparkwright::cluster::Cluster;
 use sparkwright::cluster::event::{Event, Fact};
 use sparkwright::ledger::Ledger;
@@ -21,11 +22,15 @@ use crate::spark::{Application, Executors, Progress, Wish};
 use crate::trace::Work;
 
 use super::agenda::{Agenda, Due};
+use super::asking::Call;
+use super::conditions::Conditions;
 use super::delays::Delays;
 use super::fleet::Fleet;
+use super::pod_set::PodSet;
 use super::pods::{Part, Pods, SimulatedPod};
-use super::scheduler::Scheduler;
-use super::submission::Submission;
+use super::scheduler::{Decision, Scheduler, Scoring};
+use super::tally::Tally;
+use super::workload::{Running, Workload};
 
 /// From a change to the planner's look, so that changes that come together are planned together.
 const ROUND_DELAY: Span = Span::from_millis(250);
@@ -51,9 +56,13 @@ pub struct Simulation {
     /// What DaemonSets take from each node.
     pub daemons: Vec<Daemon>,
     /// Applications, and when each is submitted.
-    pub submissions: Vec<(Submission, Timestamp)>,
+    pub submissions: Vec<(Workload, Timestamp)>,
     /// Where their executors come from.
     pub executors: ExecutorSource,
+    /// What EC2 and the cluster are like.
+    pub conditions: Conditions,
+    /// How the scheduler ranks nodes.
+    pub scoring: Scoring,
     /// Seed of delays and of EC2's choices.
     pub seed: u64,
 }
@@ -71,6 +80,8 @@ pub struct Outcome {
     pub reasons: BTreeMap<NodeId, Reason>,
     /// Pods that still waited at the end.
     pub waiting: Vec<Waiting>,
+    /// What went wrong, and whom it hit.
+    pub tally: Tally,
     /// Pod events: created, bound, started, ended.
     pub pod_events: u64,
     /// The end.
@@ -89,13 +100,18 @@ pub(super) struct World {
     pub(super) agenda: Agenda,
     pub(super) batch: Vec<Fact>,
     pub(super) cluster: Cluster,
+    pub(super) planner: Planner,
     pub(super) ledger: Ledger,
     pub(super) fleet: Fleet,
     pub(super) scheduler: Scheduler,
     pub(super) delays: Delays,
+    pub(super) seed: u64,
+    pub(super) calls: BTreeMap<u64, Call>,
+    pub(super) calls_made: u64,
+    pub(super) addressless: Vec<(PodId, NodeId)>,
+    pub(super) tally: Tally,
     pub(super) pods: Pods,
-    pub(super) submissions: Vec<Submission>,
-    pub(super) applications: Vec<Application>,
+    pub(super) applications: Vec<Running>,
     pub(super) executor_time: Vec<Span>,
     pub(super) declares: bool,
     pub(super) round_delay: Span,
@@ -115,13 +131,20 @@ impl World {
             ExecutorSource::FromLog(work) => Executors::FromLog(work),
         };
         let mut agenda = Agenda::default();
-        let (mut submissions, mut applications) = (Vec::new(), Vec::new());
-        for (i, (submission, at)) in simulation.submissions.into_iter().enumerate() {
+        let mut applications = Vec::new();
+        for (i, (workload, at)) in simulation.submissions.into_iter().enumerate() {
             agenda.add(at, Due::Submit(i));
-            applications.push(Application::new(submission.work.clone(), executors.clone()));
-            submissions.push(submission);
+            applications.push(Running::new(workload, &executors));
         }
+        let conditions = simulation.conditions;
+        let fleet = Fleet::new(simulation.catalog.clone(), &conditions, simulation.seed);
+        for (at, upheaval) in fleet.upheavals() {
+            agenda.add(at, Due::Upheaval(upheaval));
+        }
+        let scheduler = Scheduler::new(simulation.scoring, simulation.catalog.clone());
         let mut batch = vec![Fact::CatalogListed(simulation.catalog)];
+        batch.push(Fact::CniConfigured(conditions.cni));
+        batch.extend(addresses(&conditions));
         batch.extend(
             simulation
                 .pools
@@ -129,23 +152,23 @@ impl World {
                 .map(|pool| Fact::PoolApplied(pool.into())),
         );
         batch.extend(simulation.daemons.into_iter().map(Fact::DaemonApplied));
-        let seed = simulation.seed;
         World {
             now: Timestamp::ZERO,
             agenda,
             batch,
             cluster: Cluster::default(),
+            planner: Planner::default(),
             ledger: Ledger::default(),
-            fleet: Fleet::default(),
-            scheduler: Scheduler::default(),
-            delays: if simulated {
-                Delays::seeded(seed)
-            } else {
-                Delays::none(seed)
-            },
+            fleet,
+            scheduler,
+            delays: conditions.delays,
+            seed: simulation.seed,
+            calls: BTreeMap::new(),
+            calls_made: 0,
+            addressless: Vec::new(),
+            tally: Tally::new(applications.iter().map(Running::app)),
             pods: Pods::default(),
-            executor_time: vec![Span::ZERO; submissions.len()],
-            submissions,
+            executor_time: vec![Span::ZERO; applications.len()],
             applications,
             declares: simulated,
             round_delay: if simulated { ROUND_DELAY } else { Span::ZERO },
@@ -175,13 +198,25 @@ impl World {
         let mut changed = false;
         while !self.batch.is_empty() {
             for fact in std::mem::take(&mut self.batch) {
+                match &fact {
+                    Fact::ReferentApplied { name, referent } => {
+                        self.scheduler.apply_referent(name, referent.clone());
+                    }
+                    Fact::ReferentDeleted(kind, name) => {
+                        self.scheduler.forget_referent(*kind, name);
+                    }
+                    _ => {}
+                }
                 let event = Event { at: self.now, fact };
                 self.cluster.apply(&event);
                 self.ledger.apply(&event);
             }
             changed = true;
-            for (pod, node) in self.scheduler.bind() {
-                self.bound(&pod, node);
+            for decision in self.scheduler.bind() {
+                match decision {
+                    Decision::Bind { pod, node } => self.bound(&pod, node),
+                    Decision::Preempt { victim, .. } => self.lose(&victim),
+                }
             }
         }
         if changed {
@@ -202,28 +237,37 @@ impl World {
     fn happen(&mut self, due: Due) {
         match due {
             Due::Submit(i) => self.submit(i),
-            Due::Wake(i) => self.tell(i, |application, now, wishes| application.wake(now, wishes)),
+            Due::Wake(i) => {
+                self.tell(i, |application, now, wishes| application.wake(now, wishes));
+                self.tell_pods(i, PodSet::wake);
+            }
             Due::Started(pod) => self.started(&pod),
-            Due::Launched(node) => {
-                self.batch.extend(self.fleet.launched(&node));
-                self.agenda
-                    .add(self.now + self.delays.boot(), Due::Ready(node));
-            }
+            Due::Launched(node) => self.launched(node),
             Due::Ready(node) => self.ready(&node),
-            Due::Gone(node) => {
-                self.fleet.gone(&node);
-                self.scheduler.remove_node(&node);
-                self.pods.forget_node(&node);
-                self.end_daemons(&node);
-                self.batch.push(Fact::NodeGone(node));
-            }
+            Due::Gone(node) => self.gone(&node),
+            Due::Answered(call) => self.answered(call),
+            Due::CallAgain(call) => self.call_again(call),
+            Due::Notice(node) => self.notice(&node),
+            Due::Reclaimed(node) => self.reclaimed(&node),
+            Due::Upheaval(upheaval) => self.upheaval(upheaval),
             Due::Round if self.round_at == Some(self.now) => self.round(),
             Due::Round => {}
         }
     }
 
+    fn launched(&mut self, node: NodeId) {
+        self.batch.extend(self.fleet.launched(&node));
+        if let Some(after) = self.fleet.interrupted_after(&node) {
+            self.agenda.add(self.now + after, Due::Notice(node.clone()));
+        }
+        let boot = self.fleet.boot(&node);
+        self.agenda.add(self.now + boot, Due::Ready(node));
+    }
+
     fn submit(&mut self, i: usize) {
-        let submission = &self.submissions[i];
+        let Running::Spark(submission, _) = &self.applications[i] else {
+            return self.tell_pods(i, PodSet::submitted);
+        };
         if self.declares {
             let (app, shape) = (submission.app.clone(), submission.shape(self.now));
             self.batch.push(Fact::ShapeDeclared { app, shape });
@@ -232,7 +276,7 @@ impl World {
         self.create(id, template, Part::Driver(i));
     }
 
-    fn create(&mut self, id: PodId, template: Arc<PodTemplate>, part: Part) {
+    pub(super) fn create(&mut self, id: PodId, template: Arc<PodTemplate>, part: Part) {
         let phase = PodPhase::Gated;
         let pod = SimulatedPod {
             part,
@@ -263,11 +307,12 @@ impl World {
             return;
         };
         pod.phase = PodPhase::Bound(node.clone());
-        let role = pod.template.role;
+        if let Part::Driver(i) = pod.part {
+            let known = self.cluster.nodes.get(&node);
+            self.tally.apps[i].zone = known.and_then(|node| node.zone);
+        }
         self.pods.events += 1;
-        let image_is_there = self.pods.pull(&node, role);
-        let delay = self.delays.start(image_is_there);
-        self.agenda.add(self.now + delay, Due::Started(id.clone()));
+        self.start(id, &node);
         self.report(id);
     }
 
@@ -283,34 +328,47 @@ impl World {
             Part::Executor(i, executor) => self.tell(i, |application, now, wishes| {
                 application.executor_running(executor, now, wishes);
             }),
+            Part::Pod(i, place) => self.tell_pods(i, |set, now, wishes| {
+                set.running(place, now, wishes);
+            }),
         }
     }
 
-    /// Tells an application something, and fulfils what it wishes for.
-    fn tell(&mut self, i: usize, what: impl FnOnce(&mut Application, Timestamp, &mut Vec<Wish>)) {
+    /// Tells a Spark application something, and fulfils what it wishes for.
+    pub(super) fn tell(
+        &mut self,
+        i: usize,
+        what: impl FnOnce(&mut Application, Timestamp, &mut Vec<Wish>),
+    ) {
+        let Running::Spark(_, application) = &mut self.applications[i] else {
+            return;
+        };
         let mut wishes = Vec::new();
-        what(&mut self.applications[i], self.now, &mut wishes);
+        what(application, self.now, &mut wishes);
         for wish in wishes {
+            let Running::Spark(submission, _) = &self.applications[i] else {
+                return;
+            };
             match wish {
                 Wish::CreateExecutor { executor, profile } => {
-                    let (id, template) = self.submissions[i].executor_pod(executor, profile);
+                    let (id, template) = submission.executor_pod(executor, profile);
                     self.create(id, template, Part::Executor(i, executor));
                 }
                 Wish::DeleteExecutor { executor } => {
-                    let (id, _) = self.submissions[i].executor_pod(executor, 0);
+                    let (id, _) = submission.executor_pod(executor, 0);
                     self.end(&id);
                 }
                 Wish::WakeAt(at) => self.agenda.add(at.max(self.now), Due::Wake(i)),
                 Wish::Finished => {
                     self.finished += 1;
-                    let (id, _) = self.submissions[i].driver_pod();
+                    let (id, _) = submission.driver_pod();
                     self.end(&id);
                 }
             }
         }
     }
 
-    fn end(&mut self, id: &PodId) {
+    pub(super) fn end(&mut self, id: &PodId) {
         let Some(pod) = self.pods.alive.remove(id) else {
             return;
         };
@@ -318,23 +376,28 @@ impl World {
             self.executor_time[i] = self.executor_time[i] + (self.now - started);
         }
         self.pods.events += 1;
+        self.free_address(id, &pod.phase);
         self.scheduler.forget(id);
         self.batch.push(Fact::PodEnded(id.clone()));
     }
 
-    fn outcome(self) -> Outcome {
+    fn outcome(mut self) -> Outcome {
+        self.tally.waits(&[], self.now);
         Outcome {
-            progress: self
-                .applications
-                .iter()
-                .map(Application::progress)
-                .collect(),
+            progress: self.applications.iter().map(Running::progress).collect(),
             executor_time: self.executor_time,
             ledger: self.ledger,
             reasons: self.reasons,
             waiting: self.waiting,
+            tally: self.tally,
             pod_events: self.pods.events,
             ended: self.now,
         }
     }
+}
+
+/// What zones' subnets have left at the beginning.
+fn addresses(conditions: &Conditions) -> impl Iterator<Item = Fact> {
+    let subnets = conditions.subnets.iter();
+    subnets.map(|(&zone, &free)| Fact::ZoneAddresses { zone, free })
 }

@@ -122,7 +122,10 @@ impl Submission {
             namespace: self.namespace.clone(),
             declared,
             driver: Some(self.driver.clone()),
-            executors: vec![group],
+            executors: match self.work.local_slots {
+                Some(_) => Vec::new(),
+                None => vec![group],
+            },
         }
     }
 
@@ -147,7 +150,7 @@ impl Submission {
 }
 
 /// Lower case and dashes, as pod names are.
-fn base_of(id: &str, attempt: Option<&str>, copy: u32) -> String {
+pub(super) fn base_of(id: &str, attempt: Option<&str>, copy: u32) -> String {
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() {
             c.to_ascii_lowercase()
@@ -195,6 +198,7 @@ fn template(
         tolerations: Vec::new(),
         priority: 0,
         daemon: false,
+        placement: None,
         not_understood: Vec::new(),
     }
 }

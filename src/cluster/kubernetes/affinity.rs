@@ -1,6 +1,6 @@
 //! Where a pod may run: its `nodeSelector` and required node affinity as constraints on labels, with
 //! renamed labels under their present names. Preferred node affinity is a preference, and planning
-//! passes it over; affinity to other pods is not read here.
+//! passes it over; it and affinity to other pods are read in `neighbours.rs`.
 
 use k8s_openapi::api::core::v1::{
     Affinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, PodSpec,
@@ -57,7 +57,8 @@ fn terms(selector: &NodeSelector) -> Result<Vec<Vec<Requirement>>, Fault> {
     Ok(alternatives)
 }
 
-fn requirements(term: &NodeSelectorTerm) -> Result<Vec<Requirement>, Fault> {
+/// The conditions of one term; none for an empty term.
+pub(super) fn requirements(term: &NodeSelectorTerm) -> Result<Vec<Requirement>, Fault> {
     let mut requirements = Vec::new();
     for (i, expression) in term.match_expressions.iter().flatten().enumerate() {
         let requirement = requirement(expression)

@@ -2,7 +2,12 @@
 //! refused like any other bad value, with its field; kinds that say nothing to planning are for others.
 
 use k8s_openapi::api::apps::v1::DaemonSet;
-use k8s_openapi::api::core::v1::{Node, Pod};
+use k8s_openapi::api::core::v1::{
+    Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, PodSpec,
+};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::api::scheduling::v1::PriorityClass;
+use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -10,7 +15,12 @@ use serde_json::Value;
 use super::application::SparkApplication;
 use super::fault::{Fault, Refusal, shortened};
 use super::identity::{DEFAULT_NAMESPACE, UNNAMED, created};
+use super::referent;
+use super::template::template;
 use crate::cluster::event::Fact;
+use crate::model::referent::Referent;
+use crate::model::requirement::Labels;
+use crate::model::spark::PodTemplate;
 use crate::model::time::Timestamp;
 
 /// Longest path of a field that is repeated in a message, in characters; user's keys may be in it.
@@ -27,6 +37,16 @@ pub enum Kind {
     DaemonSet,
     /// The Spark Operator's SparkApplication.
     SparkApplication,
+    /// `v1` PersistentVolumeClaim.
+    PersistentVolumeClaim,
+    /// `v1` PersistentVolume.
+    PersistentVolume,
+    /// `storage.k8s.io` StorageClass.
+    StorageClass,
+    /// `v1` Namespace.
+    Namespace,
+    /// `policy` PodDisruptionBudget.
+    PodDisruptionBudget,
 }
 
 /// What an object says.
@@ -38,6 +58,8 @@ pub struct Statement {
     pub created: Timestamp,
     /// The fact; None for an object that asks for nothing: a finished pod, a suspended application.
     pub fact: Option<Fact>,
+    /// The PriorityClass of a pod that no API server has given a number yet.
+    pub priority_class: Option<String>,
 }
 
 impl Kind {
@@ -50,6 +72,13 @@ impl Kind {
             ("Node", "") => Some(Kind::Node),
             ("DaemonSet", "apps" | "extensions") => Some(Kind::DaemonSet),
             ("SparkApplication", "sparkoperator.k8s.io") => Some(Kind::SparkApplication),
+            ("PersistentVolumeClaim", "") => Some(Kind::PersistentVolumeClaim),
+            ("PersistentVolume", "") => Some(Kind::PersistentVolume),
+            ("Namespace", "") => Some(Kind::Namespace),
+            ("StorageClass", "storage.k8s.io") => Some(Kind::StorageClass),
+            ("PodDisruptionBudget", "policy") => Some(Kind::PodDisruptionBudget),
+            ("StorageClass", _) if api_version.is_empty() => Some(Kind::StorageClass),
+            ("PodDisruptionBudget", _) if api_version.is_empty() => Some(Kind::PodDisruptionBudget),
             ("DaemonSet", _) if api_version.is_empty() => Some(Kind::DaemonSet),
             ("SparkApplication", _) if api_version.is_empty() => Some(Kind::SparkApplication),
             _ => None,
@@ -63,6 +92,11 @@ impl Kind {
             Kind::Node => "Node",
             Kind::DaemonSet => "DaemonSet",
             Kind::SparkApplication => "SparkApplication",
+            Kind::PersistentVolumeClaim => "PersistentVolumeClaim",
+            Kind::PersistentVolume => "PersistentVolume",
+            Kind::StorageClass => "StorageClass",
+            Kind::Namespace => "Namespace",
+            Kind::PodDisruptionBudget => "PodDisruptionBudget",
         }
     }
 }
@@ -76,7 +110,10 @@ pub fn statement(kind: Kind, json: &str) -> Result<Statement, Refusal> {
         Kind::Pod => {
             let object: Pod = typed(kind, json)?;
             let fact = super::pod(&object)?.map(Fact::PodApplied);
-            Ok(said(&object.metadata, true, fact))
+            let class = object.spec.as_ref().filter(|spec| spec.priority.is_none());
+            let mut said = said(&object.metadata, true, fact);
+            said.priority_class = class.and_then(|spec| spec.priority_class_name.clone());
+            Ok(said)
         }
         Kind::Node => {
             let object: Node = typed(kind, json)?;
@@ -94,7 +131,66 @@ pub fn statement(kind: Kind, json: &str) -> Result<Statement, Refusal> {
             let fact = shape.map(|(app, shape)| Fact::ShapeDeclared { app, shape });
             Ok(said(&object.metadata, true, fact))
         }
+        Kind::PersistentVolumeClaim => {
+            let object: PersistentVolumeClaim = typed(kind, json)?;
+            let read = referent::claim(&object)?;
+            Ok(referred(&object.metadata, true, read))
+        }
+        Kind::PersistentVolume => {
+            let object: PersistentVolume = typed(kind, json)?;
+            let read = referent::volume(&object)?;
+            Ok(referred(&object.metadata, false, read))
+        }
+        Kind::StorageClass => {
+            let object: StorageClass = typed(kind, json)?;
+            let read = referent::class(&object)?;
+            Ok(referred(&object.metadata, false, read))
+        }
+        Kind::Namespace => {
+            let object: Namespace = typed(kind, json)?;
+            let read = referent::namespace(&object)?;
+            Ok(referred(&object.metadata, false, read))
+        }
+        Kind::PodDisruptionBudget => {
+            let object: PodDisruptionBudget = typed(kind, json)?;
+            let read = referent::budget(&object)?;
+            Ok(referred(&object.metadata, true, read))
+        }
     }
+}
+
+/// The template of pods with this spec, for specs that come without an object around them: those of
+/// recorded pods, and of owners that make pods. Paths in faults start at the spec.
+///
+/// # Errors
+/// The first bad value found, as for objects.
+pub fn template_of(namespace: &str, labels: Labels, spec: &Value) -> Result<PodTemplate, Fault> {
+    let spec: PodSpec = serde_path_to_error::deserialize(spec).map_err(|error| {
+        let path = error.path().to_string();
+        type_fault(&path, &error.into_inner().to_string())
+    })?;
+    template(namespace, labels, &spec)
+}
+
+/// Reads a PriorityClass: its name, its number, and whether pods of it push no others out. No fact
+/// comes of it, since the API server writes the number into each pod.
+///
+/// # Errors
+/// The first bad value found.
+pub fn priority_class(json: &str) -> Result<(String, i32, bool), Refusal> {
+    let object: PriorityClass = typed_as("PriorityClass", false, json)?;
+    let (value, never_preempts) = referent::priority(&object)?;
+    let name = object.metadata.name.unwrap_or_default();
+    Ok((name, value, never_preempts))
+}
+
+fn referred(meta: &ObjectMeta, namespaced: bool, referent: Referent) -> Statement {
+    let mut said = said(meta, namespaced, None);
+    said.fact = Some(Fact::ReferentApplied {
+        name: said.name.clone(),
+        referent,
+    });
+    said
 }
 
 fn said(meta: &ObjectMeta, namespaced: bool, fact: Option<Fact>) -> Statement {
@@ -107,11 +203,26 @@ fn said(meta: &ObjectMeta, namespaced: bool, fact: Option<Fact>) -> Statement {
         },
         created: created(meta),
         fact,
+        priority_class: None,
     }
 }
 
-/// Parses twice where the first time fails: keeping track of the path is for failures only.
 fn typed<T: DeserializeOwned>(kind: Kind, json: &str) -> Result<T, Refusal> {
+    let clusterwide = [
+        Kind::Node,
+        Kind::PersistentVolume,
+        Kind::StorageClass,
+        Kind::Namespace,
+    ];
+    typed_as(kind.as_str(), !clusterwide.contains(&kind), json)
+}
+
+/// Parses twice where the first time fails: keeping track of the path is for failures only.
+fn typed_as<T: DeserializeOwned>(
+    kind: &'static str,
+    namespaced: bool,
+    json: &str,
+) -> Result<T, Refusal> {
     serde_json::from_str(json).map_err(|error| {
         let mut deserializer = serde_json::Deserializer::from_str(json);
         let (path, error) = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
@@ -119,21 +230,21 @@ fn typed<T: DeserializeOwned>(kind: Kind, json: &str) -> Result<T, Refusal> {
             Err(error) => (error.path().to_string(), error.into_inner()),
         };
         Refusal {
-            kind: kind.as_str(),
-            name: name_in(kind, json),
+            kind,
+            name: name_in(namespaced, json),
             fault: type_fault(&path, &error.to_string()),
         }
     })
 }
 
 /// The name of an object that could not be read whole, as far as it has one.
-fn name_in(kind: Kind, json: &str) -> String {
+fn name_in(namespaced: bool, json: &str) -> String {
     let object: Value = serde_json::from_str(json).unwrap_or_default();
     let text = |field: &str| object["metadata"][field].as_str();
     let name = text("name").unwrap_or(UNNAMED);
-    match kind {
-        Kind::Node => name.to_owned(),
-        _ => format!("{}/{name}", text("namespace").unwrap_or(DEFAULT_NAMESPACE)),
+    match namespaced {
+        false => name.to_owned(),
+        true => format!("{}/{name}", text("namespace").unwrap_or(DEFAULT_NAMESPACE)),
     }
 }
 

@@ -34,6 +34,9 @@ pub fn pod(object: &v1::Pod) -> Result<Option<Pod>, Refusal> {
     let mut template =
         template(namespace, labels, spec).map_err(|fault| identity.refuse(fault.under("spec")))?;
     template.daemon = bound_to_node;
+    if let Some(placement) = template.placement.as_mut().map(Arc::make_mut) {
+        placement.name_claims_after(identity.name);
+    }
     if is_bound(&phase) {
         template.not_understood.clear();
     }

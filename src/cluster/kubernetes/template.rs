@@ -4,7 +4,7 @@
 use k8s_openapi::api::core::v1::PodSpec;
 
 use super::fault::Fault;
-use super::{affinity, obstacle, requests, role, taint};
+use super::{affinity, obstacle, placement, requests, role, taint};
 use crate::model::requirement::Labels;
 use crate::model::spark::PodTemplate;
 
@@ -23,6 +23,7 @@ pub fn template(namespace: &str, mut labels: Labels, spec: &PodSpec) -> Result<P
         tolerations: taint::tolerations(spec.tolerations.as_deref().unwrap_or_default())?,
         priority: priority(spec),
         daemon: false,
+        placement: placement::placement(namespace, &labels, spec)?,
         not_understood: obstacle::not_understood(spec),
         labels,
     })

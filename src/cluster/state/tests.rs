@@ -1,10 +1,13 @@
 //! The fold, fact by fact.
 
 use super::*;
-use crate::cluster::event::{AwaitedNode, Held, Slot};
+use crate::cluster::event::{AwaitedNode, Held, Intent, NodeFacts, Slot};
+use crate::model::node::{NODEPOOL, Purpose, Taint, TaintEffect};
+use crate::model::offering::{CapacityType, TypeId, ZoneId};
 use crate::model::requirement::Constraints;
-use crate::model::resources::{Bytes, Cpu};
+use crate::model::resources::{Bytes, Cpu, Resources};
 use crate::model::spark::ExecutorGroup;
+use crate::model::spark::{PodPhase, Role, Shape};
 
 fn template(role: Role, cores: u32) -> Arc<PodTemplate> {
     Arc::new(PodTemplate {
@@ -17,6 +20,7 @@ fn template(role: Role, cores: u32) -> Arc<PodTemplate> {
         tolerations: Vec::new(),
         priority: 0,
         daemon: false,
+        placement: None,
         not_understood: Vec::new(),
     })
 }
@@ -115,21 +119,47 @@ fn a_node_is_empty_from_the_moment_its_last_pod_ends() {
 
 #[test]
 fn room_is_held_until_a_pod_binds_there_or_elsewhere_or_the_node_does_not_come() {
-    let waiting = pod("ns/e", Role::Executor, PodPhase::Pending);
+    let waits = |name: &str| pod(name, Role::Executor, PodPhase::Pending);
     let bind = |name: &str| pod("ns/e", Role::Executor, PodPhase::Bound(name.into()));
-    assert_eq!(held_on(&folded([waiting.clone(), asked()])), ["one", "two"]);
-    assert_eq!(
-        held_on(&folded([waiting.clone(), asked(), bind("two")])),
-        ["one"]
+    let waiting = [waits("ns/e"), waits("ns/f"), asked()];
+    let after = |facts: &[Fact]| held_on(&folded(waiting.iter().chain(facts).cloned()));
+    assert_eq!(after(&[]), ["one", "two"]);
+    assert_eq!(after(&[bind("two")]), ["one"]);
+    assert_eq!(after(&[node("n"), bind("n")]), ["one"]);
+    assert_eq!(after(&[Fact::NodeRefused("one".into())]), ["two"]);
+    assert_eq!(after(&[Fact::PodEnded("ns/e".into())]), ["one"]);
+}
+
+#[test]
+fn an_application_asks_for_nothing_while_nodes_that_keep_their_promises_are_on_their_way() {
+    let waits = |name: &str| pod(name, Role::Executor, PodPhase::Pending);
+    let stranger = |node: &str| pod("ns/x", Role::Other, PodPhase::Bound(node.into()));
+    let waiting = [waits("ns/e"), waits("ns/f"), asked()];
+    let Fact::NodeApplied(mut facts) = node("one") else {
+        panic!("node() makes a node");
+    };
+    facts.taints.push(Taint {
+        key: "team".into(),
+        value: "a".into(),
+        effect: TaintEffect::NoSchedule,
+    });
+    let tainted = Fact::NodeApplied(facts);
+    let asks = |facts: &[Fact]| {
+        let cluster = folded(waiting.iter().chain(facts).cloned());
+        cluster.demanding.contains("ns/app")
+    };
+    assert!(!asks(&[]));
+    assert!(asks(&[waits("ns/g")]), "one more pod than room");
+    assert!(
+        asks(&[Fact::NodeRefused("one".into())]),
+        "a node does not come"
     );
-    assert_eq!(
-        held_on(&folded([waiting.clone(), asked(), node("n"), bind("n")])),
-        ["two"]
-    );
-    assert_eq!(
-        held_on(&folded([waiting, asked(), Fact::NodeRefused("one".into())])),
-        ["two"]
-    );
+    assert!(asks(&[Fact::NodeLeaving("one".into())]), "a node goes");
+    assert!(!asks(&[node("one")]), "a node came as it was asked for");
+    assert!(asks(&[tainted]), "a node came with a taint");
+    assert!(asks(&[stranger("two")]), "a stranger took the room");
+    let gated = pod("ns/f", Role::Executor, PodPhase::Gated);
+    assert!(asks(&[gated]), "a gate is to be lifted");
 }
 
 #[test]
@@ -153,9 +183,18 @@ fn a_driver_that_ends_takes_the_declaration_and_the_held_room_with_it() {
     };
     let driver = pod("ns/d", Role::Driver, PodPhase::Bound("n".into()));
     let running = [declared, node("n"), driver, asked()];
-    assert!(folded(running.clone()).demanding.contains("ns/app"));
+    let started = folded(running.clone());
+    assert!(!started.apps["ns/app"].held.is_empty());
+    assert_eq!(started.reservations.len(), 1);
     let ended = folded(running.into_iter().chain([Fact::PodEnded("ns/d".into())]));
     assert!(ended.demanding.is_empty() && ended.apps.is_empty());
+    assert!(ended.reservations.is_empty());
+    let promised = ended.nodes.values().map(|node| node.promised.clone());
+    assert!(
+        promised
+            .into_iter()
+            .all(|promised| promised == Resources::default())
+    );
 }
 
 #[test]

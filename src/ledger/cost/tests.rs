@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::cluster::event::{AwaitedNode, Intent};
+use crate::cluster::event::{AwaitedNode, Intent, PriceChange};
 use crate::model::money::apportion;
 use crate::model::node::Purpose;
 use crate::model::requirement::{Constraints, Labels};
@@ -72,6 +72,7 @@ fn bound(pod: &str, app: Option<&str>, cores: u32, node: &str) -> Fact {
         tolerations: Vec::new(),
         priority: 0,
         daemon: app.is_none(),
+        placement: None,
         not_understood: Vec::new(),
     };
     Fact::PodApplied(Pod {
@@ -147,11 +148,75 @@ fn the_first_minute_is_paid_whole_and_seconds_are_rounded_up() {
     assert_eq!(dollars(ledger.balance(at).nodes[0].1), 71_000);
 }
 
+#[test]
+fn an_instance_that_ec2_takes_back_in_its_first_hour_is_free_and_so_is_what_ran_on_it() {
+    let life = |end: i64, last: Fact| {
+        let ledger = folded(&[
+            (0, asked("n")),
+            (0, launched("n", 3_600_000)),
+            (40, ready("n")),
+            (50, bound("default/e", Some("a"), 2, "n")),
+            (end, last),
+            (end, Fact::PodEnded("default/e".into())),
+            (end, Fact::NodeGone("n".into())),
+        ]);
+        let balance = ledger.balance(Timestamp::from_millis(10_000_000));
+        let apps: Vec<i64> = balance
+            .apps
+            .iter()
+            .map(|(_, cost)| dollars(*cost))
+            .collect();
+        let rest = (dollars(balance.boot), dollars(balance.idle));
+        let forgiven = ledger.nodes["n"].forgiven.map(dollars);
+        (dollars(balance.nodes[0].1), apps, rest, forgiven)
+    };
+    let reclaimed = || Fact::NodeReclaimed("n".into());
+    assert_eq!(
+        life(3_599, reclaimed()),
+        (0, vec![], (0, 0), Some(3_599_000))
+    );
+    let (total, apps, rest, forgiven) = life(3_600, reclaimed());
+    assert_eq!((total, forgiven), (3_600_000, None), "an hour is paid");
+    assert_eq!(apps[0] + rest.0 + rest.1, total);
+    let (given_back, ..) = life(3_599, Fact::NodeLeaving("n".into()));
+    assert_eq!(given_back, 3_599_000, "what we give back is paid");
+}
+
+#[test]
+fn a_spot_instance_pays_each_price_for_as_long_as_it_holds() {
+    let ledger = folded(&[
+        (0, asked("n")),
+        (0, launched("n", 3_600_000)),
+        (40, ready("n")),
+        (40, bound("default/e", Some("a"), 4, "n")),
+        (100, priced(7_200_000)),
+        (150, Fact::PodEnded("default/e".into())),
+        (200, Fact::NodeGone("n".into())),
+    ]);
+    let balance = ledger.balance(Timestamp::from_millis(200_000));
+    assert_eq!(dollars(balance.nodes[0].1), 100_000 + 200_000);
+    assert_eq!(dollars(balance.boot), 40_000, "at the price of its boot");
+    assert_eq!(dollars(balance.apps[0].1), 60_000 + 100_000);
+    assert_eq!(ledger.peak(), UsdPerHour::from_micros(7_200_000));
+}
+
+fn priced(micros: i64) -> Fact {
+    let change = PriceChange {
+        instance_type: TypeId(0),
+        zone: ZoneId(0),
+        capacity_type: CapacityType::Spot,
+        price: UsdPerHour::from_micros(micros),
+    };
+    Fact::PricesChanged(Arc::from([change]))
+}
+
 proptest::proptest! {
     #[test]
     fn every_micro_dollar_of_node_time_is_in_one_account(
         prices in proptest::collection::vec(1_i64..50_000_000, 1..6),
         pods in proptest::collection::vec((0_usize..6, 1_u32..5, 0_i64..500, 1_i64..500, proptest::bool::ANY), 0..20),
+        changes in proptest::collection::vec((0_i64..1_500, 1_i64..50_000_000), 0..4),
+        reclaimed in 0_usize..6,
         until in 0_i64..2_000,
     ) {
         let mut facts = Vec::new();
@@ -170,6 +235,9 @@ proptest::proptest! {
             facts.push((40 + start, bound(&pod, is_app.then_some(app.as_str()), *cores, &node)));
             facts.push((40 + start + length, Fact::PodEnded(pod.as_str().into())));
         }
+        facts.extend(changes.iter().map(|(at, price)| (*at, priced(*price))));
+        let taken_back = format!("n{reclaimed}");
+        facts.push((700, Fact::NodeReclaimed(taken_back.as_str().into())));
         facts.sort_by_key(|(at, _)| *at);
         facts.retain(|(at, _)| *at <= until);
         let balance = folded(&facts).balance(Timestamp::from_millis(until * 1000));

@@ -34,14 +34,25 @@ pub fn pack(problem: &Problem) -> Vec<Bin> {
     whole::nodes(problem, &prices)
 }
 
-/// No set of nodes that, together with the free rooms, holds every pod of the problem costs less.
-pub fn bound(problem: &Problem, rooms: &[Resources]) -> UsdPerHour {
-    let prices = duals::solve(problem);
-    let free: f64 = rooms
-        .iter()
-        .map(|room| knapsack::worth(problem, &prices.values, room))
-        .sum();
-    prices.less(free)
+/// A problem whose pods have prices.
+#[derive(Debug)]
+pub struct Priced {
+    problem: Problem,
+    prices: duals::Duals,
+}
+
+impl Priced {
+    /// Finds the prices.
+    pub fn new(problem: Problem) -> Self {
+        let prices = duals::solve(&problem);
+        Priced { problem, prices }
+    }
+
+    /// No set of nodes that, together with the free rooms, holds every pod of the problem costs less.
+    pub fn bound(&self, rooms: &[Resources]) -> UsdPerHour {
+        let worth = |room| knapsack::worth(&self.problem, &self.prices.values, room);
+        self.prices.less(rooms.iter().map(worth).sum())
+    }
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ proptest! {
     ) {
         let kinds = kinds();
         let (_, problem) = problem(&shapes, &kinds);
-        let (spent, least) = (cost(&pack(&problem), &kinds), bound(&problem, &[]));
+        let (spent, least) = (cost(&pack(&problem), &kinds), Priced::new(problem.clone()).bound(&[]));
         prop_assert!(least <= spent);
         // Four per cent where whole nodes of 32 cores cover some hundred pods.
         prop_assert!(spent.micros() * 100 <= least.micros() * 104, "{spent} against {least}");
@@ -105,7 +105,7 @@ proptest! {
         let (items, problem) = problem(&[(millis, mib, count)], &kinds);
         let optimum = optimum_of_one_size(&items[0], &kinds);
         let spent = cost(&pack(&problem), &kinds).micros();
-        prop_assert!(spent >= optimum && bound(&problem, &[]).micros() <= optimum);
+        prop_assert!(spent >= optimum && Priced::new(problem.clone()).bound(&[]).micros() <= optimum);
         prop_assert!(spent * 100 <= optimum * 102, "{spent} against {optimum}");
     }
 
@@ -124,6 +124,6 @@ proptest! {
         } else {
             cost(&pack(&problem(&[(millis, 2_000, left)], &kinds).1), &kinds)
         };
-        prop_assert!(bound(&whole, &free) <= spent);
+        prop_assert!(Priced::new(whole).bound(&free) <= spent);
     }
 }

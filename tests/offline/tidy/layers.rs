@@ -23,11 +23,11 @@ const SIMULATOR: [(&str, &[&str]); 6] = [
     ("output", &[]),
     ("spark", &["trace"]),
     ("trace", &[]),
-    ("world", &["decimal", "spark", "trace"]),
+    ("world", &["catalog", "decimal", "spark", "trace"]),
 ];
 
 /// Rooms that are commands of the simulator: they see others, and only `main.rs` sees them.
-const COMMANDS: [&str; 2] = ["dry_run", "replay"];
+const COMMANDS: [&str; 3] = ["dry_run", "replay", "traces"];
 
 #[test]
 fn the_core_sees_only_downwards() {

@@ -4,9 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use sparkwright::model::time::Span;
+
 use super::*;
+use crate::spark::run::{EXECUTOR_START, FIRST_OFFER};
 use crate::trace;
-use crate::trace::recorded::{self, Locality, Outcome, Recorded};
+use crate::trace::recorded::{self, Locality, Outcome as TaskOutcome, Recorded};
 
 #[test]
 fn static_executors_come_in_batches_and_the_first_job_waits_for_most_of_them() {
@@ -87,9 +90,93 @@ fn idle_executors_go_after_the_timeout_but_not_while_shuffle_files_are_needed() 
         let mut world = World::of(&Arc::new(Work::of(&record).unwrap()), 1);
         world.run();
         let finished = world.application.progress().finished.unwrap();
-        let early = world.deleted.values().any(|&at| at < finished);
-        assert_eq!(early, deleted_early, "shuffle {shuffle}");
+        assert_eq!(
+            world.deleted[&1] < finished,
+            deleted_early,
+            "shuffle {shuffle}"
+        );
     }
+}
+
+#[test]
+fn executors_with_cached_blocks_stay_unless_a_timeout_of_their_own_is_set() {
+    for (timeout, deleted_early) in [(None, false), (Some("100s"), true), (Some("1h"), false)] {
+        let mut conf = DYNAMIC.to_vec();
+        conf.extend(timeout.map(|t| ("spark.dynamicAllocation.cachedExecutorIdleTimeout", t)));
+        let mut record = record(&conf, 8);
+        record.stages.get_mut(&(0, 0)).unwrap().cached = vec![3];
+        add_later_job(&mut record);
+        let mut world = World::of(&Arc::new(Work::of(&record).unwrap()), 1);
+        world.run();
+        let finished = world.application.progress().finished.unwrap();
+        assert_eq!(world.deleted[&1] < finished, deleted_early, "{timeout:?}");
+    }
+}
+
+/// Two maps a slot and two reduces a slot, two seconds each, from 7.2 s on.
+#[test]
+fn lost_map_output_is_made_again_before_the_tasks_that_read_it() {
+    let last_stage = |conf: &[(&str, &str)], lose: Option<i64>| {
+        let mut world = World::of(&map_and_reduce(conf), 1);
+        world.lose_at = lose.map(|at| (1, Timestamp::from_millis(at)));
+        world.run();
+        world.application.progress().last_stage.unwrap().millis()
+    };
+    assert_eq!(last_stage(&TWO, None), 15_200);
+    // One reduce and two maps are lost; the other executor ends its reduce first, and another one
+    // comes at 15.2 s.
+    assert_eq!(last_stage(&TWO, Some(12_000)), 21_200);
+    // While the maps still run, those that are done are lost with those that run.
+    assert_eq!(last_stage(&TWO, Some(10_000)), 19_200);
+    // Apache Celeborn keeps the output: only the running reduce is lost.
+    let remote = "org.apache.spark.shuffle.celeborn.SparkShuffleManager";
+    let celeborn = [TWO[0], ("spark.shuffle.manager", remote)];
+    assert_eq!(last_stage(&celeborn, Some(12_000)), 17_200);
+}
+
+#[test]
+fn a_decommissioned_executor_ends_its_tasks_hands_its_files_on_and_goes() {
+    let moves = [
+        TWO[0],
+        ("spark.decommission.enabled", "true"),
+        ("spark.storage.decommission.enabled", "true"),
+        (
+            "spark.storage.decommission.replicationReattemptInterval",
+            "2s",
+        ),
+    ];
+    let mut world = World::of(&map_and_reduce(&moves), 1);
+    world.warn_at = Some((1, Timestamp::from_millis(9500)));
+    world.run();
+    // It looks after 1 s and every 2 s from then; its second map ends at 11.2 s.
+    assert_eq!(world.deleted[&1].millis(), 14_500);
+    let progress = world.application.progress();
+    assert_eq!(progress.last_stage.unwrap().millis(), 19_200);
+    // Without hand-over it goes with its last task, and what it wrote is made again.
+    let mut world = World::of(&map_and_reduce(&moves[..2]), 1);
+    world.warn_at = Some((1, Timestamp::from_millis(9500)));
+    world.run();
+    assert!(world.deleted[&1].millis() < 12_500);
+    assert!(world.application.progress().last_stage > progress.last_stage);
+}
+
+#[test]
+fn an_application_without_its_driver_has_failed() {
+    let mut application = Application::new(application(&TWO, 8), Executors::Simulated);
+    let (mut wishes, at) = (Vec::new(), Timestamp::from_millis);
+    application.driver_running(at(0), &mut wishes);
+    application.wake(at(5000), &mut wishes);
+    wishes.clear();
+    application.driver_lost(at(6000), &mut wishes);
+    let executor = |executor| Wish::DeleteExecutor { executor };
+    assert_eq!(wishes, [executor(1), executor(2), Wish::Finished]);
+    let progress = application.progress();
+    assert_eq!(progress.outcome, Some(Outcome::DriverLost));
+    assert_eq!(progress.finished, Some(at(6000)));
+    wishes.clear();
+    application.executor_lost(1, at(7000), &mut wishes);
+    application.wake(at(9000), &mut wishes);
+    assert!(wishes.is_empty());
 }
 
 #[test]
@@ -145,6 +232,36 @@ fn real_applications_run_to_their_end_whatever_is_lost() {
 }
 
 #[test]
+fn losing_an_executor_in_the_middle_never_ends_a_real_application_earlier() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shared = root.join("../../shared/data/spark-events");
+    let folder = if shared.exists() {
+        shared
+    } else {
+        root.join("data/logs")
+    };
+    for recorded in trace::open(&folder).filter_map(Result::ok) {
+        let work = Arc::new(Work::of(&recorded).unwrap());
+        let mut calm = World::of(&work, 30);
+        calm.run();
+        let calm = calm.application.progress();
+        let (Some(first), Some(last)) = (calm.first_task, calm.last_stage) else {
+            continue;
+        };
+        let middle = Timestamp::from_millis(i64::midpoint(first.millis(), last.millis()));
+        let mut world = World::of(&work, 30);
+        world.lose_at = Some((1, middle));
+        world.run();
+        let lost = world.application.progress();
+        println!(
+            "{}: {:?} {:?}",
+            recorded.id, calm.last_stage, lost.last_stage
+        );
+        assert!(lost.last_stage >= calm.last_stage, "{}", recorded.id);
+    }
+}
+
+#[test]
 fn the_same_application_gives_the_same_wishes() {
     let work = application(&DYNAMIC, 40);
     let wishes = || {
@@ -153,6 +270,36 @@ fn the_same_application_gives_the_same_wishes() {
         (world.created, world.deleted, world.application.progress())
     };
     assert_eq!(wishes(), wishes());
+}
+
+const TWO: [(&str, &str); 1] = [("spark.executor.instances", "2")];
+
+/// Four maps and four reduces in one job.
+fn map_and_reduce(conf: &[(&str, &str)]) -> Arc<Work> {
+    let mut record = record(conf, 4);
+    let maps = record.tasks.clone();
+    let completed = record.stages[&(0, 0)].completed.unwrap();
+    for map in &mut record.tasks {
+        map.writes_shuffle = true;
+    }
+    for map in maps {
+        record.tasks.push(recorded::Task {
+            id: map.id + 4,
+            stage: 1,
+            ..map
+        });
+    }
+    let reduce = recorded::Stage {
+        parents: vec![0],
+        submitted: Some(completed),
+        completed: Some(completed + Span::from_secs(8)),
+        ..recorded::Stage::default()
+    };
+    record.ended = reduce.completed;
+    record.jobs[0].ended = reduce.completed;
+    record.jobs[0].stages = vec![0, 1];
+    record.stages.insert((1, 0), reduce);
+    Arc::new(Work::of(&record).unwrap())
 }
 
 const DYNAMIC: [(&str, &str); 4] = [
@@ -170,6 +317,7 @@ struct World {
     deleted: BTreeMap<u32, Timestamp>,
     starting: BTreeSet<(Timestamp, u32)>,
     lose_at: Option<(u32, Timestamp)>,
+    warn_at: Option<(u32, Timestamp)>,
 }
 
 impl World {
@@ -181,6 +329,7 @@ impl World {
             deleted: BTreeMap::new(),
             starting: BTreeSet::new(),
             lose_at: None,
+            warn_at: None,
         }
     }
 
@@ -205,14 +354,20 @@ impl World {
             }
             let starts = self.starting.first().map(|&(at, _)| at);
             let lost = self.lose_at.map(|(_, at)| at);
-            now = [wake, starts, lost]
+            let warned = self.warn_at.map(|(_, at)| at);
+            now = [wake, starts, lost, warned]
                 .into_iter()
                 .flatten()
                 .min()
                 .expect("not stuck");
             if lost == Some(now) {
                 let (executor, _) = self.lose_at.take().unwrap();
-                self.application.executor_gone(executor, now, &mut wishes);
+                self.application.executor_lost(executor, now, &mut wishes);
+            } else if warned == Some(now) {
+                let (executor, _) = self.warn_at.take().unwrap();
+                let until = now + Span::from_secs(120);
+                self.application
+                    .executor_decommissioned(executor, until, now, &mut wishes);
             } else if starts == Some(now) {
                 let (_, executor) = self.starting.pop_first().unwrap();
                 self.application
@@ -268,6 +423,7 @@ fn add_later_job(record: &mut Recorded) {
     let start = record.end() + Span::from_secs(300);
     let mut later = job(1, start, start + Span::from_secs(1));
     later.stages = vec![7];
+    record.rdds = BTreeMap::from([(0, 3), (7, 3)]);
     record.ended = later.ended;
     record.jobs.push(later);
 }
@@ -279,6 +435,7 @@ fn job(id: u32, started: Timestamp, ended: Timestamp) -> recorded::Job {
         ended: Some(ended),
         stages: vec![id],
         execution: None,
+        pool: None,
     }
 }
 
@@ -292,7 +449,7 @@ fn task(index: u32, launched: Timestamp) -> recorded::Task {
         executor: 0,
         launched,
         finished: launched + Span::from_secs(2),
-        outcome: Outcome::Success,
+        outcome: TaskOutcome::Success,
         locality: Locality::Node,
         speculative: false,
         writes_shuffle: false,

@@ -6,7 +6,7 @@ mod jobs;
 mod stages;
 mod tasks;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use sparkwright::model::conf::ConfError;
@@ -35,8 +35,22 @@ pub struct Work {
     pub tail: Span,
     /// Executors as they came and went.
     pub arrivals: Vec<Arrival>,
-    /// Slots per executor, by resource profile.
-    pub slots: BTreeMap<u32, u32>,
+    /// Tasks run in the driver, so many at once, and no executor is asked for.
+    pub local_slots: Option<u32>,
+    /// Resource profiles that stages name and the default one, by id. Stages and executors name
+    /// them by their place here.
+    pub profiles: Vec<Profile>,
+    /// Scheduler pools that jobs name, by name; stages name them by their place here.
+    pub pools: Vec<String>,
+}
+
+/// A resource profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Spark's id for it.
+    pub id: u32,
+    /// Tasks that run at once on an executor that Kubernetes starts.
+    pub slots: u32,
 }
 
 /// A job: constant driver time around the stages.
@@ -71,18 +85,26 @@ pub struct Stage {
     pub awaited_by: Vec<usize>,
     /// From the moment it could run to its tasks' being ready for slots.
     pub delay: Span,
-    /// Resource profile of its tasks.
-    pub profile: u32,
+    /// Resource profile of its tasks, by its place.
+    pub profile: usize,
+    /// Scheduler pool of its tasks, by its place.
+    pub pool: usize,
     /// Its tasks: a range of `Work::tasks`.
     pub tasks: Range<usize>,
-    /// What a fresh executor adds to a task.
+    /// How many of them are retries.
+    pub retries: u32,
+    /// How many of them were among the first on their executors.
+    pub fresh: u32,
+    /// How much longer those took than the others.
     pub cold: Span,
-    /// Median length of its tasks on executors that had run tasks before.
-    pub warm: Span,
+    /// The nearest that any of its tasks ran to its data.
+    pub nearest: Locality,
     /// Its tasks leave shuffle files.
     pub writes_shuffle: bool,
-    /// The last job that may read those files.
-    pub read_until: usize,
+    /// Jobs that name those files, be it by a stage that was skipped for their sake.
+    pub readers: Vec<usize>,
+    /// Its tasks leave cached blocks, until this job has ended; `usize::MAX` is to the end.
+    pub cached_until: Option<usize>,
 }
 
 /// One attempt at a task.
@@ -90,8 +112,8 @@ pub struct Stage {
 pub struct Task {
     /// As recorded, from launch to end.
     pub duration: Span,
-    /// It was among the first on its executor.
-    pub fresh: bool,
+    /// Its stage.
+    pub stage: u32,
     /// It runs after the attempt before it has failed.
     pub retry: bool,
     /// How near its data it ran.
@@ -107,8 +129,10 @@ pub struct Arrival {
     pub gone: Option<(Span, Removal)>,
     /// Tasks that it runs at once.
     pub slots: u32,
-    /// Resource profile.
-    pub profile: u32,
+    /// Resource profile, by its place.
+    pub profile: usize,
+    /// Tasks that the application had launched with the stage of this executor's last one.
+    pub launches: usize,
 }
 
 impl Work {
@@ -116,20 +140,21 @@ impl Work {
     pub fn of(recorded: &Recorded) -> Result<Work, ConfError> {
         let count = requests::executor_count(recorded)?;
         let settings = Settings::of(recorded, count)?;
-        let arrivals = arrivals(recorded)?;
+        let profiles = profiles(recorded)?;
+        let mut arrivals = arrivals(recorded, &profiles)?;
         let start_up = start_up(recorded);
         let ready = start_up + registration_wait(&settings, start_up, &arrivals);
         let order = jobs::in_order(recorded);
-        let graph = stages::graph(recorded, &order);
+        let pools = pools(recorded);
+        let graph = stages::graph(recorded, &order, &profiles, &pools);
         let jobs = jobs::timeline(&order, &graph, recorded.started + ready);
-        let (tasks, stages) = tasks::of(recorded, &arrivals, graph.stages);
+        let (tasks, stages) = tasks::of(recorded, &mut arrivals, graph.stages);
         let last_end = order
             .iter()
             .map(|job| job.ended.unwrap_or(recorded.end()))
             .max();
         let tail = recorded.end() - last_end.unwrap_or(recorded.started + ready);
         Ok(Work {
-            slots: slots(recorded)?,
             settings,
             submission: recorded.started - recorded.submitted,
             start_up,
@@ -138,9 +163,32 @@ impl Work {
             tasks,
             tail: tail.max(Span::ZERO),
             arrivals,
+            local_slots: recorded.local_slots,
+            profiles,
+            pools,
         })
     }
 }
+
+/// The place of a profile among those known, the default one where it is not.
+fn place_of(profiles: &[Profile], id: u32) -> usize {
+    profiles.iter().position(|p| p.id == id).unwrap_or(0)
+}
+
+/// Pools matter to a FAIR scheduler alone, and then their names decide among equals.
+fn pools(recorded: &Recorded) -> Vec<String> {
+    let fair = recorded.properties.get("spark.scheduler.mode");
+    let named: BTreeSet<String> = match fair {
+        Some(mode) if mode.eq_ignore_ascii_case("FAIR") => (recorded.jobs.iter())
+            .map(|job| job.pool.clone().unwrap_or_else(|| DEFAULT_POOL.to_owned()))
+            .collect(),
+        _ => BTreeSet::new(),
+    };
+    named.into_iter().collect()
+}
+
+/// Where jobs go that name no pool: Spark's FairSchedulableBuilder.
+const DEFAULT_POOL: &str = "default";
 
 /// Until the driver's block manager is up, which its scheduler is just before; at most until the
 /// first job.
@@ -165,26 +213,31 @@ fn registration_wait(settings: &Settings, start_up: Span, arrivals: &[Arrival]) 
     })
 }
 
-fn arrivals(recorded: &Recorded) -> Result<Vec<Arrival>, ConfError> {
+fn arrivals(recorded: &Recorded, profiles: &[Profile]) -> Result<Vec<Arrival>, ConfError> {
     let since_start = |time: Timestamp| (time - recorded.started).max(Span::ZERO);
     let arrival = |executor: &super::recorded::Executor| {
         Ok(Arrival {
             at: since_start(executor.added),
             gone: executor.removed.map(|(time, why)| (since_start(time), why)),
-            slots: settings::slots(recorded, executor.cores, executor.profile)?,
-            profile: executor.profile,
+            slots: match recorded.local_slots {
+                Some(slots) => slots,
+                None => settings::slots(recorded, executor.cores, executor.profile)?,
+            },
+            profile: place_of(profiles, executor.profile),
+            launches: 0,
         })
     };
     recorded.executors.iter().map(arrival).collect()
 }
 
 /// Slots of an executor that Kubernetes would start, for every profile that a stage names.
-fn slots(recorded: &Recorded) -> Result<BTreeMap<u32, u32>, ConfError> {
+fn profiles(recorded: &Recorded) -> Result<Vec<Profile>, ConfError> {
     let mut profiles: BTreeSet<u32> = recorded.stages.values().map(|s| s.profile).collect();
     profiles.insert(0);
-    let slots_of = |profile| {
-        let cores = executor_cores(recorded, profile)?;
-        Ok((profile, settings::slots(recorded, cores, profile)?))
+    let slots_of = |id| {
+        let cores = executor_cores(recorded, id)?;
+        let slots = settings::slots(recorded, cores, id)?;
+        Ok(Profile { id, slots })
     };
     profiles.into_iter().map(slots_of).collect()
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sparkwright::model::time::{Span, Timestamp};
 
 use super::super::recorded::{self, Recorded};
-use super::Stage;
+use super::{DEFAULT_POOL, Profile, Stage, place_of};
 
 /// More than this was a wait for executors and no preparation.
 const MOST_PREPARATION: Span = Span::from_millis(200);
@@ -19,6 +19,8 @@ pub(super) struct Graph {
     pub completed: Vec<Option<Timestamp>>,
     /// Number by Spark's id.
     numbers: BTreeMap<u32, usize>,
+    /// The stage whose shuffle files served, by the id of one that was skipped for their sake.
+    skipped: BTreeMap<u32, usize>,
 }
 
 /// All attempts of one stage.
@@ -27,12 +29,18 @@ struct Merged<'a> {
     job: usize,
     parents: &'a [u32],
     profile: u32,
+    cached: BTreeSet<u32>,
     submitted: Option<Timestamp>,
     completed: Option<Timestamp>,
 }
 
 /// Builds the graph; `order` holds the jobs by start.
-pub(super) fn graph(recorded: &Recorded, order: &[&recorded::Job]) -> Graph {
+pub(super) fn graph(
+    recorded: &Recorded,
+    order: &[&recorded::Job],
+    profiles: &[Profile],
+    pools: &[String],
+) -> Graph {
     let mut merged = merge(recorded, order);
     merged.sort_by_key(|stage| (stage.job, stage.id));
     let mut graph = Graph::default();
@@ -40,12 +48,14 @@ pub(super) fn graph(recorded: &Recorded, order: &[&recorded::Job]) -> Graph {
         graph.numbers.insert(stage.id, number);
         graph.completed.push(stage.completed);
     }
-    let last_readers = last_readers(order, &graph.numbers);
+    graph.number_skipped(recorded, &merged);
     let preparation = preparation(recorded, &merged);
     for (number, stage) in merged.iter().enumerate() {
         let parents: Vec<usize> = (stage.parents.iter())
-            .filter_map(|parent| graph.numbers.get(parent).copied())
+            .filter_map(|&parent| graph.serving(parent))
             .filter(|&parent| parent < number)
+            .collect::<BTreeSet<usize>>()
+            .into_iter()
             .collect();
         let could_run = (parents.iter())
             .filter_map(|&parent| graph.completed[parent])
@@ -56,10 +66,9 @@ pub(super) fn graph(recorded: &Recorded, order: &[&recorded::Job]) -> Graph {
             job: stage.job,
             parents: parents.clone(),
             delay: (submitted - could_run).max(Span::ZERO) + preparation,
-            profile: stage.profile,
-            read_until: last_readers
-                .get(stage.job)
-                .map_or(stage.job, |&job| job.max(stage.job)),
+            profile: place_of(profiles, stage.profile),
+            pool: pool_of(order[stage.job], pools),
+            cached_until: cached_until(recorded, order, &stage.cached),
             ..Stage::default()
         });
         for parent in parents {
@@ -71,6 +80,33 @@ pub(super) fn graph(recorded: &Recorded, order: &[&recorded::Job]) -> Graph {
 }
 
 impl Graph {
+    /// A stage that was skipped is the one that ran for the same RDD: its shuffle files served.
+    fn number_skipped(&mut self, recorded: &Recorded, merged: &[Merged]) {
+        let tasks = recorded.tasks.iter().filter(|task| task.writes_shuffle);
+        let writers: BTreeSet<u32> = tasks.map(|task| task.stage).collect();
+        let mut ran: BTreeMap<u32, usize> = BTreeMap::new();
+        for (number, stage) in merged.iter().enumerate() {
+            if let Some(&rdd) = recorded.rdds.get(&stage.id)
+                && writers.contains(&stage.id)
+            {
+                ran.entry(rdd).or_insert(number);
+            }
+        }
+        for (&id, rdd) in &recorded.rdds {
+            if let Some(&number) = ran.get(rdd)
+                && !self.numbers.contains_key(&id)
+            {
+                self.skipped.insert(id, number);
+            }
+        }
+    }
+
+    /// The stage of this id, or the one whose files served in its place.
+    fn serving(&self, id: u32) -> Option<usize> {
+        let number = self.numbers.get(&id).or_else(|| self.skipped.get(&id));
+        number.copied()
+    }
+
     /// Stages that this job runs.
     pub fn run_by(&self, job: usize) -> Vec<usize> {
         let from = self.stages.partition_point(|stage| stage.job < job);
@@ -99,6 +135,10 @@ impl Graph {
             for stage in self.awaited_by(place, job) {
                 self.stages[stage].awaited_by.push(place);
             }
+            let named = job.stages.iter().filter_map(|&id| self.serving(id));
+            for stage in named.collect::<BTreeSet<usize>>() {
+                self.stages[stage].readers.push(place);
+            }
         }
     }
 }
@@ -117,6 +157,7 @@ fn merge<'a>(recorded: &'a Recorded, order: &[&recorded::Job]) -> Vec<Merged<'a>
             Some(last) => {
                 last.submitted = last.submitted.or(stage.submitted);
                 last.completed = last.completed.max(stage.completed);
+                last.cached.extend(&stage.cached);
             }
             None => merged.push(Merged {
                 id,
@@ -126,6 +167,7 @@ fn merge<'a>(recorded: &'a Recorded, order: &[&recorded::Job]) -> Vec<Merged<'a>
                 },
                 parents: &stage.parents,
                 profile: stage.profile,
+                cached: stage.cached.iter().copied().collect(),
                 submitted: stage.submitted,
                 completed: stage.completed,
             }),
@@ -165,20 +207,24 @@ fn owner(jobs: &[usize], order: &[&recorded::Job], stage: &recorded::Stage) -> O
     running.or_else(|| jobs.first().copied())
 }
 
-/// For each job the last job that may read shuffle files of its time: a later one that skips stages
-/// reads what earlier jobs wrote, and the log does not say which.
-fn last_readers(order: &[&recorded::Job], ran: &BTreeMap<u32, usize>) -> Vec<usize> {
-    let skips = |job: &recorded::Job| job.stages.iter().any(|id| !ran.contains_key(id));
-    let mut last = None;
-    let mut readers: Vec<usize> = (order.iter().enumerate())
-        .rev()
-        .map(|(place, job)| {
-            if last.is_none() && skips(job) {
-                last = Some(place);
-            }
-            last.unwrap_or(place)
-        })
-        .collect();
-    readers.reverse();
-    readers
+fn pool_of(job: &recorded::Job, pools: &[String]) -> usize {
+    let name = job.pool.as_deref().unwrap_or(DEFAULT_POOL);
+    pools.iter().position(|pool| pool == name).unwrap_or(0)
+}
+
+/// The last job before all of these RDDs were dropped; none where nothing is cached.
+fn cached_until(
+    recorded: &Recorded,
+    order: &[&recorded::Job],
+    rdds: &BTreeSet<u32>,
+) -> Option<usize> {
+    let dropped = |rdd: &u32| {
+        let mut drops = recorded.unpersisted.iter().filter(|(id, _)| id == rdd);
+        let (_, jobs) = drops.next_back()?;
+        let last = recorded.jobs.get(jobs.checked_sub(1)?)?;
+        order.iter().position(|job| job.id == last.id)
+    };
+    rdds.iter()
+        .map(|rdd| dropped(rdd).unwrap_or(usize::MAX))
+        .max()
 }

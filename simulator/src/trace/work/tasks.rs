@@ -11,16 +11,18 @@ use super::{Arrival, Stage, Task};
 /// Fills the stages with their tasks; tasks of stages that belong to no job are left out.
 pub(super) fn of(
     recorded: &Recorded,
-    arrivals: &[Arrival],
+    arrivals: &mut [Arrival],
     mut stages: Vec<Stage>,
 ) -> (Vec<Task>, Vec<Stage>) {
     let fresh = fresh(recorded, arrivals);
+    let mut launches = Vec::new();
+    let mut first = Vec::new();
     let mut by_stage: BTreeMap<u32, Vec<&recorded::Task>> = BTreeMap::new();
     for task in &recorded.tasks {
         by_stage.entry(task.stage).or_default().push(task);
     }
     let mut tasks = Vec::with_capacity(recorded.tasks.len());
-    for stage in &mut stages {
+    for (number, stage) in stages.iter_mut().enumerate() {
         let from = tasks.len();
         let mut recorded = by_stage.remove(&stage.id).unwrap_or_default();
         recorded.sort_by_key(|task| (task.index, task.id));
@@ -29,31 +31,62 @@ pub(super) fn of(
             recorded.chunk_by(|a, b| a.index == b.index).collect();
         by_index.sort_by_key(|attempts| attempts[0].id);
         for attempts in by_index {
-            tasks.extend(counting(attempts, &fresh));
+            for (attempt, task) in counting(attempts).into_iter().enumerate() {
+                launches.push(Launch {
+                    task: task.id,
+                    executor: task.executor,
+                    stage: number,
+                });
+                first.push(fresh.contains(&task.id));
+                tasks.push(Task {
+                    duration: task.duration(),
+                    stage: u32::try_from(number).unwrap_or(u32::MAX),
+                    retry: attempt > 0,
+                    locality: task.locality,
+                });
+            }
         }
         stage.tasks = from..tasks.len();
+        let of_stage = tasks[from..].iter().map(|task: &Task| task.locality);
+        let retries = tasks[from..].iter().filter(|task| task.retry).count();
+        stage.retries = u32::try_from(retries).unwrap_or(u32::MAX);
+        stage.nearest = of_stage.min().unwrap_or_default();
     }
-    measure_cold(&mut stages, &tasks);
+    note_last_launches(arrivals, launches);
+    measure_cold(&mut stages, &tasks, &first);
     (tasks, stages)
+}
+
+/// How far the application had come when each executor took its last task, counted in launches. All
+/// tasks of that stage count: which of its executors took which task is chance.
+fn note_last_launches(arrivals: &mut [Arrival], mut launches: Vec<Launch>) {
+    launches.sort_unstable_by_key(|launch| launch.task);
+    let mut last_of_stage = BTreeMap::new();
+    for (count, launch) in (1..).zip(&launches) {
+        last_of_stage.insert(launch.stage, count);
+    }
+    for launch in &launches {
+        arrivals[launch.executor].launches = last_of_stage[&launch.stage];
+    }
+}
+
+/// A task that counts, with its id.
+struct Launch {
+    task: u64,
+    executor: usize,
+    stage: usize,
 }
 
 /// The attempts of one index that are work: failures of the application's own code, and the first
 /// success. Losses come again from the replay, copies are left out.
-fn counting(attempts: &[&recorded::Task], fresh: &BTreeSet<u64>) -> Vec<Task> {
-    let mut counting: Vec<Task> = Vec::new();
-    for task in attempts {
-        if task.outcome == Outcome::Void {
+fn counting<'a>(attempts: &[&'a recorded::Task]) -> Vec<&'a recorded::Task> {
+    let mut counting = Vec::new();
+    for &task in attempts {
+        let copy = task.speculative && task.outcome == Outcome::Failed;
+        if task.outcome == Outcome::Void || copy {
             continue;
         }
-        if task.speculative && task.outcome == Outcome::Failed {
-            continue;
-        }
-        counting.push(Task {
-            duration: task.duration(),
-            fresh: fresh.contains(&task.id),
-            retry: !counting.is_empty(),
-            locality: task.locality,
-        });
+        counting.push(task);
         if task.outcome == Outcome::Success {
             break;
         }
@@ -76,37 +109,32 @@ fn fresh(recorded: &Recorded, arrivals: &[Arrival]) -> BTreeSet<u64> {
     fresh
 }
 
-/// A stage's cold penalty is the median of its fresh tasks above that of the others; a stage that
-/// had only one kind takes the median over the stages that had both.
-fn measure_cold(stages: &mut [Stage], tasks: &[Task]) {
+/// What a first task costs above the others is the median of the first ones above that of the
+/// others; a stage that had only one kind takes the median over the stages that had both. `first`
+/// tells which tasks were first ones.
+fn measure_cold(stages: &mut [Stage], tasks: &[Task], first: &[bool]) {
     let mut known = Vec::new();
     let mut unknown = Vec::new();
     for (number, stage) in stages.iter_mut().enumerate() {
-        let of_kind = |fresh: bool| {
-            (tasks[stage.tasks.clone()].iter())
-                .filter(|task| task.fresh == fresh)
-                .map(|task| task.duration)
+        let own = stage.tasks.clone();
+        let of_kind = |fresh: bool| -> Vec<Span> {
+            (tasks[own.clone()].iter().zip(&first[own.clone()]))
+                .filter(|(_, first)| **first == fresh)
+                .map(|(task, _)| task.duration)
                 .collect()
         };
-        match (median(of_kind(true)), median(of_kind(false))) {
-            (Some(first), Some(warm)) => {
-                stage.warm = warm;
-                stage.cold = (first - warm).max(Span::ZERO);
-                known.push(stage.cold);
-            }
-            (first, warm) => {
-                stage.warm = warm.or(first).unwrap_or(Span::ZERO);
-                unknown.push(number);
-            }
+        let (fresh, warm) = (of_kind(true), of_kind(false));
+        stage.fresh = u32::try_from(fresh.len()).unwrap_or(u32::MAX);
+        if let (Some(fresh), Some(warm)) = (median(fresh), median(warm)) {
+            stage.cold = (fresh - warm).max(Span::ZERO);
+            known.push(stage.cold);
+        } else {
+            unknown.push(number);
         }
     }
     let overall = median(known).unwrap_or(Span::ZERO);
     for number in unknown {
-        let only_fresh = tasks[stages[number].tasks.clone()].iter().any(|t| t.fresh);
         stages[number].cold = overall;
-        if only_fresh {
-            stages[number].warm = (stages[number].warm - overall).max(Span::ZERO);
-        }
     }
 }
 
@@ -114,15 +142,4 @@ fn measure_cold(stages: &mut [Stage], tasks: &[Task]) {
 fn median(mut spans: Vec<Span>) -> Option<Span> {
     spans.sort();
     spans.get(spans.len().checked_sub(1)? / 2).copied()
-}
-
-impl Stage {
-    /// How long a task takes on a fresh executor or on a warm one.
-    pub fn cost(&self, task: &Task, fresh: bool) -> Span {
-        match (task.fresh, fresh) {
-            (false, true) => task.duration + self.cold,
-            (true, false) => (task.duration - self.cold).max(self.warm.min(task.duration)),
-            _ => task.duration,
-        }
-    }
 }

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{
-    Affinity, Container, ContainerPort, PersistentVolumeClaimVolumeSource, PodSpec,
+    Affinity, Container, ContainerPort, EphemeralVolumeSource, PersistentVolumeClaimSpec,
+    PersistentVolumeClaimTemplate, PersistentVolumeClaimVolumeSource, PodSpec,
     ResourceRequirements, Volume,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -18,6 +19,10 @@ use crate::model::spark::{Role, SPARK_ROLE};
 
 /// The block manager's port, which every Spark pod opens.
 const BLOCK_MANAGER_PORT: i32 = 7079;
+/// Claim name by which Spark makes a claim for each pod.
+const ON_DEMAND: &str = "OnDemand";
+/// Stands for the executor's number in a claim's name.
+const EXECUTOR_ID: &str = "SPARK_EXECUTOR_ID";
 
 /// Labels of the pods of a role, of the application `name`.
 pub fn labels(name: &str, side: &Side, role: Role, conf: &Conf) -> Labels {
@@ -141,7 +146,8 @@ fn mounted(spec: &Spec, side: &Side) -> Vec<Volume> {
         .collect()
 }
 
-/// Claims that the properties ask for: `spark.kubernetes.<role>.volumes.persistentVolumeClaim.*`.
+/// Claims that the properties ask for: `spark.kubernetes.<role>.volumes.persistentVolumeClaim.*`. Where
+/// each executor gets a claim of its own, Spark makes it (`OnDemand`) or names it by the executor.
 fn claims(role: Role, conf: &Conf) -> Vec<Volume> {
     let prefix = format!("spark.kubernetes.{role}.volumes.persistentVolumeClaim.");
     let mut claims = BTreeMap::new();
@@ -151,10 +157,31 @@ fn claims(role: Role, conf: &Conf) -> Vec<Volume> {
             .and_then(|rest| rest.split('.').next());
         claims.extend(name.map(|name| (name.to_owned(), ())));
     }
-    let claim = |name| Volume {
-        name,
-        persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource::default()),
-        ..Volume::default()
+    let option = |name: &str, option: &str| {
+        let value = conf.get(&format!("{prefix}{name}.options.{option}"));
+        value.cloned()
+    };
+    let claim = |name: String| {
+        let shared = option(&name, "claimName")
+            .filter(|claim| claim != ON_DEMAND && !claim.contains(EXECUTOR_ID));
+        let own = || EphemeralVolumeSource {
+            volume_claim_template: Some(PersistentVolumeClaimTemplate {
+                spec: PersistentVolumeClaimSpec {
+                    storage_class_name: option(&name, "storageClass"),
+                    ..PersistentVolumeClaimSpec::default()
+                },
+                ..PersistentVolumeClaimTemplate::default()
+            }),
+        };
+        Volume {
+            ephemeral: shared.is_none().then(own),
+            persistent_volume_claim: shared.map(|claim_name| PersistentVolumeClaimVolumeSource {
+                claim_name,
+                read_only: None,
+            }),
+            name,
+            ..Volume::default()
+        }
     };
     claims.into_keys().map(claim).collect()
 }

@@ -152,7 +152,7 @@ fn gpus_sidecars_volumes_and_schedulers_are_seen() {
         },
     }));
     let driver = shape.driver.unwrap();
-    assert_eq!(driver.not_understood, [NotUnderstood::Volume]);
+    assert_eq!(driver.placement.as_ref().unwrap().claims[0].name, "c");
     let executor = &shape.executors[0].template;
     assert_eq!(executor.not_understood, [NotUnderstood::Scheduler]);
     assert_eq!(executor.requests.extended["amd.com/gpu"], 2);
@@ -160,11 +160,9 @@ fn gpus_sidecars_volumes_and_schedulers_are_seen() {
     let claim = "spark.kubernetes.executor.volumes.persistentVolumeClaim.spark-local-dir-1";
     let conf = json!({format!("{claim}.mount.path"): "/d", format!("{claim}.options.claimName"): "OnDemand"});
     let (_, shape) = declared_by(json!({"sparkConf": conf}));
-    assert_eq!(
-        shape.executors[0].template.not_understood,
-        [NotUnderstood::Volume]
-    );
-    assert_eq!(shape.driver.unwrap().not_understood, []);
+    let placement = shape.executors[0].template.placement.clone().unwrap();
+    assert!(placement.claims[0].own, "{placement:?}");
+    assert_eq!(shape.driver.unwrap().placement, None);
 }
 
 #[test]

@@ -1,0 +1,210 @@
+//! Pods that ask for the same are one profile: they are feasible on the same nodes, score alike, and
+//! wait in one line. Labels tell pods apart only once some pod asks something of its neighbours.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sparkwright::model::name::{NodeId, PodId};
+use sparkwright::model::node::{Toleration, tolerated};
+use sparkwright::model::placement::Placement;
+use sparkwright::model::referent::{Reach, Referents};
+use sparkwright::model::requirement::{Constraints, Labels, Requirement};
+use sparkwright::model::resources::Resources;
+use sparkwright::model::spark::PodTemplate;
+
+use super::hosts::{Host, Hosts};
+use super::index::Index;
+use super::score::Scoring;
+
+/// Priority, highest first, then order of arrival.
+pub(super) type Place = (i64, u64);
+
+/// Profiles and templates beyond which all are forgotten once nobody waits.
+const MOST_PROFILES: usize = 10_000;
+/// Rankings that are kept; each has an entry for every node. Beyond it all are made anew.
+const MOST_INDICES: usize = 64;
+
+/// What pods of one profile ask for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Profile {
+    pub priority: i32,
+    pub requests: Resources,
+    pub constraints: Constraints,
+    pub tolerations: Vec<Toleration>,
+    pub placement: Option<Arc<Placement>>,
+    /// Namespace and labels, where they count.
+    identity: Option<(String, Labels)>,
+    /// Alternatives on node labels, one list for each claim.
+    reaches: Vec<Vec<Vec<Requirement>>>,
+    /// EBS volumes to attach.
+    pub disks: u32,
+    /// Every claim can be mounted somewhere.
+    is_mountable: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Line {
+    profile: Arc<Profile>,
+    pods: BTreeMap<Place, PodId>,
+    /// Whether nodes of a shelf take such pods, room apart.
+    shelves: Vec<Option<bool>>,
+    index: Option<Index>,
+}
+
+/// All profiles.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Profiles {
+    lines: Vec<Line>,
+    known: BTreeMap<Arc<Profile>, usize>,
+    by_template: BTreeMap<usize, (Arc<PodTemplate>, usize)>,
+    /// Some pod asks something of its neighbours, so labels count.
+    pub mind_labels: bool,
+    waiting: usize,
+    indices: usize,
+}
+
+impl Profile {
+    /// True where nothing but labels, taints and room counts.
+    pub fn is_plain(&self) -> bool {
+        self.placement.is_none()
+    }
+
+    /// True where a node takes such a pod, room and neighbours apart.
+    pub fn suits(&self, host: &Host) -> bool {
+        let reached = |nodes: &Vec<Vec<Requirement>>| {
+            let every = |list: &Vec<Requirement>| list.iter().all(|wanted| wanted.holds(host));
+            nodes.is_empty() || nodes.iter().any(every)
+        };
+        self.is_mountable
+            && self.constraints.hold(&host.facts.labels)
+            && tolerated(&host.facts.taints, &self.tolerations)
+            && self.reaches.iter().all(reached)
+    }
+}
+
+impl Profiles {
+    /// The profile of a pod.
+    pub fn intern(
+        &mut self,
+        pod: &PodId,
+        template: &Arc<PodTemplate>,
+        referents: &Referents,
+    ) -> usize {
+        let claims = template
+            .placement
+            .as_ref()
+            .map_or(&[][..], |placement| &placement.claims);
+        let address = Arc::as_ptr(template).addr();
+        let cached = self.by_template.get(&address).filter(|_| claims.is_empty());
+        if let Some((_, profile)) = cached {
+            return *profile;
+        }
+        let name = pod
+            .as_str()
+            .split_once('/')
+            .map_or(pod.as_str(), |(_, name)| name);
+        let reaches: Result<Vec<Reach>, _> = claims
+            .iter()
+            .map(|claim| referents.reach(name, template, claim))
+            .collect();
+        let is_mountable = reaches.is_ok();
+        let reaches = reaches.unwrap_or_default();
+        let ebs = reaches.iter().filter(|reach| reach.is_ebs).count();
+        let identity = || (template.namespace.clone(), template.labels.clone());
+        let profile = Arc::new(Profile {
+            priority: template.priority,
+            requests: template.requests.clone(),
+            constraints: template.constraints.clone(),
+            tolerations: template.tolerations.clone(),
+            placement: template.placement.clone(),
+            identity: self.mind_labels.then(identity),
+            disks: u32::try_from(ebs).unwrap_or(u32::MAX),
+            reaches: reaches.into_iter().map(|reach| reach.nodes).collect(),
+            is_mountable,
+        });
+        let next = self.lines.len();
+        let id = *self.known.entry(profile.clone()).or_insert(next);
+        if id == next {
+            self.lines.push(Line {
+                profile,
+                pods: BTreeMap::new(),
+                shelves: Vec::new(),
+                index: None,
+            });
+        }
+        if claims.is_empty() {
+            self.by_template.insert(address, (template.clone(), id));
+        }
+        id
+    }
+
+    /// True where nobody waits and there are so many that they should be forgotten.
+    pub fn is_stale(&self) -> bool {
+        self.waiting == 0 && self.lines.len().max(self.by_template.len()) > MOST_PROFILES
+    }
+
+    /// Forgets all of them; nobody waits, or everybody is queued anew.
+    pub fn clear(&mut self) {
+        *self = Profiles {
+            mind_labels: self.mind_labels,
+            ..Profiles::default()
+        };
+    }
+
+    /// A profile.
+    pub fn get(&self, profile: usize) -> &Arc<Profile> {
+        &self.lines[profile].profile
+    }
+
+    /// The place of the first pod in line.
+    pub fn first(&self, profile: usize) -> Option<Place> {
+        self.lines[profile].pods.keys().next().copied()
+    }
+
+    /// The pod at a place.
+    pub fn at(&self, profile: usize, place: Place) -> Option<&PodId> {
+        self.lines[profile].pods.get(&place)
+    }
+
+    /// A pod joins the line.
+    pub fn push(&mut self, profile: usize, place: Place, pod: PodId) {
+        self.waiting += 1;
+        self.lines[profile].pods.insert(place, pod);
+    }
+
+    /// A pod leaves the line.
+    pub fn pop(&mut self, profile: usize, place: Place) {
+        let gone = self.lines[profile].pods.remove(&place);
+        self.waiting -= usize::from(gone.is_some());
+    }
+
+    /// The best node for a plain profile.
+    pub fn best(&mut self, profile: usize, hosts: &mut Hosts, scoring: Scoring) -> Option<NodeId> {
+        if self.lines[profile].index.is_none() {
+            if self.indices >= MOST_INDICES {
+                self.lines.iter_mut().for_each(|line| line.index = None);
+                self.indices = 0;
+            }
+            self.indices += 1;
+        }
+        let line = &mut self.lines[profile];
+        let index = line.index.get_or_insert_default();
+        let (wanted, shelves) = (&line.profile, &mut line.shelves);
+        index.update(hosts, &mut |host| {
+            let facts = &host.facts;
+            let is_open = facts.ready && !facts.unschedulable && wanted.requests.fits(&host.free);
+            (is_open && suits_shelf(wanted, shelves, host))
+                .then(|| scoring.of(host, &wanted.requests))
+        });
+        index.best().cloned()
+    }
+}
+
+/// As [`Profile::suits`], asked once for all nodes with the same labels and taints: a plain profile
+/// asks nothing of a node's own name.
+fn suits_shelf(profile: &Profile, shelves: &mut Vec<Option<bool>>, host: &Host) -> bool {
+    if shelves.len() <= host.shelf {
+        shelves.resize(host.shelf + 1, None);
+    }
+    *shelves[host.shelf].get_or_insert_with(|| profile.suits(host))
+}

@@ -1,0 +1,125 @@
+//! Rules one by one, and the ranking against a plain scan of every node on random cases.
+
+use super::*;
+use sparkwright::model::node::{Taint, TaintEffect, Toleration};
+use sparkwright::model::requirement::{Constraints, Labels, Requirement};
+use sparkwright::model::resources::{Bytes, Cpu};
+use sparkwright::model::spark::Role;
+
+fn node(name: &str, cores: u32) -> NodeFacts {
+    let room = Resources::pod(
+        Cpu::from_cores(cores),
+        Bytes::from_mib(u64::from(cores) * 4096),
+    );
+    NodeFacts {
+        id: name.into(),
+        labels: Labels::from([("name".to_owned(), name.to_owned())]),
+        taints: Vec::new(),
+        allocatable: Resources { pods: 10, ..room },
+        unschedulable: false,
+        ready: true,
+    }
+}
+
+fn template(cores: u32) -> PodTemplate {
+    PodTemplate {
+        role: Role::Executor,
+        app: None,
+        namespace: "default".into(),
+        labels: Labels::new(),
+        requests: Resources::pod(
+            Cpu::from_cores(cores),
+            Bytes::from_mib(u64::from(cores) * 4096),
+        ),
+        constraints: Constraints::default(),
+        tolerations: Vec::new(),
+        priority: 0,
+        daemon: false,
+        placement: None,
+        not_understood: Vec::new(),
+    }
+}
+
+fn bound(nodes: &[NodeFacts], pods: &[PodTemplate]) -> Vec<String> {
+    let mut scheduler = Scheduler::default();
+    nodes.iter().for_each(|node| scheduler.apply_node(node));
+    for (i, pod) in pods.iter().enumerate() {
+        scheduler.enqueue(PodId::from(format!("p{i}")), Arc::new(pod.clone()));
+    }
+    scheduler.bind().iter().map(told).collect()
+}
+
+#[test]
+fn pods_are_spread_to_the_least_allocated_node() {
+    let pods = [template(2), template(2), template(2)];
+    assert_eq!(
+        bound(&[node("a", 8), node("b", 4)], &pods),
+        ["p0@a", "p1@a", "p2@b"]
+    );
+}
+
+#[test]
+fn cordons_taints_selectors_and_room_keep_pods_away() {
+    let cordoned = NodeFacts {
+        unschedulable: true,
+        ..node("cordoned", 64)
+    };
+    let booting = NodeFacts {
+        ready: false,
+        ..node("booting", 64)
+    };
+    let effect = TaintEffect::NoSchedule;
+    let taint = Taint {
+        key: "team".into(),
+        value: "a".into(),
+        effect,
+    };
+    let tainted = NodeFacts {
+        taints: vec![taint],
+        ..node("tainted", 32)
+    };
+    let nodes = [
+        cordoned,
+        booting,
+        tainted,
+        node("small", 2),
+        node("plain", 4),
+    ];
+    let mut tolerant = template(8);
+    tolerant.tolerations = vec![Toleration {
+        key: Some("team".into()),
+        value: None,
+        effect: None,
+    }];
+    let mut picky = template(1);
+    picky.constraints.all = vec![Requirement::is("name", "small")];
+    assert_eq!(
+        bound(&nodes, &[template(4), tolerant, picky, template(16)]),
+        ["p0@plain", "p1@tainted", "p2@small"]
+    );
+}
+
+#[test]
+fn higher_priority_goes_first_and_a_pod_that_ends_frees_its_room() {
+    let urgent = PodTemplate {
+        priority: 9,
+        ..template(4)
+    };
+    let mut scheduler = Scheduler::default();
+    scheduler.apply_node(&node("n", 4));
+    scheduler.enqueue("first".into(), Arc::new(template(4)));
+    scheduler.enqueue("urgent".into(), Arc::new(urgent));
+    assert_eq!(told(&scheduler.bind()[0]), "urgent@n");
+    scheduler.forget(&"urgent".into());
+    assert_eq!(told(&scheduler.bind()[0]), "first@n");
+}
+
+fn told(decision: &Decision) -> String {
+    match decision {
+        Decision::Bind { pod, node } => format!("{pod}@{node}"),
+        Decision::Preempt { victim, by } => format!("{victim} ends for {by}"),
+    }
+}
+
+mod constraints;
+mod ranking;

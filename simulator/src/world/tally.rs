@@ -1,0 +1,162 @@
+//! What went wrong in a run and whom it hit, counted as it happens: for the report, which says what a
+//! bill and a length of time would have been without it only by another run. Decides nothing.
+
+use std::collections::BTreeMap;
+
+use sparkwright::model::name::{AppId, PodId};
+use sparkwright::model::offering::{TypeId, ZoneId};
+use sparkwright::model::time::{Span, Timestamp};
+use sparkwright::plan::effect::Waiting;
+
+use super::fleet::{Code, FleetError};
+
+/// What went wrong in all.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Instances that EC2 took back, by what ran on them.
+    pub interruptions: Interruptions,
+    /// Pools that EC2 had none of, by zone and by type.
+    pub capacity_errors: (BTreeMap<ZoneId, u64>, BTreeMap<TypeId, u64>),
+    /// Refusals for a vCPU quota.
+    pub quota_errors: u64,
+    /// Refusals for want of addresses.
+    pub address_errors: u64,
+    /// Pods that had a node and waited for an address.
+    pub pods_without_address: u64,
+    /// Calls that were throttled, wholly or in part.
+    pub throttled_calls: u64,
+    /// Nodes that were asked for and refused.
+    pub refused_nodes: u64,
+    /// Spot prices that changed.
+    pub price_changes: u64,
+    /// By submission.
+    pub apps: Vec<AppTally>,
+    index: BTreeMap<AppId, usize>,
+    waiting: BTreeMap<(usize, &'static str), Timestamp>,
+}
+
+/// Instances that EC2 took back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Interruptions {
+    /// Notices.
+    pub nodes: u64,
+    /// Drivers that ran on them at the end.
+    pub drivers: u64,
+    /// Executors that ran on them at the end.
+    pub executors: u64,
+}
+
+/// What hit one application.
+#[derive(Clone, Debug, Default)]
+pub struct AppTally {
+    /// Zones in which nodes were asked for it, in order.
+    pub zones: Vec<ZoneId>,
+    /// Where its driver ran.
+    pub zone: Option<ZoneId>,
+    /// Executors that it lost with their nodes.
+    pub lost_executors: u32,
+    /// When it lost its driver with its node.
+    pub lost_driver: Option<Timestamp>,
+    /// How long at least one of its pods waited, by reason; under `""` for any reason.
+    pub waited: BTreeMap<&'static str, Span>,
+}
+
+impl Tally {
+    /// Nothing has gone wrong for these applications.
+    pub fn new<'a>(apps: impl IntoIterator<Item = &'a AppId>) -> Self {
+        let index: BTreeMap<AppId, usize> = apps.into_iter().cloned().zip(0..).collect();
+        Tally {
+            apps: vec![AppTally::default(); index.len()],
+            index,
+            ..Tally::default()
+        }
+    }
+
+    /// EC2 refused something.
+    pub fn refused(&mut self, error: &FleetError) {
+        match error.code {
+            Code::InsufficientInstanceCapacity => {
+                *self.capacity_errors.0.entry(error.of.1).or_default() += 1;
+                *self.capacity_errors.1.entry(error.of.0).or_default() += 1;
+            }
+            Code::VcpuLimitExceeded | Code::MaxSpotInstanceCountExceeded => self.quota_errors += 1,
+            Code::InsufficientFreeAddressesInSubnet => self.address_errors += 1,
+        }
+    }
+
+    /// Nodes are asked for an application in a zone.
+    pub fn asked(&mut self, app: &AppId, zone: ZoneId) {
+        if let Some(app) = self.index.get(app).map(|&i| &mut self.apps[i])
+            && app.zones.last() != Some(&zone)
+        {
+            app.zones.push(zone);
+        }
+    }
+
+    /// A round has told which pods wait: time passes for those that did so before.
+    pub fn waits(&mut self, waiting: &[Waiting], now: Timestamp) {
+        let mut present = BTreeMap::new();
+        for waiting in waiting {
+            if let Some(&app) = app_of(&waiting.pod).and_then(|app| self.index.get(app.as_str())) {
+                present.insert((app, waiting.reason.code()), now);
+                present.insert((app, ""), now);
+            }
+        }
+        for (key, since) in std::mem::take(&mut self.waiting) {
+            match present.get_mut(&key) {
+                Some(begun) => *begun = since,
+                None => self.end_wait(key, since, now),
+            }
+        }
+        self.waiting = present;
+    }
+
+    fn end_wait(&mut self, (app, reason): (usize, &'static str), since: Timestamp, now: Timestamp) {
+        let waited = self.apps[app].waited.entry(reason).or_default();
+        *waited = *waited + (now - since);
+    }
+}
+
+/// The application that a pod's name tells: what stands before `-driver` or `-exec-`.
+fn app_of(pod: &PodId) -> Option<String> {
+    let name = pod.as_str();
+    let app = name
+        .strip_suffix("-driver")
+        .or_else(|| name.rfind("-exec-").map(|end| &name[..end]));
+    app.map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sparkwright::plan::reason::Reason;
+
+    #[test]
+    fn waits_are_added_up_by_reason_and_once_for_all_reasons() {
+        let app = AppId::from("default/spark-1");
+        let mut tally = Tally::new([&app]);
+        let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
+        let until = at(500);
+        let waiting = |pod: &str, reason: Reason| Waiting {
+            pod: pod.into(),
+            reason,
+        };
+        let driver = waiting("default/spark-1-driver", Reason::NoCapacity { until });
+        let spot = Reason::WaitingForSpot { until: None };
+        let executor = waiting("default/spark-1-exec-7", spot);
+        tally.waits(&[driver.clone(), executor.clone()], at(0));
+        tally.waits(&[driver, executor.clone()], at(10));
+        tally.waits(&[executor], at(40));
+        tally.waits(&[waiting("other/pod", Reason::DriverPinnedSpot)], at(100));
+        let waited = &tally.apps[0].waited;
+        let seconds = |reason: &str| waited[reason].millis() / 1000;
+        assert_eq!(
+            (
+                seconds("no-capacity"),
+                seconds("waiting-for-spot"),
+                seconds("")
+            ),
+            (40, 100, 100)
+        );
+    }
+}

@@ -1,0 +1,170 @@
+//! What EC2 does of its own accord: instances are taken back after a notice, prices move, pods wait for
+//! addresses. What runs on an instance that is taken back dies with it; the planner and Spark are told
+//! and do what they would do.
+
+use sparkwright::cluster::event::Fact;
+use sparkwright::model::name::{NodeId, PodId};
+use sparkwright::model::spark::PodPhase;
+use sparkwright::model::time::Timestamp;
+
+use super::agenda::Due;
+use super::fleet::Upheaval;
+use super::pods::Part;
+use super::run::World;
+use crate::spark::Application;
+
+impl World {
+    /// Something that happens whoever asks.
+    pub(super) fn upheaval(&mut self, upheaval: Upheaval) {
+        if let Upheaval::Interruption(position) = upheaval {
+            for node in self.fleet.scripted_interruption(position) {
+                self.notice(&node);
+            }
+            return;
+        }
+        let changes = self.fleet.moved(upheaval);
+        self.tally.price_changes += u64::try_from(changes.len()).unwrap_or(0);
+        if !changes.is_empty() {
+            self.batch.push(Fact::PricesChanged(changes));
+        }
+        let next = self.fleet.next_drift(self.now);
+        if let (Upheaval::PriceDrift, Some(at)) = (upheaval, next) {
+            self.agenda.add(at, Due::Upheaval(upheaval));
+        }
+    }
+
+    /// EC2 says that it will take an instance back.
+    pub(super) fn notice(&mut self, node: &NodeId) {
+        let Some(offering) = self.fleet.interrupt(node) else {
+            return;
+        };
+        self.tally.interruptions.nodes += 1;
+        let until = self.now + self.fleet.notice();
+        self.batch.push(Fact::NodeInterrupted {
+            node: node.clone(),
+            until,
+        });
+        self.believe_dry(offering);
+        self.decommission(node, until);
+        self.agenda.add(until, Due::Reclaimed(node.clone()));
+    }
+
+    /// Spark is told of executors that will be lost, as a drain of their node tells it.
+    fn decommission(&mut self, node: &NodeId, until: Timestamp) {
+        for id in self.pods_on(node) {
+            if let Some(Part::Executor(i, executor)) = self.pods.alive.get(&id).map(|pod| pod.part)
+            {
+                self.tell(i, |application, now, wishes| {
+                    application.executor_decommissioned(executor, until, now, wishes);
+                });
+            }
+        }
+    }
+
+    fn pods_on(&self, node: &NodeId) -> Vec<PodId> {
+        let known = self.cluster.nodes.get(node);
+        known.map_or(Vec::new(), |node| node.pods.iter().cloned().collect())
+    }
+
+    /// The notice is over: the instance is gone, and what ran on it.
+    pub(super) fn reclaimed(&mut self, node: &NodeId) {
+        if !self.fleet.is_there(node) {
+            return;
+        }
+        self.batch.push(Fact::NodeReclaimed(node.clone()));
+        for id in &self.pods_on(node) {
+            match self.pods.alive.get(id).map(|pod| pod.part) {
+                Some(Part::Driver(_)) => self.tally.interruptions.drivers += 1,
+                Some(Part::Executor(..)) => self.tally.interruptions.executors += 1,
+                Some(Part::Pod(..)) | None => {}
+            }
+            self.lose(id);
+        }
+        self.gone(node);
+    }
+
+    /// A pod dies with its node, or makes way for another.
+    pub(super) fn lose(&mut self, id: &PodId) {
+        let part = self.pods.alive.get(id).map(|pod| pod.part);
+        match part {
+            Some(Part::Driver(i)) => self.driver_lost(i),
+            Some(Part::Executor(i, executor)) => self.executor_lost(i, executor),
+            Some(Part::Pod(..)) | None => {}
+        }
+        self.end(id);
+        if let Some(Part::Pod(i, place)) = part {
+            self.tell_pods(i, |set, now, wishes| set.lost(place, now, wishes));
+        }
+    }
+
+    fn executor_lost(&mut self, i: usize, executor: u32) {
+        self.tally.apps[i].lost_executors += 1;
+        self.tell(i, |application, now, wishes| {
+            application.executor_lost(executor, now, wishes);
+        });
+    }
+
+    /// An application ends with its driver; whether somebody submits it again is not known here.
+    fn driver_lost(&mut self, i: usize) {
+        self.tally.apps[i].lost_driver = Some(self.now);
+        self.tell(i, Application::driver_lost);
+    }
+
+    /// An instance is gone, and its node with it.
+    pub(super) fn gone(&mut self, node: &NodeId) {
+        self.fleet.gone(node);
+        self.scheduler.remove_node(node);
+        self.pods.forget_node(node);
+        self.end_daemons(node);
+        self.batch.push(Fact::NodeGone(node.clone()));
+        self.start_addressless();
+        self.tell_addresses();
+    }
+
+    /// A pod's container starts once its pod has an address and its image is there.
+    pub(super) fn start(&mut self, id: &PodId, node: &NodeId) {
+        if !self.fleet.pod_comes(node) {
+            self.tally.pods_without_address += 1;
+            self.addressless.push((id.clone(), node.clone()));
+            return;
+        }
+        self.start_on(id, node);
+        self.tell_addresses();
+    }
+
+    fn start_on(&mut self, id: &PodId, node: &NodeId) {
+        let Some(pod) = self.pods.alive.get(id) else {
+            return;
+        };
+        let image_is_there = self.pods.pull(node, pod.template.role);
+        let delay = self.delays.started(self.seed, id.as_str(), image_is_there);
+        self.agenda.add(self.now + delay, Due::Started(id.clone()));
+    }
+
+    /// Pods that wait for an address try again, in the order in which they came.
+    fn start_addressless(&mut self) {
+        for (id, node) in std::mem::take(&mut self.addressless) {
+            if !self.pods.alive.contains_key(&id) {
+                continue;
+            }
+            if self.fleet.pod_comes(&node) {
+                self.start_on(&id, &node);
+            } else {
+                self.addressless.push((id, node));
+            }
+        }
+    }
+
+    /// A pod that has ended leaves its address to others on its node.
+    pub(super) fn free_address(&mut self, id: &PodId, phase: &PodPhase) {
+        let PodPhase::Bound(node) = phase else { return };
+        let before = self.addressless.len();
+        self.addressless.retain(|(waiting, _)| waiting != id);
+        if self.addressless.len() == before {
+            self.fleet.pod_goes(node);
+        }
+        if !self.addressless.is_empty() {
+            self.start_addressless();
+        }
+    }
+}

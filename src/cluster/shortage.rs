@@ -1,0 +1,146 @@
+//! What EC2 has refused, and for how long we believe that it would refuse again: capacity by offering,
+//! vCPUs by quota, addresses by zone. A refusal that repeats is believed for longer, so that a zone
+//! that is dry for an hour is not asked a thousand times.
+
+use std::collections::BTreeMap;
+
+use crate::model::cni::Cni;
+use crate::model::offering::{CapacityType, TypeId, ZoneId};
+use crate::model::quota::QuotaClass;
+use crate::model::time::{Span, Timestamp};
+
+/// How long a first refusal is believed: the time for which Karpenter remembers one.
+pub const BELIEVED: Span = Span::from_secs(180);
+/// The longest that any refusal is believed, however often it repeated: later nodes cost a job more
+/// than one more call does.
+pub const BELIEVED_AT_MOST: Span = Span::from_secs(600);
+/// A refusal repeats another one that was believed until this long ago, or less.
+const REPEATS_WITHIN: Span = Span::from_secs(900);
+
+/// A type in a zone, as spot or on-demand.
+pub type OfferingKey = (TypeId, ZoneId, CapacityType);
+/// Families that share a quota, as spot or on-demand.
+pub type QuotaKey = (QuotaClass, CapacityType);
+
+/// One thing that EC2 refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Refusal {
+    until: Timestamp,
+    believed: Span,
+}
+
+/// Everything that EC2 refuses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shortages {
+    offerings: BTreeMap<OfferingKey, Refusal>,
+    quotas: BTreeMap<QuotaKey, Refusal>,
+    latest: Timestamp,
+    /// Free addresses by zone, where they are known.
+    pub addresses: BTreeMap<ZoneId, u32>,
+    /// What each node takes of them.
+    pub cni: Cni,
+}
+
+impl Shortages {
+    /// Until when a refusal of an offering at `now` is to be believed: longer where it repeats.
+    pub fn believe_offering(&self, key: OfferingKey, now: Timestamp) -> Timestamp {
+        now + believed(self.offerings.get(&key), now)
+    }
+
+    /// The same for a quota.
+    pub fn believe_quota(&self, key: QuotaKey, now: Timestamp) -> Timestamp {
+        now + believed(self.quotas.get(&key), now)
+    }
+
+    /// When an offering is believed in again, where it is not at `now`.
+    pub fn offering(&self, key: OfferingKey, now: Timestamp) -> Option<Timestamp> {
+        open(self.offerings.get(&key), now)
+    }
+
+    /// When more vCPUs of a class may be asked for, where they may not at `now`.
+    pub fn quota(&self, key: QuotaKey, now: Timestamp) -> Option<Timestamp> {
+        open(self.quotas.get(&key), now)
+    }
+
+    /// True while anything is refused.
+    pub fn any(&self, now: Timestamp) -> bool {
+        self.latest > now
+    }
+
+    /// When the first refusal ends.
+    pub fn next_end(&self, now: Timestamp) -> Option<Timestamp> {
+        let refusals = self.offerings.values().chain(self.quotas.values());
+        let ends = refusals.map(|refusal| refusal.until);
+        ends.filter(|until| *until > now).min()
+    }
+
+    pub(super) fn refuse_offering(&mut self, key: OfferingKey, at: Timestamp, until: Timestamp) {
+        self.latest = self.latest.max(until);
+        let believed = until - at;
+        self.offerings.insert(key, Refusal { until, believed });
+    }
+
+    pub(super) fn refuse_quota(&mut self, key: QuotaKey, at: Timestamp, until: Timestamp) {
+        self.latest = self.latest.max(until);
+        let believed = until - at;
+        self.quotas.insert(key, Refusal { until, believed });
+    }
+}
+
+fn believed(known: Option<&Refusal>, now: Timestamp) -> Span {
+    let repeats = |known: &&Refusal| now - known.until <= REPEATS_WITHIN;
+    known.filter(repeats).map_or(BELIEVED, |known| {
+        let twice = Span::from_millis(known.believed.millis().saturating_mul(2));
+        twice.clamp(BELIEVED, BELIEVED_AT_MOST)
+    })
+}
+
+fn open(known: Option<&Refusal>, now: Timestamp) -> Option<Timestamp> {
+    known
+        .map(|refusal| refusal.until)
+        .filter(|until| *until > now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: OfferingKey = (TypeId(3), ZoneId(1), CapacityType::Spot);
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    #[test]
+    fn a_refusal_is_believed_three_minutes_and_longer_where_it_repeats() {
+        let mut shortages = Shortages::default();
+        let mut now = at(0);
+        let mut lengths = Vec::new();
+        for _ in 0..4 {
+            let until = shortages.believe_offering(KEY, now);
+            lengths.push((until - now).millis() / 1000);
+            shortages.refuse_offering(KEY, now, until);
+            assert!(shortages.any(now) && shortages.offering(KEY, now) == Some(until));
+            now = until;
+        }
+        assert_eq!(lengths, [180, 360, 600, 600]);
+        assert_eq!(shortages.offering(KEY, now), None, "it has ended");
+        let later = now + REPEATS_WITHIN + Span::from_secs(1);
+        assert_eq!(shortages.believe_offering(KEY, later), later + BELIEVED);
+    }
+
+    #[test]
+    fn a_quota_is_its_own_and_the_first_end_counts() {
+        let mut shortages = Shortages::default();
+        let quota = (QuotaClass::Standard, CapacityType::Spot);
+        shortages.refuse_quota(quota, at(0), at(50));
+        shortages.refuse_offering(KEY, at(0), at(180));
+        assert_eq!(shortages.quota(quota, at(10)), Some(at(50)));
+        assert_eq!(
+            shortages.quota((QuotaClass::G, CapacityType::Spot), at(10)),
+            None
+        );
+        assert_eq!(shortages.next_end(at(10)), Some(at(50)));
+        assert_eq!(shortages.next_end(at(60)), Some(at(180)));
+    }
+}

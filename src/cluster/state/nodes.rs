@@ -1,0 +1,187 @@
+//! Nodes into the cluster: asked for, launched, ready, leaving, gone. Every change of a node passes
+//! through here, where what is kept beside the nodes (room, idleness, usage) is kept true.
+
+use crate::cluster::event::{Intent, NodeFacts};
+use crate::cluster::node::{Node, Stage};
+use crate::cluster::usage;
+use crate::model::money::UsdPerHour;
+use crate::model::name::{AppId, NodeId, PoolName};
+use crate::model::node::{CAPACITY_TYPE, INSTANCE_TYPE, NODEPOOL, PURPOSE, Purpose, ZONE};
+use crate::model::offering::{CapacityType, Catalog, TypeId};
+use crate::model::resources::Resources;
+use crate::model::time::Timestamp;
+
+use super::Cluster;
+
+impl Cluster {
+    pub(super) fn apply_node(&mut self, facts: &NodeFacts, at: Timestamp) {
+        let is_new = !self.nodes.contains_key(&facts.id);
+        let node = self
+            .nodes
+            .entry(facts.id.clone())
+            .or_insert_with(|| Node::named(&facts.id));
+        take_facts(node, facts, &self.catalog);
+        if is_new {
+            for id in self.homeless.remove(&facts.id).unwrap_or_default() {
+                if let Some(pod) = self.pods.get(&id).cloned() {
+                    self.house(&pod);
+                }
+            }
+        }
+        if let Some(node) = self.nodes.get_mut(&facts.id) {
+            node.note_emptiness(at);
+        }
+        self.recharge(&facts.id);
+        self.renote(&facts.id);
+        self.tell_holders(&facts.id);
+    }
+
+    pub(super) fn launched(
+        &mut self,
+        id: &NodeId,
+        instance_type: TypeId,
+        price: UsdPerHour,
+        at: Timestamp,
+    ) {
+        if let Some(node) = self.nodes.get_mut(id) {
+            node.becomes(instance_type, price, at);
+            self.recharge(id);
+        }
+    }
+
+    pub(super) fn leaving(&mut self, id: &NodeId) {
+        if let Some(node) = self.nodes.get_mut(id) {
+            node.stage = Stage::Leaving;
+            self.renote(id);
+            self.tell_holders(id);
+        }
+    }
+
+    pub(super) fn remove_node(&mut self, id: &NodeId) {
+        let Some(mut node) = self.nodes.swap_remove(id) else {
+            return;
+        };
+        self.space.forget(&mut node);
+        self.idle.swap_remove(id);
+        self.interrupted.swap_remove(id);
+        usage::discharge(&mut self.usages, &mut node);
+        if !node.pods.is_empty() {
+            self.homeless.insert(id.clone(), node.pods);
+        }
+        for app_id in node.held_by {
+            if let Some(app) = self.apps.get_mut(&app_id) {
+                app.forget_node(id);
+            }
+            self.note_demand(&app_id);
+        }
+    }
+
+    pub(super) fn await_nodes(&mut self, intent: &Intent) {
+        for awaited in &intent.nodes {
+            let mut node = Node::named(&awaited.id);
+            node.pool = Some(intent.pool.clone());
+            node.purpose = Some(intent.purpose);
+            node.zone = Some(intent.zone);
+            node.capacity_type = Some(intent.capacity_type);
+            node.labels = intent.labels.clone();
+            node.taints.clone_from(&intent.taints);
+            node.allocatable = awaited.room.clone();
+            node.stage = Stage::Asked;
+            node.types.clone_from(&intent.types);
+            for held in &awaited.held {
+                if let Some(app) = self.apps.get_mut(&held.app) {
+                    app.hold(&awaited.id, held);
+                    node.held_by.insert(held.app.clone());
+                    node.promised += &held.slot.requests.times(held.count);
+                }
+            }
+            self.nodes.insert(awaited.id.clone(), node);
+            self.asked += 1;
+            self.recharge(&awaited.id);
+            self.renote(&awaited.id);
+        }
+        let held = intent.nodes.iter().flat_map(|node| &node.held);
+        held.for_each(|held| self.note_demand(&held.app));
+    }
+
+    /// A node's pods, promises or openness changed: what is kept beside the nodes follows, and where it
+    /// can no longer keep its promises those to whom it made them ask again.
+    pub(super) fn renote(&mut self, id: &NodeId) {
+        let Some(node) = self.nodes.get_mut(id) else {
+            return;
+        };
+        self.space.note(node);
+        if node.is_idle() {
+            self.idle.insert(id.clone());
+        } else {
+            self.idle.swap_remove(id);
+        }
+        if node.promised != Resources::default() && !node.keeps_promises() {
+            self.tell_holders(id);
+        }
+    }
+
+    fn recharge(&mut self, id: &NodeId) {
+        if let Some(node) = self.nodes.get_mut(id) {
+            usage::charge(&mut self.usages, &self.catalog, node);
+        }
+    }
+
+    /// Those for whom the node holds room look again at what they ask for.
+    fn tell_holders(&mut self, id: &NodeId) {
+        let Some(node) = self.nodes.get(id) else {
+            return;
+        };
+        let holders: Vec<AppId> = node.held_by.iter().cloned().collect();
+        holders.iter().for_each(|app| self.note_demand(app));
+    }
+}
+
+/// The node as its object says it is; what the object does not say stays as it was asked for.
+fn take_facts(node: &mut Node, facts: &NodeFacts, catalog: &Catalog) {
+    let labels = &facts.labels;
+    node.strayed = node.is_ours() && strays(node, facts);
+    node.pool = labels
+        .get(NODEPOOL)
+        .map(|name| PoolName::from(name.as_str()))
+        .or(node.pool.take());
+    node.purpose = match labels.get(PURPOSE).map(String::as_str) {
+        Some("driver") => Some(Purpose::Driver),
+        Some("work") => Some(Purpose::Work),
+        _ => node.purpose,
+    };
+    node.zone = labels
+        .get(ZONE)
+        .and_then(|name| catalog.find_zone(name))
+        .or(node.zone);
+    node.capacity_type = match labels.get(CAPACITY_TYPE).map(String::as_str) {
+        Some("spot") => Some(CapacityType::Spot),
+        Some("on-demand") => Some(CapacityType::OnDemand),
+        _ => node.capacity_type,
+    };
+    node.labels.clone_from(labels);
+    node.taints.clone_from(&facts.taints);
+    node.allocatable = facts.allocatable.clone();
+    node.unschedulable = facts.unschedulable;
+    if node.types.is_empty() {
+        let name = labels.get(INSTANCE_TYPE);
+        node.types = name
+            .and_then(|name| catalog.find_type(name))
+            .into_iter()
+            .collect();
+    }
+    if node.stage != Stage::Leaving {
+        node.stage = if facts.ready {
+            Stage::Ready
+        } else {
+            Stage::Booting
+        };
+    }
+}
+
+/// True where a node's object lacks a label that was promised, or has a taint that was not.
+fn strays(node: &Node, facts: &NodeFacts) -> bool {
+    let lacks = |(key, value): (&String, &String)| facts.labels.get(key) != Some(value);
+    let tainted = |taint| !node.taints.contains(taint);
+    node.labels.iter().any(lacks) || facts.taints.iter().any(tainted)
+}

@@ -1,0 +1,280 @@
+//! Pods and shapes into the cluster: whose they are, which node they take room on, and whether their
+//! application asks for anything that is not on its way.
+
+use std::sync::Arc;
+
+use crate::cluster::app::{App, slot_of};
+use crate::model::name::{AppId, NodeId, PodId};
+use crate::model::spark::{Pod, PodPhase, PodTemplate, Role, Shape};
+use crate::model::time::Timestamp;
+
+use super::Cluster;
+
+/// Interned templates of pods without an application beyond which those that no pod uses are dropped.
+const TEMPLATES_BEFORE_SWEEP: usize = 10_000;
+
+impl Cluster {
+    pub(super) fn declare(&mut self, id: &AppId, shape: &Shape) {
+        let mut shape = shape.clone();
+        let app = self
+            .apps
+            .entry(id.clone())
+            .or_insert_with(|| App::new(shape.declared));
+        shape.driver = shape.driver.map(|driver| app.intern(&driver));
+        for group in &mut shape.executors {
+            group.template = app.intern(&group.template);
+        }
+        app.first_seen = app.first_seen.min(shape.declared);
+        app.shape = Some(shape);
+        self.note_demand(id);
+    }
+
+    pub(super) fn withdraw(&mut self, id: &AppId) {
+        if let Some(app) = self.apps.get_mut(id) {
+            app.shape = None;
+        }
+        self.note_demand(id);
+    }
+
+    pub(super) fn apply_pod(&mut self, pod: &Pod, at: Timestamp) {
+        let Some(id) = app_of(pod) else {
+            return self.apply_daemon_pod(pod, at);
+        };
+        let mut pod = pod.clone();
+        if pod.template.app.is_none() {
+            pod.template = self.intern(pod.template);
+        }
+        let app = self
+            .apps
+            .entry(id.clone())
+            .or_insert_with(|| App::new(pod.created));
+        pod.template = app.intern(&pod.template);
+        let old = self.pods.insert(pod.id.clone(), pod.clone());
+        if old.as_ref().is_some_and(|old| is_same(old, &pod)) {
+            return;
+        }
+        match &old {
+            Some(old) => app.remove(old),
+            None => {
+                let slot = slot_of(&pod.template);
+                app.replace_doomed(&slot);
+                *app.seen.entry(slot).or_default() += 1;
+            }
+        }
+        app.add(&pod, at);
+        if let PodPhase::Bound(node) = &pod.phase
+            && self.interrupted.contains(node)
+        {
+            app.doom(&pod);
+        }
+        if let Some(old) = &old {
+            self.unhouse(old, at);
+        }
+        self.house(&pod);
+        if let PodPhase::Bound(node) = &pod.phase {
+            self.release(&id, &pod.template, Some(node));
+            self.renote(node);
+        }
+        self.note_demand(&id);
+    }
+
+    fn apply_daemon_pod(&mut self, pod: &Pod, at: Timestamp) {
+        let pod = Pod {
+            template: self.intern(pod.template.clone()),
+            ..pod.clone()
+        };
+        let old = self.pods.insert(pod.id.clone(), pod.clone());
+        if old.as_ref().is_some_and(|old| is_same(old, &pod)) {
+            return;
+        }
+        if let Some(old) = &old {
+            self.unhouse(old, at);
+        }
+        self.house(&pod);
+        if let PodPhase::Bound(node) = &pod.phase {
+            self.renote(node);
+        }
+    }
+
+    pub(super) fn end_pod(&mut self, id: &PodId, at: Timestamp) {
+        let Some(pod) = self.pods.swap_remove(id) else {
+            return;
+        };
+        self.unhouse(&pod, at);
+        let Some(app_id) = app_of(&pod) else { return };
+        if let Some(app) = self.apps.get_mut(&app_id) {
+            app.remove(&pod);
+            if pod.template.role == Role::Driver {
+                app.shape = None;
+            }
+        }
+        self.note_demand(&app_id);
+    }
+
+    /// A bound pod takes room on its node.
+    pub(super) fn house(&mut self, pod: &Pod) {
+        let PodPhase::Bound(id) = &pod.phase else {
+            return;
+        };
+        if pod.template.placement.is_some() {
+            self.particular.insert(pod.id.clone());
+        }
+        match self.nodes.get_mut(id) {
+            Some(node) => {
+                node.take(
+                    &pod.id,
+                    pod.template.role,
+                    &pod.template.requests,
+                    pod.template.daemon,
+                );
+            }
+            None => {
+                self.homeless
+                    .entry(id.clone())
+                    .or_default()
+                    .insert(pod.id.clone());
+            }
+        }
+    }
+
+    fn unhouse(&mut self, pod: &Pod, at: Timestamp) {
+        let PodPhase::Bound(id) = &pod.phase else {
+            return;
+        };
+        if pod.template.placement.is_some() {
+            self.particular.remove(&pod.id);
+        }
+        let template = &pod.template;
+        if let Some(node) = self
+            .nodes
+            .get_mut(id)
+            .filter(|node| node.pods.contains(&pod.id))
+        {
+            node.give_back(
+                &pod.id,
+                template.role,
+                &template.requests,
+                template.daemon,
+                at,
+            );
+            self.renote(id);
+        } else if let Some(pods) = self.homeless.get_mut(id) {
+            pods.swap_remove(&pod.id);
+            if pods.is_empty() {
+                self.homeless.remove(id);
+            }
+        }
+    }
+
+    /// A pod has found its place: one less is held for.
+    fn release(&mut self, id: &AppId, template: &PodTemplate, node: Option<&NodeId>) {
+        let Some(app) = self.apps.get_mut(id).filter(|app| !app.held.is_empty()) else {
+            return;
+        };
+        if let Some(from) = app.release_one(&slot_of(template), node) {
+            self.unpromise(&from, template);
+        }
+    }
+
+    fn unpromise(&mut self, node: &NodeId, template: &PodTemplate) {
+        if let Some(node) = self.nodes.get_mut(node) {
+            node.promised -= &template.requests;
+            self.space.note(node);
+        }
+    }
+
+    /// Keeps `demanding` and `reservations` true, gives back room that is held for nobody, and forgets
+    /// applications of which nothing is left.
+    pub(super) fn note_demand(&mut self, id: &AppId) {
+        let Some(app) = self.apps.get(id) else { return };
+        if !app.held.is_empty() {
+            self.trim(id);
+        }
+        let Some(app) = self.apps.get(id) else { return };
+        if app.is_over() {
+            self.demanding.swap_remove(id);
+            self.note_reservation(id, None);
+            self.apps.swap_remove(id);
+            return;
+        }
+        let kept = |node: &NodeId| {
+            self.nodes
+                .get(node)
+                .is_some_and(|node| node.keeps_promises())
+        };
+        let holders = || app.held.values().flat_map(|nodes| nodes.keys());
+        let settled = app.is_provided_for() && holders().all(kept);
+        let gives_up = app.gives_up_at().filter(|_| settled);
+        if app.is_demanding() && !settled {
+            self.demanding.insert(id.clone());
+        } else {
+            self.demanding.swap_remove(id);
+        }
+        self.note_reservation(id, gives_up);
+    }
+
+    fn note_reservation(&mut self, id: &AppId, at: Option<Timestamp>) {
+        let Some(app) = self.apps.get_mut(id).filter(|app| app.reserved_until != at) else {
+            return;
+        };
+        if let Some(old) = std::mem::replace(&mut app.reserved_until, at) {
+            self.reservations.remove(&(old, id.clone()));
+        }
+        if let Some(at) = at {
+            self.reservations.insert((at, id.clone()));
+        }
+    }
+
+    /// Holds no more room for an application than its pods want, the last nodes giving up first.
+    fn trim(&mut self, id: &AppId) {
+        let Some(app) = self.apps.get_mut(id) else {
+            return;
+        };
+        let surplus = |app: &App| {
+            let mut slots = app.held.iter();
+            let over = slots.find(|(slot, nodes)| nodes.values().sum::<u32>() > app.wanted(slot));
+            over.map(|(slot, _)| slot.clone())
+        };
+        while let Some(slot) = surplus(app) {
+            let Some(from) = app.release_one(&slot, None) else {
+                break;
+            };
+            if let Some(node) = self.nodes.get_mut(&from) {
+                node.promised -= &slot.requests;
+                self.space.note(node);
+            }
+        }
+    }
+
+    /// One copy of equal templates of pods that belong to no application.
+    fn intern(&mut self, template: Arc<PodTemplate>) -> Arc<PodTemplate> {
+        if let Some(known) = self.templates.get(&template) {
+            return known.clone();
+        }
+        if self.templates.len() >= TEMPLATES_BEFORE_SWEEP {
+            self.templates.retain(|known| Arc::strong_count(known) > 1);
+        }
+        self.templates.insert(template.clone());
+        template
+    }
+}
+
+/// Equal, and of the same interned template.
+fn is_same(old: &Pod, new: &Pod) -> bool {
+    Arc::ptr_eq(&old.template, &new.template)
+        && old.phase == new.phase
+        && old.created == new.created
+}
+
+/// The application that a pod counts towards: its own, or for other pods one of their own.
+pub fn app_of(pod: &Pod) -> Option<AppId> {
+    if pod.template.daemon {
+        return None;
+    }
+    Some(
+        pod.template
+            .app
+            .clone()
+            .unwrap_or_else(|| AppId::from(pod.id.as_str())),
+    )
+}

@@ -1,0 +1,56 @@
+//! Answers of earlier rounds. A steady stream of like applications asks the same again and again: what
+//! their pods may be bought, how so many of them pack. Each answer follows from its question alone, so
+//! that a plan with a memo is the plan without; the questions are those of one market, and a new
+//! market makes a new memo.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::cluster::View;
+use crate::cluster::market::Market;
+use crate::model::offering::ZoneId;
+use crate::model::resources::Resources;
+
+use super::menu::{Answer, Class};
+use super::pack::{Bin, Priced};
+
+/// Answers of each sort beyond which all are forgotten: a bound on memory, met by no steady stream.
+const MOST_ANSWERS: usize = 20_000;
+
+/// What is remembered between rounds.
+#[derive(Debug, Default)]
+pub struct Memo {
+    market: Option<Arc<Market>>,
+    pub(super) classes: RefCell<Vec<Class>>,
+    pub(super) answers: RefCell<BTreeMap<(usize, ZoneId), Answer>>,
+    pub(super) units: RefCell<BTreeMap<(usize, ZoneId, u32), i128>>,
+    pub(super) everywhere: RefCell<BTreeMap<(usize, Option<ZoneId>), Arc<[usize]>>>,
+    pub(super) packs: RefCell<BTreeMap<Lots, Arc<[Bin]>>>,
+    pub(super) bounds: RefCell<BTreeMap<Lots, Arc<Priced>>>,
+}
+
+/// Pods to be packed: what they ask for, which kinds they may be bought (the address of a remembered
+/// list), and how many there are.
+pub(super) type Lots = Vec<(Resources, usize, u32)>;
+
+impl Memo {
+    /// Forgets what was answered under another market, or too much of it.
+    pub(super) fn open(&mut self, view: &View<'_>) {
+        let market = view.cluster.shared_market();
+        let same = self
+            .market
+            .as_ref()
+            .is_some_and(|known| Arc::ptr_eq(known, market));
+        if !same || self.size() > MOST_ANSWERS {
+            *self = Memo {
+                market: Some(market.clone()),
+                ..Memo::default()
+            };
+        }
+    }
+
+    fn size(&self) -> usize {
+        self.units.borrow().len() + self.packs.borrow().len() + self.bounds.borrow().len()
+    }
+}
