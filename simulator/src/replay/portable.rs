@@ -38,7 +38,7 @@ pub(super) fn read(
     for demand in &mut demands {
         bar.inc(1);
         let workload = match demand {
-            Ok(Demand::Pods(pods)) => Ok(Workload::Pods(PodSubmission::new(pods))),
+            Ok(Demand::Pods(pods)) => Ok(Workload::Pods(Box::new(PodSubmission::new(pods)))),
             Ok(Demand::Spark(recorded)) => super::submission(folder, &recorded, messages)
                 .map(|submission| Workload::Spark(Box::new(submission))),
             Err(finding) => Err(leave_out(&finding)),

@@ -18,14 +18,14 @@ pub enum Workload {
     /// A Spark application.
     Spark(Box<Submission>),
     /// A set of pods.
-    Pods(PodSubmission),
+    Pods(Box<PodSubmission>),
 }
 
 /// Something that runs, or has run.
 #[derive(Clone, Debug)]
 pub(super) enum Running {
     Spark(Box<Submission>, Box<Application>),
-    Pods(PodSubmission, PodSet),
+    Pods(Box<PodSubmission>, Box<PodSet>),
 }
 
 impl Workload {
@@ -89,7 +89,7 @@ impl Workload {
     pub fn copy(&self, number: u32) -> Workload {
         match self {
             Workload::Spark(spark) => Workload::Spark(Box::new(spark.copy(number))),
-            Workload::Pods(pods) => Workload::Pods(pods.copy(number)),
+            Workload::Pods(pods) => Workload::Pods(Box::new(pods.copy(number))),
         }
     }
 }
@@ -113,7 +113,7 @@ impl Running {
                 )
             }
             Workload::Pods(submission) => {
-                let set = PodSet::new(&submission);
+                let set = Box::new(PodSet::new(&submission));
                 Running::Pods(submission, set)
             }
         }
