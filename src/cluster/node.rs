@@ -12,7 +12,6 @@ use crate::model::resources::Resources;
 use crate::model::spark::Role;
 use crate::model::time::Timestamp;
 
-use super::space::Berth;
 use super::usage::Usage;
 
 /// Where a node is in its life.
@@ -75,7 +74,9 @@ pub struct Node {
     pub empty_since: Option<Timestamp>,
     /// It came otherwise than it was asked for: a label, a taint or room differs.
     pub strayed: bool,
-    pub(super) berth: Option<Berth>,
+    /// The number of its make, once it is noted; see [`super::space::Make`].
+    pub make: Option<usize>,
+    pub(super) share: Option<u64>,
     pub(super) charged: Option<(PoolName, Usage)>,
 }
 
@@ -105,7 +106,8 @@ impl Node {
             interrupted: None,
             empty_since: None,
             strayed: false,
-            berth: None,
+            make: None,
+            share: None,
             charged: None,
         }
     }

@@ -1,12 +1,15 @@
-//! Where there is room: open nodes by zone, purpose and free CPU, so that looking for room costs what
-//! there is of it and not what there are of nodes. Says where to look, not whether a pod fits.
+//! Where there is room: open nodes by make and by how much of them is free, so that looking for room
+//! costs what there is of it and not what there are of nodes. Says where to look, not whether a pod fits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use crate::model::name::{Names, NodeId};
-use crate::model::node::{MANAGED, Purpose};
-use crate::model::offering::ZoneId;
-use crate::model::resources::Cpu;
+use crate::model::name::{NodeId, PoolName};
+use crate::model::node::{MANAGED, Purpose, Taint};
+use crate::model::offering::{CapacityType, ZoneId};
+use crate::model::placement::HOSTNAME;
+use crate::model::requirement::Labels;
+use crate::model::resources::Resources;
 
 use super::node::Node;
 
@@ -20,86 +23,178 @@ const OTHERS_LABELS: [&str; 5] = [
     "alpha.eksctl.io/nodegroup-name",
 ];
 
-/// A node's place among those with room.
-pub(super) type Berth = (Option<ZoneId>, Option<Purpose>, u8);
+/// What decides which pods a node takes, its room apart: nodes of one make are asked once.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Make {
+    /// Its pool, where it is ours.
+    pub pool: Option<PoolName>,
+    /// What it is for.
+    pub purpose: Option<Purpose>,
+    /// Its zone.
+    pub zone: Option<ZoneId>,
+    /// Spot or on-demand.
+    pub capacity_type: Option<CapacityType>,
+    /// Room in all.
+    pub allocatable: Resources,
+    /// Taints.
+    pub taints: Vec<Taint>,
+    /// Labels, but for the host's name, which each node has for itself.
+    pub labels: Labels,
+}
 
-/// Open nodes, by berth.
+/// Nodes by what is free of them, as [`share_free`] counts it.
+pub type ByShare<N> = BTreeMap<u64, BTreeSet<N>>;
+
+/// Nodes of one make.
+#[derive(Clone, Debug)]
+struct Shelf {
+    make: Arc<Make>,
+    /// Nodes of this make, open or not.
+    members: usize,
+    open: ByShare<NodeId>,
+}
+
+/// Open nodes, by make.
 #[derive(Clone, Debug, Default)]
 pub struct Space {
-    berths: BTreeMap<Berth, Names<NodeId>>,
+    shelves: BTreeMap<usize, Shelf>,
+    known: BTreeMap<Arc<Make>, usize>,
+    made: usize,
 }
 
 impl Space {
-    /// Nodes of a zone (None is every zone) that take pods of a purpose and have about so much CPU
-    /// free or more, what they are promised apart. In no order that means anything.
-    pub fn with_room(
-        &self,
-        zone: Option<ZoneId>,
-        purpose: Purpose,
-        cpu: Cpu,
-    ) -> impl Iterator<Item = &NodeId> {
-        let least = step(cpu);
-        let fits = move |berth: &Berth| {
-            (zone.is_none() || berth.0 == zone)
-                && berth.1.is_none_or(|of| of == purpose)
-                && berth.2 >= least
-        };
-        self.berths
+    /// Every make of which there are nodes, with its number.
+    pub fn makes(&self) -> impl Iterator<Item = (usize, &Make)> {
+        self.shelves
             .iter()
-            .filter(move |(berth, _)| fits(berth))
-            .flat_map(|(_, nodes)| nodes)
+            .filter(|(_, shelf)| !shelf.open.is_empty())
+            .map(|(number, shelf)| (*number, &*shelf.make))
+    }
+
+    /// The make of this number.
+    pub fn make(&self, number: usize) -> Option<&Make> {
+        self.shelves.get(&number).map(|shelf| &*shelf.make)
+    }
+
+    /// Open nodes of a make that have at least this share free, what they are promised apart; the
+    /// fullest first, and of equal ones the first by name.
+    pub fn open(
+        &self,
+        make: usize,
+        share: u64,
+    ) -> impl DoubleEndedIterator<Item = (&u64, &BTreeSet<NodeId>)> {
+        let shelf = self.shelves.get(&make).into_iter();
+        shelf.flat_map(move |shelf| shelf.open.range(share..))
     }
 
     /// Zones in which there are open nodes.
     pub fn zones(&self) -> impl Iterator<Item = ZoneId> {
-        self.berths.keys().filter_map(|berth| berth.0)
+        self.makes().filter_map(|(_, make)| make.zone)
     }
 
     /// Takes note of a node as it is now.
     pub(super) fn note(&mut self, node: &mut Node) {
-        let berth = (node.is_open() && is_nobody_elses(node))
-            .then(|| (node.zone, node.purpose, step(node.free().cpu)));
-        if berth == node.berth {
-            return;
-        }
-        self.forget(node);
-        if let Some(berth) = berth {
-            self.berths
-                .entry(berth)
-                .or_default()
-                .insert(node.id.clone());
-        }
-        node.berth = berth;
-    }
-
-    /// The node is gone.
-    pub(super) fn forget(&mut self, node: &mut Node) {
-        let Some(berth) = node.berth.take() else {
+        let number = match node.make {
+            Some(number) => number,
+            None => self.enter(node),
+        };
+        let Some(shelf) = self.shelves.get_mut(&number) else {
             return;
         };
-        if let Some(nodes) = self.berths.get_mut(&berth) {
-            nodes.swap_remove(&node.id);
-            if nodes.is_empty() {
-                self.berths.remove(&berth);
+        let open = node.is_open() && is_nobody_elses(node);
+        let share = open.then(|| share_free(&node.free(), &node.allocatable));
+        if share == node.share {
+            return;
+        }
+        shelf.close(node);
+        if let Some(share) = share {
+            let alike = shelf.open.entry(share).or_default();
+            alike.insert(node.id.clone());
+        }
+        node.share = share;
+    }
+
+    /// The node is gone, or has become another make.
+    pub(super) fn forget(&mut self, node: &mut Node) {
+        let Some(number) = node.make.take() else {
+            return;
+        };
+        let Some(shelf) = self.shelves.get_mut(&number) else {
+            return;
+        };
+        shelf.close(node);
+        shelf.members -= 1;
+        if shelf.members == 0 {
+            self.known.remove(&shelf.make);
+            self.shelves.remove(&number);
+        }
+    }
+
+    /// The number of a node's make.
+    fn enter(&mut self, node: &mut Node) -> usize {
+        let make = make_of(node);
+        let number = match self.known.get(&make) {
+            Some(number) => *number,
+            None => {
+                let make = Arc::new(make);
+                self.made += 1;
+                self.known.insert(make.clone(), self.made);
+                let shelf = Shelf {
+                    make,
+                    members: 0,
+                    open: ByShare::new(),
+                };
+                self.shelves.insert(self.made, shelf);
+                self.made
+            }
+        };
+        if let Some(shelf) = self.shelves.get_mut(&number) {
+            shelf.members += 1;
+        }
+        node.make = Some(number);
+        number
+    }
+}
+
+impl Shelf {
+    /// Takes a node out of the open ones.
+    fn close(&mut self, node: &mut Node) {
+        let Some(share) = node.share.take() else {
+            return;
+        };
+        if let Some(alike) = self.open.get_mut(&share) {
+            alike.remove(&node.id);
+            if alike.is_empty() {
+                self.open.remove(&share);
             }
         }
     }
 }
 
-/// Steps of a quarter of a power of two: a node changes its berth seldom, and a search looks at few
-/// that have a little less than it needs.
-fn step(cpu: Cpu) -> u8 {
-    let millis = cpu.millis();
-    let Some(log) = millis.checked_ilog2() else {
-        return 0;
+/// The shares of CPU and of memory that are free, added, in millionths: what kube-scheduler's
+/// LeastAllocated ranks by. What fits has no smaller share than what it fits into.
+pub fn share_free(free: &Resources, all: &Resources) -> u64 {
+    const MILLION: u64 = 1_000_000;
+    let share = |free: u64, all: u64| {
+        let free = free.saturating_mul(MILLION);
+        free.checked_div(all).unwrap_or(0)
     };
-    let quarter = if log < 2 {
-        0
-    } else {
-        (millis >> (log - 2)) & 3
-    };
-    let step = u64::from(log) * 4 + quarter;
-    u8::try_from(step).unwrap_or(u8::MAX)
+    let memory = share(free.memory.mib(), all.memory.mib());
+    share(free.cpu.millis(), all.cpu.millis()) + memory
+}
+
+fn make_of(node: &Node) -> Make {
+    let mut labels = node.labels.clone();
+    labels.remove(HOSTNAME);
+    Make {
+        pool: node.pool.clone(),
+        purpose: node.purpose,
+        zone: node.zone,
+        capacity_type: node.capacity_type,
+        allocatable: node.allocatable.clone(),
+        taints: node.taints.clone(),
+        labels,
+    }
 }
 
 fn is_nobody_elses(node: &Node) -> bool {
@@ -112,14 +207,44 @@ fn is_nobody_elses(node: &Node) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crate::model::resources::{Bytes, Cpu};
+
     use super::*;
 
+    fn node(name: &str, millis: u64) -> Node {
+        let mut node = Node::named(&NodeId::from(name));
+        node.allocatable = Resources::pod(Cpu::from_millis(millis), Bytes::from_mib(1000));
+        node.stage = super::super::node::Stage::Ready;
+        node
+    }
+
     #[test]
-    fn more_cpu_never_has_a_lower_step() {
-        let steps: Vec<u8> = (0..100_000).map(|m| step(Cpu::from_millis(m))).collect();
-        assert!(steps.is_sorted());
-        assert_eq!(steps[0], 0);
-        assert!(step(Cpu::from_millis(4000)) > step(Cpu::from_millis(3400)));
-        assert_eq!(step(Cpu::from_millis(u64::MAX)), u8::MAX);
+    fn nodes_of_one_make_lie_together_and_a_make_goes_with_its_last_node() {
+        let mut space = Space::default();
+        let mut nodes = [node("a", 4000), node("b", 4000), node("c", 8000)];
+        nodes.iter_mut().for_each(|node| space.note(node));
+        assert_eq!(space.makes().count(), 2);
+        nodes[1].used = Resources::pod(Cpu::from_millis(1000), Bytes::from_mib(0));
+        space.note(&mut nodes[1]);
+        let make = nodes[0].make.unwrap();
+        let names = |share| -> Vec<&str> {
+            let open = space.open(make, share).flat_map(|(_, nodes)| nodes);
+            open.map(NodeId::as_str).collect()
+        };
+        assert_eq!(names(0), ["b", "a"]);
+        assert_eq!(names(2_000_000), ["a"]);
+        nodes.iter_mut().for_each(|node| space.forget(node));
+        assert_eq!((space.makes().count(), space.known.len()), (0, 0));
+    }
+
+    #[test]
+    fn what_fits_has_no_smaller_share() {
+        let of = |cpu, memory| Resources::pod(Cpu::from_millis(cpu), Bytes::from_mib(memory));
+        let all = of(7910, 14_163);
+        for cpu in (0..7910).step_by(97) {
+            let (small, large) = (of(cpu, 2 * cpu), of(cpu + 1, 2 * cpu + 1));
+            assert!(share_free(&small, &all) <= share_free(&large, &all));
+        }
+        assert_eq!(share_free(&of(1, 1), &of(0, 0)), 0);
     }
 }

@@ -151,6 +151,7 @@ impl Cluster {
             *pool = in_region(pool, &catalog.region);
         }
         for node in self.nodes.values_mut() {
+            self.space.forget(node);
             node.zone = node
                 .labels
                 .get(ZONE)

@@ -77,17 +77,24 @@ fn choose_zones<'a>(
 /// Free room, as the scheduler would rank it. Pods spread that way can leave a large one without room
 /// that would be there if the small ones sat closer; gates are lifted in the order that seats more.
 fn seat_in_free_room(seating: &mut Seating<'_, '_>, refused: &BTreeMap<usize, Refusals>) {
-    let mut tight = seating.clone();
     let who: Vec<usize> = seating.zones.keys().copied().collect();
-    who.iter().for_each(|i| seating.find_room(*i, &refused[i]));
+    let seated: Vec<_> = who
+        .iter()
+        .map(|i| seating.find_room(*i, &refused[i]))
+        .collect();
     let stand = |seating: &Seating<'_, '_>| -> usize {
         who.iter()
             .map(|i| seating.standing_count(*i, &refused[i]))
             .sum()
     };
     let mut standing = stand(seating);
-    if standing == 0 || !seating.rooms.is_used() {
+    // Where nobody found room there is none, in whatever order it is looked for.
+    if standing == 0 || seated.iter().all(Vec::is_empty) {
         return;
+    }
+    let mut tight = seating.clone();
+    for (i, pods) in who.iter().zip(&seated) {
+        tight.stand_up(*i, pods);
     }
     let mut filled = tight.clone();
     tight.find_room_tightly(refused);

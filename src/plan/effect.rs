@@ -8,6 +8,7 @@ use crate::model::node::Purpose;
 use crate::model::offering::{CapacityType, ZoneId};
 use crate::model::time::Timestamp;
 
+use super::check::Violation;
 use super::reason::Reason;
 
 /// How EC2 chooses among the types of a launch.
@@ -92,10 +93,12 @@ pub struct Plan {
     pub existing: Vec<(NodeId, Vec<PodId>)>,
     /// Pods that wait for more than a node's boot.
     pub waiting: Vec<Waiting>,
-    /// No plan for the same pods costs less, at list price.
+    /// No plan for the same pods costs less, at list price; zero says nothing.
     pub bound: UsdPerHour,
     /// When to look again even if nothing happens.
     pub next_look: Option<Timestamp>,
+    /// Effects that were taken out, since they would have broken an invariant: a fault of the planner.
+    pub broken: Vec<Violation>,
 }
 
 impl Plan {

@@ -27,6 +27,7 @@ pub mod width;
 pub mod zone;
 
 use crate::cluster::View;
+use crate::model::money::UsdPerHour;
 use crate::model::time::Timestamp;
 
 pub use effect::{Effect, Plan};
@@ -40,13 +41,24 @@ use reason::Reason;
 #[derive(Debug, Default)]
 pub struct Planner {
     memo: Memo,
+    /// Proves nothing: plans come without their bound.
+    unproven: bool,
 }
 
 impl Planner {
+    /// A planner whose plans say nothing of the least that they could cost, for those who make many
+    /// plans and read no bound. What it decides is the same.
+    pub fn without_bound() -> Self {
+        Planner {
+            unproven: true,
+            ..Planner::default()
+        }
+    }
+
     /// Decides what to do.
     pub fn plan(&mut self, view: &View<'_>) -> Plan {
         self.memo.open(view);
-        decide(view, &self.memo)
+        decide(view, &self.memo, self.unproven)
     }
 }
 
@@ -55,14 +67,14 @@ pub fn plan(view: &View<'_>) -> Plan {
     Planner::default().plan(view)
 }
 
-fn decide<'a>(view: &View<'a>, memo: &'a Memo) -> Plan {
+fn decide<'a>(view: &View<'a>, memo: &'a Memo, unproven: bool) -> Plan {
     let asks = demand::gather(view);
     let admission = admit::admit(view, memo, &asks);
     let seating = &admission.seating;
     let launches = launch::launches(view, &asks, &seating.drafts);
     let places = place::places(view, &asks, seating);
     let (leaving, next_leave) = leave::leave(view, &seating.rooms.in_use());
-    let bound = bound::bound(view, memo, &asks, seating);
+    let bound = (!unproven).then(|| bound::bound(view, memo, &asks, seating));
     let mut effects: Vec<Effect> = launches.into_iter().map(Effect::Launch).collect();
     effects.extend(places.into_iter().map(Effect::Place));
     effects.extend(leaving);
@@ -77,8 +89,9 @@ fn decide<'a>(view: &View<'a>, memo: &'a Memo) -> Plan {
             effects,
             existing,
             waiting: admission.waiting,
-            bound,
+            bound: bound.unwrap_or(UsdPerHour::ZERO),
             next_look,
+            broken: Vec::new(),
         },
     )
 }
@@ -99,10 +112,10 @@ fn next_chance(view: &View<'_>, waiting: &[Waiting]) -> Option<Timestamp> {
 /// Takes out effects that would break an invariant; their pods wait, and say so.
 fn checked(view: &View<'_>, mut plan: Plan) -> Plan {
     let violations = check::violations(view, &plan.effects);
-    for violation in violations.into_iter().rev() {
+    for violation in violations.iter().rev() {
         if let Effect::Launch(launch) = plan.effects.remove(violation.effect) {
             let reason = Reason::Quarantined {
-                violation: violation.how,
+                violation: violation.how.clone(),
             };
             let pods = launch.pods.into_iter().flatten();
             plan.waiting.extend(pods.map(|pod| Waiting {
@@ -112,5 +125,6 @@ fn checked(view: &View<'_>, mut plan: Plan) -> Plan {
         }
     }
     plan.waiting.sort();
+    plan.broken = violations;
     plan
 }

@@ -2,8 +2,10 @@
 //! kube-scheduler would rank them (least allocated first), after the room that awaited nodes hold for
 //! the pods they were bought for.
 
+use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ptr;
 use std::rc::Rc;
 
 use crate::cluster::View;
@@ -11,9 +13,11 @@ use crate::cluster::app::{App, slot_of};
 use crate::cluster::event::Slot;
 use crate::cluster::market::purpose_of;
 use crate::cluster::node::Node;
-use crate::model::name::{AppId, NodeId, PodId};
+use crate::cluster::space::{ByShare, Make, share_free};
+use crate::model::name::{AppId, NodeId, PodId, Table};
 use crate::model::node::{Purpose, Taint, tolerated};
 use crate::model::offering::{CapacityType, ZoneId};
+use crate::model::placement::HOSTNAME;
 use crate::model::resources::Resources;
 use crate::model::spark::{PodTemplate, Role};
 
@@ -30,12 +34,18 @@ pub enum Ranking {
     Tightest,
 }
 
+type Accepting = BTreeMap<(usize, Option<ZoneId>), Rc<[usize]>>;
+
 /// All room, and what this plan has put there.
 #[derive(Clone, Debug)]
 pub struct Rooms<'a> {
     view: View<'a>,
     /// Free room where this plan counts on more or less than the cluster does.
-    changed: BTreeMap<&'a NodeId, Resources>,
+    changed: Table<&'a NodeId, Resources>,
+    /// The same nodes by make and share that is free, where they are known to the cluster's space.
+    moved: BTreeMap<usize, ByShare<&'a NodeId>>,
+    /// Makes that take the pods of a template, by the template's address and the zone.
+    accepting: Rc<RefCell<Accepting>>,
     taken: BTreeMap<&'a NodeId, Vec<PodId>>,
     /// Room held for each application's kinds of pods, less what this plan has used of it.
     held: BTreeMap<(&'a AppId, Slot), BTreeMap<&'a NodeId, u32>>,
@@ -50,7 +60,9 @@ impl<'a> Rooms<'a> {
     pub fn open(view: &View<'a>, asks: &[Ask<'a>]) -> Self {
         let mut rooms = Rooms {
             view: *view,
-            changed: BTreeMap::new(),
+            changed: Table::default(),
+            moved: BTreeMap::new(),
+            accepting: Rc::default(),
             taken: BTreeMap::new(),
             held: BTreeMap::new(),
             rules: Rc::new(Rules::of(view, asks)),
@@ -70,7 +82,7 @@ impl<'a> Rooms<'a> {
             if let Some(node) = view.cluster.nodes.get(id) {
                 let mut others = node.promised.clone();
                 others -= &own;
-                rooms.changed.insert(id, node.free_beside(&others));
+                rooms.set_free(id, node.free_beside(&others));
             }
         }
         for ask in asks {
@@ -104,8 +116,7 @@ impl<'a> Rooms<'a> {
         };
         let mut next = homes.iter_mut().zip(&need.pods);
         for (&id, count) in &mut nodes {
-            let node = self.view.cluster.nodes.get(id);
-            let accepts = node.is_some_and(|node| accepts(&self.view, node, &need.template, zone));
+            let accepts = self.accepts(id, &need.template, zone);
             while accepts && *count > 0 && self.has_room(id, &need.template) {
                 let Some((home, pod)) = next.next() else {
                     break;
@@ -139,13 +150,70 @@ impl<'a> Rooms<'a> {
                 -free
             }
         };
-        let best = self
-            .feasible(template, who, zone)
+        let makes = self.makes_for(template, zone);
+        let best = makes
+            .iter()
+            .flat_map(|make| self.best_of(*make, template, who, ranking))
             .map(|(node, free)| (rank(node, &free), Reverse(&node.id)))
             .max()
             .map(|(_, Reverse(id))| id)?;
         self.put(best, pod, template, who);
         Some(best)
+    }
+
+    /// The feasible nodes of a make that rank first: of those that this plan has not touched, and of
+    /// those that it has.
+    fn best_of(
+        &self,
+        make: usize,
+        template: &PodTemplate,
+        who: Who,
+        ranking: Ranking,
+    ) -> impl Iterator<Item = (&'a Node, Resources)> {
+        let feasible = |id: &'a NodeId| self.feasible_on(id, template, who);
+        let unchanged = |nodes: &'a BTreeSet<NodeId>| {
+            let mut nodes = nodes.iter().filter(|id| !self.changed.contains_key(id));
+            nodes.find_map(feasible)
+        };
+        let changed = |nodes: &BTreeSet<&'a NodeId>| nodes.iter().copied().find_map(feasible);
+        let mut open = self.open_groups(make, template);
+        let mut moved = self.moved_groups(make, template);
+        let first = if ranking == Ranking::LeastAllocated {
+            [
+                open.rev().find_map(unchanged),
+                moved.rev().find_map(changed),
+            ]
+        } else {
+            [open.find_map(unchanged), moved.find_map(changed)]
+        };
+        first.into_iter().flatten()
+    }
+
+    /// Open nodes of a make with share enough for a pod, by that share.
+    fn open_groups(
+        &self,
+        make: usize,
+        template: &PodTemplate,
+    ) -> impl DoubleEndedIterator<Item = &'a BTreeSet<NodeId>> {
+        let space = &self.view.cluster.space;
+        let groups = space.open(make, self.least_share(make, template));
+        groups.map(|(_, nodes)| nodes)
+    }
+
+    /// The same of those that this plan has touched.
+    fn moved_groups(
+        &self,
+        make: usize,
+        template: &PodTemplate,
+    ) -> impl DoubleEndedIterator<Item = &BTreeSet<&'a NodeId>> {
+        let least = self.least_share(make, template);
+        let moved = self.moved.get(&make).into_iter();
+        moved.flat_map(move |groups| groups.range(least..).map(|(_, nodes)| nodes))
+    }
+
+    fn least_share(&self, make: usize, template: &PodTemplate) -> u64 {
+        let make = self.view.cluster.space.make(make);
+        make.map_or(0, |make| share_free(&template.requests, &make.allocatable))
     }
 
     fn feasible(
@@ -154,30 +222,73 @@ impl<'a> Rooms<'a> {
         who: Who,
         zone: Option<ZoneId>,
     ) -> impl Iterator<Item = (&'a Node, Resources)> {
-        self.candidates(template, zone).filter(move |(node, free)| {
-            template.requests.fits(free)
-                && accepts(&self.view, node, template, zone)
-                && self.allowance(&node.id, who) > 0
-        })
+        let makes = self.makes_for(template, zone);
+        let with_room = move |i: usize| {
+            let unchanged = self.open_groups(makes[i], template).flatten();
+            let unchanged = unchanged.filter(|id| !self.changed.contains_key(id));
+            let changed = self.moved_groups(makes[i], template).flatten().copied();
+            unchanged.chain(changed)
+        };
+        let count = self.makes_for(template, zone).len();
+        let nodes = (0..count).flat_map(with_room);
+        nodes.filter_map(move |id| self.feasible_on(id, template, who))
     }
 
-    /// Open nodes that may have room for a pod, and how much; in no order that means anything.
-    fn candidates(
+    /// The node and its free room, where one more pod fits and no rule between pods is against it.
+    fn feasible_on(
         &self,
+        id: &NodeId,
         template: &PodTemplate,
-        zone: Option<ZoneId>,
-    ) -> impl Iterator<Item = (&'a Node, Resources)> {
-        let nodes = &self.view.cluster.nodes;
-        let purpose = purpose_of(template.role);
-        let space = &self.view.cluster.space;
-        let known = space.with_room(zone, purpose, template.requests.cpu);
-        let unchanged = known
-            .filter(|id| !self.changed.contains_key(id))
-            .filter_map(|id| nodes.get(id))
-            .map(|node| (node, node.free()));
-        let changed = self.changed.iter();
-        let changed = changed.filter_map(|(id, free)| Some((nodes.get(*id)?, free.clone())));
-        unchanged.chain(changed)
+        who: Who,
+    ) -> Option<(&'a Node, Resources)> {
+        let node = self.view.cluster.nodes.get(id)?;
+        let free = self.changed.get(&id).cloned();
+        let free = free.unwrap_or_else(|| node.free());
+        let feasible = template.requests.fits(&free)
+            && self.allowance(id, who) > 0
+            && (!names_host(template) || template.constraints.hold(&node.labels));
+        feasible.then_some((node, free))
+    }
+
+    /// Makes of nodes that take the pods of a template, by number.
+    fn makes_for(&self, template: &PodTemplate, zone: Option<ZoneId>) -> Rc<[usize]> {
+        let key = (ptr::from_ref(template).addr(), zone);
+        if let Some(known) = self.accepting.borrow().get(&key) {
+            return known.clone();
+        }
+        let makes = self.view.cluster.space.makes();
+        let accepting = makes.filter(|(_, make)| accepts(&self.view, make, template, zone));
+        let accepting: Rc<[usize]> = accepting.map(|(number, _)| number).collect();
+        self.accepting.borrow_mut().insert(key, accepting.clone());
+        accepting
+    }
+
+    /// True where a node takes the pods of a template, its room apart.
+    fn accepts(&self, id: &NodeId, template: &PodTemplate, zone: Option<ZoneId>) -> bool {
+        let Some(node) = self.view.cluster.nodes.get(id) else {
+            return false;
+        };
+        let makes = self.makes_for(template, zone);
+        node.make
+            .is_some_and(|make| makes.binary_search(&make).is_ok())
+            && (!names_host(template) || template.constraints.hold(&node.labels))
+    }
+
+    /// Counts on so much free room of a node.
+    fn set_free(&mut self, id: &'a NodeId, free: Resources) {
+        let Some(node) = self.view.cluster.nodes.get(id) else {
+            return;
+        };
+        let share = |free: &Resources| share_free(free, &node.allocatable);
+        if let Some(groups) = node.make.map(|make| self.moved.entry(make).or_default()) {
+            if let Some(old) = self.changed.get(&id).map(share)
+                && let Some(nodes) = groups.get_mut(&old)
+            {
+                nodes.remove(id);
+            }
+            groups.entry(share(&free)).or_default().insert(id);
+        }
+        self.changed.insert(id, free);
     }
 
     /// How many pods of a template the free room of a zone could take.
@@ -237,15 +348,13 @@ impl<'a> Rooms<'a> {
     /// Room that is left on a node.
     pub fn free(&self, id: &NodeId) -> Resources {
         let unchanged = || self.view.cluster.nodes.get(id).map(Node::free);
-        let changed = self.changed.get(id).cloned();
+        let changed = self.changed.get(&id).cloned();
         changed.or_else(unchanged).unwrap_or_default()
     }
 
     /// True where a node would take such a pod.
     pub fn fits(&self, id: &NodeId, template: &PodTemplate, zone: Option<ZoneId>) -> bool {
-        let node = self.view.cluster.nodes.get(id);
-        self.has_room(id, template)
-            && node.is_some_and(|node| accepts(&self.view, node, template, zone))
+        self.has_room(id, template) && self.accepts(id, template, zone)
     }
 
     /// How many more pods of a need the rules between pods let onto a node.
@@ -268,7 +377,7 @@ impl<'a> Rooms<'a> {
     pub fn put(&mut self, id: &'a NodeId, pod: &PodId, template: &PodTemplate, who: Who) {
         let mut free = self.free(id);
         free -= &template.requests;
-        self.changed.insert(id, free);
+        self.set_free(id, free);
         if self.rules.get(who).is_some() {
             *self.company.entry((id, who)).or_default() += 1;
         }
@@ -279,7 +388,7 @@ impl<'a> Rooms<'a> {
     pub fn put_back(&mut self, id: &'a NodeId, pod: &PodId, template: &PodTemplate, who: Who) {
         let mut free = self.free(id);
         free += &template.requests;
-        self.changed.insert(id, free);
+        self.set_free(id, free);
         if let Some(count) = self.company.get_mut(&(id, who)) {
             *count -= 1;
         }
@@ -291,30 +400,41 @@ impl<'a> Rooms<'a> {
     }
 }
 
-fn accepts(view: &View<'_>, node: &Node, template: &PodTemplate, zone: Option<ZoneId>) -> bool {
-    let in_zone = zone.is_none() || zone == node.zone;
-    let purpose = node
+/// True where nodes of a make take the pods of a template; what a template says of the host's name is
+/// asked of each node.
+fn accepts(view: &View<'_>, make: &Make, template: &PodTemplate, zone: Option<ZoneId>) -> bool {
+    let in_zone = zone.is_none() || zone == make.zone;
+    let purpose = make
         .purpose
         .is_none_or(|purpose| purpose == purpose_of(template.role));
-    let spot = node.capacity_type == Some(CapacityType::Spot);
+    let spot = make.capacity_type == Some(CapacityType::Spot);
     let safe = !spot
         || template.role != Role::Driver
-        || has_spot_for_drivers(view, node)
+        || has_spot_for_drivers(view, make)
         || offer::pins_spot(&template.constraints);
     in_zone
         && purpose
         && safe
         && template.not_understood.is_empty()
-        && template.constraints.hold(&node.labels)
+        && (names_host(template) || template.constraints.hold(&make.labels))
         && tolerated(
-            node.taints.iter().filter(|taint| !is_own(taint, template)),
+            make.taints.iter().filter(|taint| !is_own(taint, template)),
             &template.tolerations,
         )
 }
 
+fn names_host(template: &PodTemplate) -> bool {
+    let constraints = &template.constraints;
+    let mut all = constraints
+        .all
+        .iter()
+        .chain(constraints.any.iter().flatten());
+    all.any(|requirement| *requirement.key == *HOSTNAME)
+}
+
 /// Drivers may go there although it is spot: its pool says so.
-fn has_spot_for_drivers(view: &View<'_>, node: &Node) -> bool {
-    let pool = node.pool.as_ref();
+fn has_spot_for_drivers(view: &View<'_>, make: &Make) -> bool {
+    let pool = make.pool.as_ref();
     let pool = pool.and_then(|name| view.cluster.pools.get(name));
     pool.is_some_and(|pool| pool.spot.roles.contains(&Role::Driver))
 }

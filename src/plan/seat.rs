@@ -88,10 +88,28 @@ impl<'s, 'a> Seating<'s, 'a> {
     }
 
     /// Seats what stands on nodes with free room, but for refused needs, as the scheduler would.
-    pub fn find_room(&mut self, i: usize, refusals: &Refusals) {
+    /// Returns who was seated: need and position in it.
+    pub fn find_room(&mut self, i: usize, refusals: &Refusals) -> Vec<(usize, usize)> {
+        let mut seated = Vec::new();
         let needs = 0..self.asks[i].needs.len();
         for n in needs.filter(|n| !refusals.contains_key(n)) {
-            self.seat(i, n, Ranking::LeastAllocated);
+            let pods = self.seat(i, n, Ranking::LeastAllocated);
+            seated.extend(pods.into_iter().map(|pod| (n, pod)));
+        }
+        seated
+    }
+
+    /// Pods that sit on nodes with free room stand up again.
+    pub fn stand_up(&mut self, i: usize, pods: &[(usize, usize)]) {
+        for &(n, pod) in pods {
+            let need = &self.asks[i].needs[n];
+            let Some(seats) = self.seats.get_mut(&(i, n)) else {
+                continue;
+            };
+            if let Seat::Node(node) = std::mem::replace(&mut seats[pod], Seat::None) {
+                self.rooms
+                    .put_back(node, &need.pods[pod], &need.template, (i, n));
+            }
         }
     }
 
@@ -110,27 +128,27 @@ impl<'s, 'a> Seating<'s, 'a> {
         }
     }
 
-    /// Seats pods of one need that stand, until one finds no room.
-    fn seat(&mut self, i: usize, n: usize, ranking: Ranking) {
+    /// Seats pods of one need that stand, until one finds no room; returns which.
+    fn seat(&mut self, i: usize, n: usize, ranking: Ranking) -> Vec<usize> {
+        let mut seated = Vec::new();
         let (need, zone) = (&self.asks[i].needs[n], self.zone_of(i));
         // Dealt out over zones, such pods are seated where they are dealt.
         let dealt = self.rooms.rules.get((i, n)).is_some_and(Rule::counts_zones);
         if dealt && zone.is_none() {
-            return;
+            return seated;
         }
         let Some(seats) = self.seats.get_mut(&(i, n)) else {
-            return;
+            return seated;
         };
-        let standing = seats
-            .iter_mut()
-            .zip(&need.pods)
-            .filter(|(seat, _)| **seat == Seat::None);
-        for (seat, pod) in standing {
+        let all = seats.iter_mut().zip(&need.pods).enumerate();
+        for (place, (seat, pod)) in all.filter(|(_, (seat, _))| **seat == Seat::None) {
             match self.rooms.find(pod, &need.template, (i, n), zone, ranking) {
                 Some(node) => *seat = Seat::Node(node),
                 None => break,
             }
+            seated.push(place);
         }
+        seated
     }
 
     /// Seats what stands node by node, each filled as well as it can be.

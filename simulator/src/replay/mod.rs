@@ -30,6 +30,7 @@ use crate::overhead;
 use crate::trace::{self, Skipped, Work, format};
 use crate::world::arrivals::Arrivals;
 use crate::world::conditions::Conditions;
+use crate::world::phase::Watched;
 use crate::world::run::{self, ExecutorSource, Simulation};
 use crate::world::scheduler::Scoring;
 use crate::world::submission::Submission;
@@ -343,8 +344,11 @@ fn simulate(
     };
     let bar = bar("replaying", u64::try_from(submissions.len()).ok());
     let begun = std::time::Instant::now();
-    let outcome = run::run(simulation, |finished| {
-        bar.set_position(u64::try_from(finished).unwrap_or(u64::MAX));
+    let shown = bar.clone();
+    let outcome = run::run(simulation, move |told| {
+        if let Watched::Finished(applications) = told {
+            shown.set_position(u64::try_from(applications).unwrap_or(u64::MAX));
+        }
     });
     let took = begun.elapsed();
     bar.finish_and_clear();

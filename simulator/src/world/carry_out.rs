@@ -3,10 +3,10 @@
 
 use sparkwright::cluster::event::Fact;
 use sparkwright::model::spark::PodPhase;
-use sparkwright::plan::check;
 use sparkwright::plan::effect::{Effect, Place, Plan};
 
 use super::agenda::Due;
+use super::phase::Phase;
 use super::run::World;
 
 /// Rounds at one instant before the simulation gives up: a planner that never comes to rest is a
@@ -22,13 +22,15 @@ impl World {
             "the planner does not come to rest at {:?}",
             self.now
         );
-        let view = self.cluster.view(self.now);
-        let plan = self.planner.plan(&view);
-        let violations = check::violations(&view, &plan.effects);
+        self.enter(Phase::Plan);
+        self.rounds += 1;
+        let plan = self.planner.plan(&self.cluster.view(self.now));
+        let broken = &plan.broken;
         assert!(
-            violations.is_empty(),
-            "the plan breaks an invariant: {violations:?}"
+            broken.is_empty(),
+            "the plan breaks an invariant: {broken:?}"
         );
+        self.enter(Phase::CarryOut);
         self.carry_out(plan);
     }
 

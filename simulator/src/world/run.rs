@@ -26,6 +26,7 @@ use super::asking::Call;
 use super::conditions::Conditions;
 use super::delays::Delays;
 use super::fleet::Fleet;
+use super::phase::{Phase, Watched};
 use super::pod_set::PodSet;
 use super::pods::{Part, Pods, SimulatedPod};
 use super::scheduler::{Decision, Scheduler, Scoring};
@@ -84,18 +85,22 @@ pub struct Outcome {
     pub tally: Tally,
     /// Pod events: created, bound, started, ended.
     pub pod_events: u64,
+    /// How often the planner looked.
+    pub rounds: u64,
     /// The end.
     pub ended: Timestamp,
 }
 
 /// Runs it to the end: every application finished, or stuck for good, and every node gone.
-pub fn run(simulation: Simulation, tick: impl FnMut(usize)) -> Outcome {
-    let mut world = World::new(simulation);
-    world.run(tick);
+/// `watch` is told what it is busy with.
+pub fn run(simulation: Simulation, watch: impl FnMut(Watched) + 'static) -> Outcome {
+    let mut world = World::new(simulation, Box::new(watch));
+    world.run();
     world.outcome()
 }
 
 pub(super) struct World {
+    watch: Box<dyn FnMut(Watched)>,
     pub(super) now: Timestamp,
     pub(super) agenda: Agenda,
     pub(super) batch: Vec<Fact>,
@@ -116,6 +121,7 @@ pub(super) struct World {
     pub(super) declares: bool,
     pub(super) round_delay: Span,
     pub(super) round_at: Option<Timestamp>,
+    pub(super) rounds: u64,
     pub(super) rounds_here: u32,
     pub(super) waiting: Vec<Waiting>,
     pub(super) reasons: BTreeMap<NodeId, Reason>,
@@ -123,7 +129,7 @@ pub(super) struct World {
 }
 
 impl World {
-    fn new(simulation: Simulation) -> Self {
+    fn new(simulation: Simulation, watch: Box<dyn FnMut(Watched)>) -> Self {
         let simulated = matches!(simulation.executors, ExecutorSource::Simulated);
         let executors = match simulation.executors {
             ExecutorSource::Simulated => Executors::Simulated,
@@ -153,11 +159,13 @@ impl World {
         );
         batch.extend(simulation.daemons.into_iter().map(Fact::DaemonApplied));
         World {
+            watch,
+            rounds: 0,
             now: Timestamp::ZERO,
             agenda,
             batch,
             cluster: Cluster::default(),
-            planner: Planner::default(),
+            planner: Planner::without_bound(),
             ledger: Ledger::default(),
             fleet,
             scheduler,
@@ -180,16 +188,22 @@ impl World {
         }
     }
 
-    fn run(&mut self, mut tick: impl FnMut(usize)) {
+    /// Turns to a part of the work.
+    pub(super) fn enter(&mut self, phase: Phase) {
+        (self.watch)(Watched::Enters(phase));
+    }
+
+    fn run(&mut self) {
         self.fold();
         while let Some(now) = self.agenda.next_time() {
             self.rounds_here = if now == self.now { self.rounds_here } else { 0 };
             self.now = now;
+            self.enter(Phase::Happen);
             while let Some(due) = self.agenda.take(now) {
                 self.happen(due);
             }
             self.fold();
-            tick(self.finished);
+            (self.watch)(Watched::Finished(self.finished));
         }
     }
 
@@ -197,6 +211,7 @@ impl World {
     fn fold(&mut self) {
         let mut changed = false;
         while !self.batch.is_empty() {
+            self.enter(Phase::Fold);
             for fact in std::mem::take(&mut self.batch) {
                 match &fact {
                     Fact::ReferentApplied { name, referent } => {
@@ -212,6 +227,7 @@ impl World {
                 self.ledger.apply(&event);
             }
             changed = true;
+            self.enter(Phase::Bind);
             for decision in self.scheduler.bind() {
                 match decision {
                     Decision::Bind { pod, node } => self.bound(&pod, node),
@@ -391,6 +407,7 @@ impl World {
             waiting: self.waiting,
             tally: self.tally,
             pod_events: self.pods.events,
+            rounds: self.rounds,
             ended: self.now,
         }
     }

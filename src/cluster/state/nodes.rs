@@ -20,6 +20,7 @@ impl Cluster {
             .nodes
             .entry(facts.id.clone())
             .or_insert_with(|| Node::named(&facts.id));
+        self.space.forget(node);
         take_facts(node, facts, &self.catalog);
         if is_new {
             for id in self.homeless.remove(&facts.id).unwrap_or_default() {

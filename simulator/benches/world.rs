@@ -1,0 +1,137 @@
+//! What a pod event costs, planning included: copies of a real application on simulated EC2, and where
+//! the time goes. `cargo bench -p sparkwright-sim --bench world -- [COPIES [ARRIVALS]]`; without
+//! arguments a ladder of sizes and densities. Reading the log is not measured.
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sparkwright::model::time::Timestamp;
+use sparkwright_sim::catalog::{Source, ZonePrices};
+use sparkwright_sim::nodepools;
+use sparkwright_sim::trace;
+use sparkwright_sim::world::arrivals::Arrivals;
+use sparkwright_sim::world::conditions::Conditions;
+use sparkwright_sim::world::phase::{Phase, Watched};
+use sparkwright_sim::world::run::ExecutorSource;
+use sparkwright_sim::world::scheduler::Scoring;
+use sparkwright_sim::world::submission::Submission;
+use sparkwright_sim::world::workload::Workload;
+use sparkwright_sim::world::{Outcome, Simulation, run};
+
+/// Copies and how they arrive.
+const LADDER: [(u32, &str); 6] = [
+    (100, "together"),
+    (1000, "together"),
+    (5000, "together"),
+    (100, "every=1s"),
+    (1000, "every=100ms"),
+    (5000, "every=20ms"),
+];
+
+fn main() {
+    let args: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| a != "--bench")
+        .collect();
+    let log = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("data/logs/eventlog_v2_spark-110be3a8424d4a2789cb88134418217b");
+    let recorded = trace::open(&log).find_map(Result::ok);
+    let recorded = recorded.expect("the log that ships can be read");
+    let application = Submission::new(&recorded).expect("and replayed");
+    if let Some(copies) = args.first() {
+        let copies = copies.parse().expect("COPIES is a number");
+        let arrivals = args.get(1).map_or("together", String::as_str);
+        return measure(&application, copies, arrivals);
+    }
+    for (copies, arrivals) in LADDER {
+        measure(&application, copies, arrivals);
+    }
+}
+
+fn measure(application: &Submission, copies: u32, arrivals: &str) {
+    let spent: Rc<RefCell<Spent>> = Rc::default();
+    let simulation = simulation(application, copies, arrivals);
+    let told = spent.clone();
+    let outcome = run(simulation, move |watched| told.borrow_mut().hear(watched));
+    spent.borrow_mut().hear(Watched::Enters(Phase::Happen));
+    report(
+        &format!("{copies} copies, {arrivals}"),
+        &outcome,
+        &spent.borrow(),
+    );
+}
+
+fn simulation(application: &Submission, copies: u32, arrivals: &str) -> Simulation {
+    let source = Source {
+        dir: None,
+        region: None,
+        zone_prices: ZonePrices::List,
+        zone_map: Vec::new(),
+    };
+    let catalog = Arc::new(source.load().expect("the embedded catalogue is sound"));
+    let region = catalog.region.clone();
+    let pools = nodepools::chosen(None, &mut std::io::empty()).pools;
+    let arrivals: Arrivals = arrivals.parse().expect("ARRIVALS as --arrivals takes them");
+    let applications = usize::try_from(copies).expect("fits");
+    let times = arrivals.times(&vec![Timestamp::ZERO; applications], 0);
+    let copies = (1..=copies).map(|n| Workload::Spark(Box::new(application.copy(n))));
+    Simulation {
+        catalog,
+        pools: pools.iter().map(|pool| pool.for_region(&region)).collect(),
+        daemons: Vec::new(),
+        submissions: copies.zip(times).collect(),
+        executors: ExecutorSource::Simulated,
+        conditions: Conditions::default(),
+        scoring: Scoring::default(),
+        seed: 0,
+    }
+}
+
+/// Wall time by phase.
+#[derive(Default)]
+struct Spent {
+    current: Option<(Phase, Instant)>,
+    by_phase: [Duration; Phase::ALL.len()],
+}
+
+impl Spent {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a benchmark measures the time that passes"
+    )]
+    fn hear(&mut self, watched: Watched) {
+        let Watched::Enters(phase) = watched else {
+            return;
+        };
+        let now = Instant::now();
+        if let Some((old, since)) = self.current.replace((phase, now)) {
+            let place = Phase::ALL.iter().position(|p| *p == old).unwrap_or(0);
+            self.by_phase[place] += now - since;
+        }
+    }
+}
+
+fn report(name: &str, outcome: &Outcome, spent: &Spent) {
+    let all: Duration = spent.by_phase.iter().sum();
+    let micros = all.as_micros().max(1);
+    let events = u128::from(outcome.pod_events);
+    println!(
+        "{name}: {events} pod events in {} rounds, {} per second, {} ns each",
+        outcome.rounds,
+        events * 1_000_000 / micros,
+        all.as_nanos() / events.max(1),
+    );
+    for (phase, spent) in Phase::ALL.iter().zip(&spent.by_phase) {
+        let share = spent.as_micros() * 1000 / micros;
+        println!(
+            "    {:10} {:3}.{} %  {} ns per event",
+            format!("{phase:?}"),
+            share / 10,
+            share % 10,
+            spent.as_nanos() / events.max(1)
+        );
+    }
+}
