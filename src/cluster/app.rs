@@ -137,8 +137,9 @@ impl App {
     }
 
     /// True where every pod that waits or is expected has room held for it and waits for nothing but
-    /// its node. Pods with rules between them are always looked at, since others come near them.
-    pub fn is_provided_for(&self) -> bool {
+    /// its node, or for EC2's answer to be let to it. `given` tells whether EC2 has given a node. Pods
+    /// with rules between them are always looked at, since others come near them.
+    pub fn is_provided_for(&self, given: impl Fn(&NodeId) -> bool) -> bool {
         let held_for = |template: &Arc<PodTemplate>| {
             let mut slots = self.held.iter();
             slots.any(|(slot, nodes)| {
@@ -147,7 +148,7 @@ impl App {
         };
         let groups = self.shape.iter().flat_map(|shape| &shape.executors);
         let mut expected = groups.filter(|group| self.expected_executors(group) > 0);
-        self.gated == 0
+        (self.gated == 0 || self.gang_awaits_answer(given))
             && !self
                 .templates
                 .iter()
@@ -156,6 +157,35 @@ impl App {
             && self.doomed.values().all(held_for)
             && self.expected_driver().is_none_or(held_for)
             && expected.all(|group| held_for(&group.template))
+    }
+
+    /// True while too little of the room that is held for the gang is on nodes that EC2 has given:
+    /// until then no gate is lifted.
+    fn gang_awaits_answer(&self, given: impl Fn(&NodeId) -> bool) -> bool {
+        let answered = |slot: &Slot| -> u32 {
+            let nodes = self.held.get(slot).into_iter().flatten();
+            let given = nodes.filter(|(node, _)| given(node));
+            given.map(|(_, count)| *count).sum()
+        };
+        let Some(shape) = &self.shape else {
+            let mut waiting = self.waiting.iter();
+            return self.bound.is_empty()
+                && waiting.any(|(template, pods)| {
+                    let count = u32::try_from(pods.len()).unwrap_or(u32::MAX);
+                    template.role != Role::Other && answered(&slot_of(template)) < count
+                });
+        };
+        let mut drivers = self.waiting.iter().map(|(template, _)| template);
+        let driver = drivers.find(|template| template.role == Role::Driver);
+        let executors = self.bound.values();
+        let executors = executors
+            .filter(|(role, _)| *role == Role::Executor)
+            .count();
+        let executors = u32::try_from(executors).unwrap_or(u32::MAX);
+        driver.is_some_and(|driver| answered(&slot_of(driver)) == 0)
+            || shape.executors.iter().any(|group| {
+                answered(&slot_of(&group.template)) < group.min.saturating_sub(executors)
+            })
     }
 
     /// True where nothing is left to know.

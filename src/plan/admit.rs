@@ -5,6 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::View;
+use crate::cluster::market::purpose_of;
+use crate::model::node::Purpose;
+use crate::model::spark::PodTemplate;
 
 use super::demand::Ask;
 use super::effect::Waiting;
@@ -89,7 +92,8 @@ fn seat_in_free_room(seating: &mut Seating<'_, '_>, refused: &BTreeMap<usize, Re
     };
     let mut standing = stand(seating);
     // Where nobody found room there is none, in whatever order it is looked for.
-    if standing == 0 || seated.iter().all(Vec::is_empty) {
+    let nothing_found = seated.iter().all(Vec::is_empty);
+    if standing == 0 || nothing_found || !is_contested(seating, &who, refused) {
         return;
     }
     let mut tight = seating.clone();
@@ -109,6 +113,31 @@ fn seat_in_free_room(seating: &mut Seating<'_, '_>, refused: &BTreeMap<usize, Re
             *seating = other;
         }
     }
+}
+
+/// True where pods of different sizes, or with rules between them, look for room on the same sort of
+/// node. Those that are alike fill it to the same count in any order.
+fn is_contested(
+    seating: &Seating<'_, '_>,
+    who: &[usize],
+    refused: &BTreeMap<usize, Refusals>,
+) -> bool {
+    let mut first: BTreeMap<Purpose, &PodTemplate> = BTreeMap::new();
+    let needs = who.iter().flat_map(|i| {
+        let needs = seating.asks[*i].needs.iter().enumerate();
+        needs.filter(|(n, _)| !refused[i].contains_key(n))
+    });
+    for (_, need) in needs {
+        let template = &*need.template;
+        let known = *first.entry(purpose_of(template.role)).or_insert(template);
+        let alike = known.requests == template.requests
+            && known.placement.is_none()
+            && template.placement.is_none();
+        if !alike {
+            return true;
+        }
+    }
+    false
 }
 
 /// A reason for every pod that has no seat: its own, else the limit that stood against its

@@ -47,6 +47,7 @@ impl Cluster {
         if let Some(node) = self.nodes.get_mut(id) {
             node.becomes(instance_type, price, at);
             self.recharge(id);
+            self.tell_holders(id);
         }
     }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::cluster::app::{App, slot_of};
+use crate::cluster::node::Stage;
 use crate::model::name::{AppId, NodeId, PodId};
 use crate::model::spark::{Pod, PodPhase, PodTemplate, Role, Shape};
 use crate::model::time::Timestamp;
@@ -203,7 +204,11 @@ impl Cluster {
                 .is_some_and(|node| node.keeps_promises())
         };
         let holders = || app.held.values().flat_map(|nodes| nodes.keys());
-        let settled = app.is_provided_for() && holders().all(kept);
+        let given = |node: &NodeId| {
+            let node = self.nodes.get(node);
+            node.is_some_and(|node| node.stage != Stage::Asked)
+        };
+        let settled = app.is_provided_for(given) && holders().all(kept);
         let gives_up = app.gives_up_at().filter(|_| settled);
         if app.is_demanding() && !settled {
             self.demanding.insert(id.clone());
