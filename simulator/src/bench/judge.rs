@@ -26,6 +26,8 @@ pub struct Verdict {
     pub nodes: BTreeMap<Lane, u32>,
     /// Pods that have a node, by position of their group.
     pub placed: Vec<u32>,
+    /// The zone in which each application is, by its number.
+    pub zones: BTreeMap<u32, String>,
     /// The alternatives named, and launches.
     pub alternatives: (usize, usize),
 }
@@ -60,6 +62,9 @@ pub fn judge(scenario: &Scenario, goods: &Goods, catalog: &Catalog, plan: &Plan)
     bench.left_out();
     bench.gangs();
     bench.limits();
+    bench.verdict.zones = (bench.zones.into_iter())
+        .filter_map(|(app, zones)| Some((app, zones.into_iter().next()?)))
+        .collect();
     bench.verdict
 }
 

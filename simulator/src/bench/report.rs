@@ -13,7 +13,9 @@ use super::trial::Trial;
 /// How many of the worst scenarios are named.
 const WORST: usize = 10;
 /// How far above the other bound, as a share of it, ours may be by the arithmetic of the other alone.
-const ARITHMETIC: f64 = 1e-6;
+const ARITHMETIC: f64 = 1e-8;
+/// Plans cost whole micro-dollars, so a bound may be rounded up to the next.
+const ROUNDING: f64 = 1.0;
 
 /// Everything a set shows.
 #[derive(Debug, Serialize)]
@@ -31,6 +33,9 @@ pub struct Report {
     pub few_exact: usize,
     /// Cost ÷ programme, below a thousand pods.
     pub few_over_programme: Option<Spread>,
+    /// Cost ÷ programme with each application kept in the zone that the plan chose for it, from a thousand
+    /// pods on: packing alone.
+    pub many_in_their_zones: Option<Spread>,
     /// Our bound ÷ the upper end of the other's bracket.
     pub own_bound: Option<Spread>,
     /// Scenarios in which our bound is above the other's bracket.
@@ -93,6 +98,8 @@ pub struct Worst {
     pub setting: Setting,
     /// Cost ÷ the bound that counts at its size.
     pub ratio: f64,
+    /// Cost ÷ programme with applications kept in the zones that the plan chose.
+    pub in_its_zones: f64,
     /// Where most of the excess is.
     pub because: String,
 }
@@ -114,6 +121,8 @@ pub struct Row {
     pub own_bound: f64,
     /// The other bracket.
     pub programme: (f64, f64),
+    /// The lower end with applications kept in the zones that the plan chose.
+    pub in_its_zones: f64,
     /// Whole nodes.
     pub whole: f64,
     /// That is the optimum.
@@ -132,9 +141,11 @@ pub struct Row {
 pub fn report(trials: &[Trial]) -> Report {
     let few = || trials.iter().filter(|trial| !is_many(trial));
     let many = || trials.iter().filter(|trial| is_many(trial));
-    let above = trials
-        .iter()
-        .filter(|trial| own_bound(trial) > 1.0 + ARITHMETIC);
+    let is_above = |trial: &&Trial| {
+        let most = trial.programme().1 * (1.0 + ARITHMETIC) + ROUNDING;
+        float(trial.own_bound) > most
+    };
+    let above = trials.iter().filter(is_above);
     let failures = trials.iter().flat_map(|trial| {
         let number = trial.scenario.setting.number;
         trial
@@ -157,6 +168,7 @@ pub fn report(trials: &[Trial]) -> Report {
         few_over_whole: Spread::of(few().map(ratio)),
         few_exact: few().filter(|trial| trial.whole().1).count(),
         few_over_programme: Spread::of(few().map(over_programme)),
+        many_in_their_zones: Spread::of(many().map(in_its_zones)),
         own_bound: Spread::of(trials.iter().map(own_bound)),
         own_bound_above: above.map(|trial| trial.scenario.setting.number).collect(),
         bracket: Spread::of(
@@ -184,6 +196,10 @@ fn cost(trial: &Trial) -> f64 {
 fn over_programme(trial: &Trial) -> f64 {
     let (low, high) = trial.programme();
     cost(trial) / low.max(float(trial.own_bound).min(high))
+}
+
+fn in_its_zones(trial: &Trial) -> f64 {
+    cost(trial) / trial.in_its_zones
 }
 
 /// Cost ÷ the bound that counts at this size.
@@ -283,6 +299,7 @@ fn worst(trials: &[Trial]) -> Vec<Worst> {
         .map(|trial| Worst {
             setting: trial.scenario.setting.clone(),
             ratio: ratio(trial),
+            in_its_zones: in_its_zones(trial),
             because: because(trial),
         })
         .collect()
@@ -317,6 +334,7 @@ fn row(trial: &Trial) -> Row {
         cost: cost(trial) / 1e6,
         own_bound: float(trial.own_bound) / 1e6,
         programme: (low / 1e6, high / 1e6),
+        in_its_zones: trial.in_its_zones / 1e6,
         whole: whole / 1e6,
         is_exact,
         ours_ms: ours(trial),

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use super::figure::Spread;
-use super::report::{Report, Rivalry, Times};
+use super::report::{Report, Rivalry, Times, Worst};
 
 /// Mean of cost ÷ bound.
 const MEAN: f64 = 1.01;
@@ -34,6 +34,13 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         &bar,
         report.many_over_programme.as_ref(),
         near,
+    )?;
+    line(
+        out,
+        "  each application kept in its zone",
+        "printed",
+        report.many_in_their_zones.as_ref(),
+        |_| true,
     )?;
     line(
         out,
@@ -87,25 +94,34 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for times in &report.times {
         time(times, out)?;
     }
-    writeln!(out, "the worst")?;
-    for worst in &report.worst {
-        let setting = &worst.setting;
-        writeln!(
-            out,
-            "  {:>3} {:.4} {} pods, {} shapes, {}, {} vCPU, {}: {}",
-            setting.number,
-            worst.ratio,
-            setting.pods,
-            setting.shapes,
-            setting.region,
-            setting
-                .max_vcpu
-                .map_or("any".to_owned(), |most| format!("≤ {most}")),
-            if setting.pinned { "pinned" } else { "open" },
-            worst.because
-        )?;
-    }
-    Ok(())
+    writeln!(
+        out,
+        "the worst: ratio, and with each application kept in its zone"
+    )?;
+    report.worst.iter().try_for_each(|worst| bad(worst, out))
+}
+
+fn bad(worst: &Worst, out: &mut dyn Write) -> io::Result<()> {
+    let setting = &worst.setting;
+    let size = setting
+        .max_vcpu
+        .map_or("any".to_owned(), |most| format!("≤ {most}"));
+    let zones = match (setting.pinned, setting.zone_prices) {
+        (true, _) => "pinned",
+        (false, true) => "open, prices by zone",
+        (false, false) => "open",
+    };
+    writeln!(
+        out,
+        "  {:>3} {:.4} {:.4} {} pods, {} shapes, {}, {size} vCPU, {zones}",
+        setting.number,
+        worst.ratio,
+        worst.in_its_zones,
+        setting.pods,
+        setting.shapes,
+        setting.region
+    )?;
+    writeln!(out, "      {}", worst.because)
 }
 
 fn line(

@@ -11,11 +11,12 @@ use sparkwright::model::offering::Catalog;
 use crate::catalog::{CatalogError, Source, ZonePrices};
 
 use super::bound::{self, Bracket, Kind, Lot};
+use super::figure::float;
 use super::goods::Goods;
 use super::judge::{self, Lane, Verdict};
 use super::karpenter::{self, Answer, PeerError};
 use super::ours::{self, Spent};
-use super::scenario::{MANY_PODS, Scenario, Setting};
+use super::scenario::{Group, MANY_PODS, Scenario, Setting};
 
 /// How a set is run.
 #[derive(Clone, Debug)]
@@ -45,6 +46,9 @@ pub struct Trial {
     pub spent: Vec<Spent>,
     /// By lane, what its pods must cost.
     pub bounds: BTreeMap<Lane, LaneBound>,
+    /// What fractions of nodes must cost where each application stays in the zone that our plan chose,
+    /// in micro-dollars per hour: what is above it is packing, what it is above the programme is zones.
+    pub in_its_zones: f64,
     /// Karpenter's answers.
     pub answers: Vec<Answer>,
 }
@@ -114,6 +118,7 @@ pub fn run(setting: Setting, rules: &Rules) -> Result<Trial, TrialError> {
         }
     }
     let bounds = bounds(&scenario, &goods, &verdict);
+    let in_its_zones = in_its_zones(&scenario, &goods, &verdict);
     let mut answers = Vec::new();
     if let Some(peer) = rules
         .peer
@@ -135,28 +140,16 @@ pub fn run(setting: Setting, rules: &Rules) -> Result<Trial, TrialError> {
         verdict,
         spent,
         bounds,
+        in_its_zones,
         answers,
     })
 }
 
 /// The bounds of the pods that our plan has placed.
 fn bounds(scenario: &Scenario, goods: &Goods, verdict: &Verdict) -> BTreeMap<Lane, LaneBound> {
-    let mut lanes: BTreeMap<Lane, BTreeMap<(u32, u32), u32>> = BTreeMap::new();
-    for (group, placed) in scenario
-        .groups
-        .iter()
-        .zip(&verdict.placed)
-        .filter(|(_, n)| **n > 0)
-    {
-        let lots = lanes.entry(judge::lane(group)).or_default();
-        *lots.entry((group.cpu, group.memory)).or_default() += placed;
-    }
     let is_small = scenario.pods() < MANY_PODS;
-    let bounds = lanes.into_iter().map(|(lane, sizes)| {
-        let lots = sizes
-            .into_iter()
-            .map(|((cpu, memory), count)| Lot { cpu, memory, count });
-        let lots: Vec<Lot> = lots.collect();
+    let lanes = lanes(scenario, verdict, judge::lane);
+    let bounds = lanes.into_iter().map(|(lane, lots)| {
         let kinds = kinds(goods, &lane);
         let bracket = bound::bracket(&lots, &kinds);
         let known = verdict.cost.get(&lane).copied().unwrap_or(u64::MAX);
@@ -167,12 +160,42 @@ fn bounds(scenario: &Scenario, goods: &Goods, verdict: &Verdict) -> BTreeMap<Lan
         };
         if is_small {
             let whole = bound::whole(&lots, &kinds, &found.bracket, known);
-            found.whole = found.whole.max(super::figure::float(whole.least));
+            found.whole = found.whole.max(float(whole.least));
             found.is_exact = whole.is_exact;
         }
         (lane, found)
     });
     bounds.collect()
+}
+
+fn in_its_zones(scenario: &Scenario, goods: &Goods, verdict: &Verdict) -> f64 {
+    let lanes = lanes(scenario, verdict, |group| {
+        let zone = verdict.zones.get(&group.app).cloned();
+        (group.role, group.capacity_type, zone)
+    });
+    let brackets = lanes
+        .into_iter()
+        .map(|(lane, lots)| bound::bracket(&lots, &kinds(goods, &lane)).low);
+    brackets.sum()
+}
+
+/// The pods that have a node, by lane and requests.
+fn lanes(
+    scenario: &Scenario,
+    verdict: &Verdict,
+    lane: impl Fn(&Group) -> Lane,
+) -> BTreeMap<Lane, Vec<Lot>> {
+    let mut lanes: BTreeMap<Lane, BTreeMap<(u32, u32), u32>> = BTreeMap::new();
+    let placed = scenario.groups.iter().zip(&verdict.placed);
+    for (group, placed) in placed.filter(|(_, placed)| **placed > 0) {
+        let lots = lanes.entry(lane(group)).or_default();
+        *lots.entry((group.cpu, group.memory)).or_default() += placed;
+    }
+    let lot = |((cpu, memory), count)| Lot { cpu, memory, count };
+    lanes
+        .into_iter()
+        .map(|(lane, sizes)| (lane, sizes.into_iter().map(lot).collect()))
+        .collect()
 }
 
 /// What a lane may buy, each machine where it is cheapest for it.

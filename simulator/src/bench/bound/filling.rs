@@ -1,6 +1,7 @@
 //! The most that one node can hold by worth: depth first over the lots, the densest first, cut off where
 //! what is left cannot beat what is sought.
 
+use super::tails::{Room, Tails, Worth, exchange, size};
 use super::{Kind, Lot};
 
 /// What a search has found.
@@ -12,23 +13,13 @@ pub struct Found {
     pub ceiling: f64,
 }
 
-/// A lot as it is looked at: its place among the lots, its size and its worth.
-struct Piece {
-    lot: usize,
-    cpu: u32,
-    memory: u32,
-    most: u32,
-    worth: f64,
-    /// Worth per room of this piece and of those after it, at most.
-    density: f64,
-}
-
 /// One node to be filled.
 pub struct Search {
-    pieces: Vec<Piece>,
-    kind: Kind,
-    /// What a MiB counts against a thousandth of a core.
-    exchange: f64,
+    /// The lots that fit and are worth something, the densest first: their place among all, how many.
+    pieces: Vec<(usize, u32)>,
+    pods: Vec<Worth>,
+    tails: Tails,
+    room: Room,
     lots: usize,
     counts: Vec<u32>,
     best: Vec<u32>,
@@ -39,41 +30,32 @@ pub struct Search {
 impl Search {
     /// Looks at the lots that fit, at these worths of a pod.
     pub fn new(lots: &[Lot], worths: &[f64], kind: Kind) -> Self {
-        let mut pieces: Vec<Piece> = Vec::new();
-        for (lot, (size, worth)) in lots.iter().zip(worths).enumerate() {
-            let most = copies(size, kind);
-            if most > 0 && *worth > 0.0 {
-                let (cpu, memory) = (size.cpu, size.memory);
-                pieces.push(Piece {
-                    lot,
-                    cpu,
-                    memory,
-                    most,
-                    worth: *worth,
-                    density: 0.0,
-                });
-            }
-        }
-        let exchange = exchange(&pieces, kind);
-        for piece in &mut pieces {
-            piece.density = piece.worth / room(piece.cpu, piece.memory, exchange);
-        }
-        pieces.sort_by(|a, b| b.density.total_cmp(&a.density).then(a.lot.cmp(&b.lot)));
+        let both = lots.iter().zip(worths).enumerate();
+        let mut pieces: Vec<(usize, u32, Worth)> = both
+            .map(|(i, (lot, &worth))| (i, copies(lot, kind), worth_of(lot, worth)))
+            .filter(|(_, most, pod)| *most > 0 && pod.worth > 0.0)
+            .collect();
+        let pods: Vec<Worth> = pieces.iter().map(|(_, _, pod)| *pod).collect();
+        let exchange = exchange(&pods, kind);
+        let density = |pod: &Worth| pod.worth / size(pod.cpu, pod.memory, exchange);
+        pieces.sort_by(|a, b| density(&b.2).total_cmp(&density(&a.2)).then(a.0.cmp(&b.0)));
+        let pods: Vec<Worth> = pieces.iter().map(|(_, _, pod)| *pod).collect();
         Search {
+            tails: Tails::new(&pods, exchange),
             counts: vec![0; pieces.len()],
-            best: Vec::new(),
+            pieces: pieces.into_iter().map(|(i, most, _)| (i, most)).collect(),
+            pods,
+            room: (kind.cpu, kind.memory, kind.pods),
             lots: lots.len(),
+            best: Vec::new(),
             record: 0.0,
             left: 0,
-            pieces,
-            kind,
-            exchange,
         }
     }
 
-    /// The best filling worth more than `threshold`, after so many tried ones at most.
+    /// The best filling worth more than `threshold`, after so many steps at most.
     pub fn best(mut self, threshold: f64, most: u32) -> Found {
-        let ceiling = self.ceiling(0, (self.kind.cpu, self.kind.memory, self.kind.pods));
+        let ceiling = self.tails.ceiling(0, self.room);
         if ceiling <= threshold {
             return Found {
                 filling: None,
@@ -81,11 +63,11 @@ impl Search {
             };
         }
         (self.record, self.left) = (threshold, most);
-        self.descend(0, (self.kind.cpu, self.kind.memory, self.kind.pods), 0.0);
+        self.descend(0, self.room, 0.0);
         let filling = (!self.best.is_empty()).then(|| {
             let mut filling = vec![0; self.lots];
-            for (piece, count) in self.pieces.iter().zip(&self.best) {
-                filling[piece.lot] = *count;
+            for ((lot, _), count) in self.pieces.iter().zip(&self.best) {
+                filling[*lot] = *count;
             }
             filling
         });
@@ -93,73 +75,47 @@ impl Search {
         Found { filling, ceiling }
     }
 
-    fn descend(&mut self, at: usize, (cpu, memory, pods): (u32, u32, u32), worth: f64) {
+    fn descend(&mut self, at: usize, room: Room, worth: f64) {
         if worth > self.record {
             self.record = worth;
             self.best.clone_from(&self.counts);
         }
-        if at == self.pieces.len() || self.left == 0 {
+        if self.left == 0 || worth + self.tails.ceiling(at, room) <= self.record {
             return;
         }
         self.left -= 1;
-        if worth + self.ceiling(at, (cpu, memory, pods)) <= self.record {
-            return;
-        }
-        let piece = &self.pieces[at];
-        let (size, each) = ((piece.cpu, piece.memory), piece.worth);
-        let by_cpu = cpu.checked_div(size.0).unwrap_or(u32::MAX);
-        let by_memory = memory.checked_div(size.1).unwrap_or(u32::MAX);
-        let most = piece.most.min(by_cpu).min(by_memory).min(pods);
-        for count in (0..=most).rev() {
+        let (pod, (_, limit)) = (self.pods[at], self.pieces[at]);
+        for count in (0..=most(pod.cpu, pod.memory, room).min(limit)).rev() {
             self.counts[at] = count;
-            let rest = (cpu - count * size.0, memory - count * size.1, pods - count);
-            self.descend(at + 1, rest, worth + f64::from(count) * each);
+            let rest = (
+                room.0 - count * pod.cpu,
+                room.1 - count * pod.memory,
+                room.2 - count,
+            );
+            self.descend(at + 1, rest, worth + f64::from(count) * pod.worth);
         }
         self.counts[at] = 0;
-    }
-
-    /// What pieces from this one on can add at most in so much room.
-    fn ceiling(&self, at: usize, (cpu, memory, pods): (u32, u32, u32)) -> f64 {
-        let Some(piece) = self.pieces.get(at) else {
-            return 0.0;
-        };
-        let dearest = self.pieces[at..]
-            .iter()
-            .map(|piece| piece.worth)
-            .fold(0.0, f64::max);
-        let by_room = piece.density * room(cpu, memory, self.exchange);
-        by_room.min(dearest * f64::from(pods)) * (1.0 + 1e-12)
     }
 }
 
 /// How many pods of a lot a node of a kind holds.
 pub fn copies(lot: &Lot, kind: Kind) -> u32 {
-    let by_cpu = kind.cpu.checked_div(lot.cpu).unwrap_or(u32::MAX);
-    let by_memory = kind.memory.checked_div(lot.memory).unwrap_or(u32::MAX);
-    by_cpu.min(by_memory).min(kind.pods).min(lot.count)
+    let room = (kind.cpu, kind.memory, kind.pods);
+    most(lot.cpu, lot.memory, room).min(lot.count)
 }
 
-fn room(cpu: u32, memory: u32, exchange: f64) -> f64 {
-    f64::from(cpu) + exchange * f64::from(memory)
+/// How many pods of a size a room holds.
+pub fn most(cpu: u32, memory: u32, room: Room) -> u32 {
+    let by_cpu = room.0.checked_div(cpu).unwrap_or(u32::MAX);
+    let by_memory = room.1.checked_div(memory).unwrap_or(u32::MAX);
+    by_cpu.min(by_memory).min(room.2)
 }
 
-/// The exchange at which a full node is worth least: the worth has one valley over it, so thirds find it.
-fn exchange(pieces: &[Piece], kind: Kind) -> f64 {
-    let worth = |power: f64| {
-        let exchange = power.exp();
-        let densest = |most: f64, piece: &Piece| {
-            most.max(piece.worth / room(piece.cpu, piece.memory, exchange))
-        };
-        pieces.iter().fold(0.0, densest) * room(kind.cpu, kind.memory, exchange)
-    };
-    let (mut low, mut high) = (-12.0_f64, 8.0_f64);
-    for _ in 0..48 {
-        let (a, b) = (low + (high - low) / 3.0, high - (high - low) / 3.0);
-        if worth(a) <= worth(b) {
-            high = b
-        } else {
-            low = a
-        }
+/// A pod of a lot at a price.
+pub fn worth_of(lot: &Lot, worth: f64) -> Worth {
+    Worth {
+        cpu: lot.cpu,
+        memory: lot.memory,
+        worth,
     }
-    low.exp()
 }

@@ -5,7 +5,10 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
+use super::filling;
+use super::tails::{Room, Tails, Worth, exchange};
 use super::{Kind, Lot, Whole};
+use crate::bench::figure::float;
 
 /// Fillings looked at; beyond them the proof ends where it is.
 const FILLINGS: u64 = 6_000_000;
@@ -18,38 +21,47 @@ const PARTS: f64 = 1.0;
 type Left = Vec<u32>;
 
 struct Search<'a> {
-    lots: &'a [Lot],
     kinds: &'a [Kind],
-    prices: Vec<f64>,
+    /// A pod of each lot at its price.
+    pods: Vec<Worth>,
     known: u64,
     open: BinaryHeap<Reverse<(u64, u64, Left)>>,
     spent: BTreeMap<Left, u64>,
     tried: u64,
 }
 
+/// A node that comes next, while it is filled.
+struct Node<'a> {
+    left: &'a Left,
+    /// The lot of which it must hold a pod.
+    first: usize,
+    filling: Left,
+    /// What it holds must be worth so much.
+    least: f64,
+    tails: Tails,
+    found: Vec<Left>,
+}
+
 /// Searches. `prices` must be such that no filling is worth more than its node.
 pub fn search(lots: &[Lot], kinds: &[Kind], prices: &[f64], known: u64) -> Whole {
     // The largest pods first: they leave the fewest ways to go on.
-    let largest = kinds.iter().fold((1, 1), |most, kind| {
-        (most.0.max(kind.cpu), most.1.max(kind.memory))
-    });
-    let size = |lot: &Lot| {
-        (f64::from(lot.cpu) / f64::from(largest.0))
-            .max(f64::from(lot.memory) / f64::from(largest.1))
-    };
+    let roomiest = |room: fn(&Kind) -> u32| f64::from(kinds.iter().map(room).max().unwrap_or(1));
+    let (cpu, memory) = (roomiest(|kind| kind.cpu), roomiest(|kind| kind.memory));
+    let size = |lot: &Lot| (f64::from(lot.cpu) / cpu).max(f64::from(lot.memory) / memory);
     let mut both: Vec<(Lot, f64)> = lots.iter().copied().zip(prices.iter().copied()).collect();
     both.sort_by(|a, b| size(&b.0).total_cmp(&size(&a.0)));
-    let lots: Vec<Lot> = both.iter().map(|(lot, _)| *lot).collect();
+    let pods = both
+        .iter()
+        .map(|(lot, price)| filling::worth_of(lot, *price));
     let mut search = Search {
-        lots: &lots,
         kinds,
-        prices: both.into_iter().map(|(_, price)| price).collect(),
+        pods: pods.collect(),
         known,
         open: BinaryHeap::new(),
         spent: BTreeMap::new(),
         tried: 0,
     };
-    let all: Left = lots.iter().map(|lot| lot.count).collect();
+    let all: Left = both.iter().map(|(lot, _)| lot.count).collect();
     search.reach(all, 0, 0);
     search.run()
 }
@@ -98,72 +110,65 @@ impl Search<'_> {
 
     /// What the pods that are left must cost, in whole micro-dollars.
     fn rest(&self, left: &[u32]) -> u64 {
-        let pairs = left.iter().zip(&self.prices);
-        let sum: f64 = pairs.map(|(count, price)| f64::from(*count) * price).sum();
+        let pairs = left.iter().zip(&self.pods);
+        let sum: f64 = pairs
+            .map(|(count, pod)| f64::from(*count) * pod.worth)
+            .sum();
         format!("{:.0}", (sum - PARTS).max(0.0))
             .parse()
             .unwrap_or(0)
     }
 
+    /// Every node that can come next, filled until nothing more fits, unless it costs so much more than
+    /// what it holds is worth that what is known would not be beaten.
     fn expand(&mut self, sum: u64, spent: u64, left: &Left) {
         let first = left.iter().position(|count| *count > 0).unwrap_or(0);
         for kind in self.kinds {
-            let room = (kind.cpu, kind.memory, kind.pods);
-            let mut filling = vec![0; left.len()];
-            let mut found = Vec::new();
-            self.fill(left, first, first, room, &mut filling, &mut found);
-            for filling in found {
-                let rest = left
-                    .iter()
-                    .zip(&filling)
-                    .map(|(have, held)| have - held)
-                    .collect();
-                self.reach(rest, spent + u64::from(kind.price), sum);
+            let mut node = Node {
+                left,
+                first,
+                filling: vec![0; left.len()],
+                least: f64::from(kind.price) - float(self.known - sum) - PARTS,
+                tails: Tails::new(&self.pods, exchange(&self.pods, *kind)),
+                found: Vec::new(),
+            };
+            self.fill(&mut node, first, (kind.cpu, kind.memory, kind.pods), 0.0);
+            for filling in node.found {
+                let rest = left.iter().zip(&filling).map(|(have, held)| have - held);
+                self.reach(rest.collect(), spent + u64::from(kind.price), sum);
             }
         }
     }
 
-    /// All fillings from this lot on to which nothing can be added, with a pod of the first lot.
-    fn fill(
-        &mut self,
-        left: &Left,
-        first: usize,
-        at: usize,
-        room: (u32, u32, u32),
-        filling: &mut Left,
-        found: &mut Vec<Left>,
-    ) {
+    fn fill(&mut self, node: &mut Node<'_>, at: usize, room: Room, worth: f64) {
         self.tried += 1;
-        if self.tried > FILLINGS {
+        if self.tried > FILLINGS || worth + node.tails.ceiling(at, room) < node.least {
             return;
         }
-        if at == left.len() {
-            let is_full =
-                (first..at).all(|lot| filling[lot] == left[lot] || self.most(lot, 1, room) == 0);
+        if at == node.left.len() {
+            let is_full = (node.first..at)
+                .all(|lot| node.filling[lot] == node.left[lot] || self.most(lot, room) == 0);
             if is_full {
-                found.push(filling.clone());
+                node.found.push(node.filling.clone());
             }
             return;
         }
-        let most = self.most(at, left[at], room);
-        let least = u32::from(at == first);
+        let most = self.most(at, room).min(node.left[at]);
+        let least = u32::from(at == node.first);
+        let pod = self.pods[at];
         for count in (least..=most).rev() {
-            filling[at] = count;
-            let lot = self.lots[at];
+            node.filling[at] = count;
             let rest = (
-                room.0 - count * lot.cpu,
-                room.1 - count * lot.memory,
+                room.0 - count * pod.cpu,
+                room.1 - count * pod.memory,
                 room.2 - count,
             );
-            self.fill(left, first, at + 1, rest, filling, found);
+            self.fill(node, at + 1, rest, worth + f64::from(count) * pod.worth);
         }
-        filling[at] = 0;
+        node.filling[at] = 0;
     }
 
-    fn most(&self, lot: usize, count: u32, room: (u32, u32, u32)) -> u32 {
-        let lot = self.lots[lot];
-        let by_cpu = room.0.checked_div(lot.cpu).unwrap_or(u32::MAX);
-        let by_memory = room.1.checked_div(lot.memory).unwrap_or(u32::MAX);
-        by_cpu.min(by_memory).min(room.2).min(count)
+    fn most(&self, lot: usize, room: Room) -> u32 {
+        filling::most(self.pods[lot].cpu, self.pods[lot].memory, room)
     }
 }

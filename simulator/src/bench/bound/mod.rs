@@ -6,6 +6,7 @@
 mod filling;
 mod integer;
 mod programme;
+mod tails;
 
 use filling::Search;
 use programme::Programme;
