@@ -48,14 +48,15 @@ pub struct Goods {
 
 impl Goods {
     /// Of the region's types those of nitro with hypervisor, neither burstable nor with accelerators, and
-    /// no larger than the setting's limit.
+    /// no larger than the setting's limit; of the general categories alone where the setting says so.
     pub fn new(setting: &Setting, catalog: &Catalog) -> Self {
         let mut machines: BTreeMap<String, Machine> = BTreeMap::new();
         for offering in &catalog.offerings {
             let sold = catalog.instance_type(offering.instance_type);
             let vcpu = u32::try_from(sold.cpu.millis() / 1000).unwrap_or(u32::MAX);
             let excluded = sold.burstable || sold.bare_metal || sold.accelerated || !sold.nitro;
-            if excluded || setting.max_vcpu.is_some_and(|most| vcpu > most) {
+            let other = setting.general && !is_general(&sold.name);
+            if excluded || other || setting.max_vcpu.is_some_and(|most| vcpu > most) {
                 continue;
             }
             let zone = catalog.zone(offering.zone).name.clone();
@@ -88,6 +89,12 @@ impl Machine {
     pub fn holds(&self, group: &Group) -> bool {
         group.cpu <= self.cpu && group.memory <= self.memory && self.pods > 0
     }
+}
+
+/// Categories are the letters before the first digit: c5d is of c, x2iedn of x.
+fn is_general(name: &str) -> bool {
+    let category = name.split(|c: char| !c.is_ascii_alphabetic()).next();
+    category.is_some_and(|category| ["c", "m", "r"].contains(&category))
 }
 
 fn machine_of(sold: &InstanceType, vcpu: u32) -> Machine {

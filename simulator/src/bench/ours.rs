@@ -81,14 +81,20 @@ pub fn apply(cluster: &mut Cluster, fact: Fact) {
 
 /// One pool for drivers, one for executors, both up to the setting's size.
 fn pools(scenario: &Scenario) -> Vec<Fact> {
-    let size = scenario.setting.max_vcpu.map_or(String::new(), |most| {
+    let mut requirements = Vec::new();
+    if let Some(most) = scenario.setting.max_vcpu {
         let key = "karpenter.k8s.aws/instance-cpu";
-        format!(
-            "      requirements:\n      - {{key: {key}, operator: Lt, values: [\"{}\"]}}\n",
-            most + 1
-        )
-    });
-    let template = format!("  template:\n    spec:\n      taints: []\n{size}");
+        let below = most + 1;
+        requirements.push(format!(
+            "{{key: {key}, operator: Lt, values: [\"{below}\"]}}"
+        ));
+    }
+    if scenario.setting.general {
+        let key = "karpenter.k8s.aws/instance-category";
+        requirements.push(format!("{{key: {key}, operator: In, values: [c, m, r]}}"));
+    }
+    let requirements = requirements.join(", ");
+    let template = format!("  template:\n    spec:\n      requirements: [{requirements}]\n");
     let limit = scenario.cpu_limit;
     let limits = limit.map_or(String::new(), |cpu| {
         format!("  limits: {{cpu: \"{cpu}\"}}\n")

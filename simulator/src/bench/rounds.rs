@@ -105,6 +105,7 @@ fn setting(seed: u64, number: u32, pods: u32, max_vcpu: u32) -> Setting {
         pods,
         shapes: 12,
         limited: false,
+        general: false,
     }
 }
 

@@ -56,6 +56,8 @@ pub struct Setting {
     pub shapes: u32,
     /// The pool of executors has a limit that is wide enough.
     pub limited: bool,
+    /// Only types of the categories c, m and r may be bought, as most NodePools have it.
+    pub general: bool,
 }
 
 /// What executors run on; drivers are always on-demand.
@@ -129,6 +131,7 @@ impl Setting {
             pods,
             shapes: log_uniform(&mut random, 1, most),
             limited: uniform(&mut random) < 0.25,
+            general: uniform(&mut random) < 0.5,
         }
     }
 }

@@ -111,9 +111,14 @@ fn bad(worst: &Worst, out: &mut dyn Write) -> io::Result<()> {
         (false, true) => "open, prices by zone",
         (false, false) => "open",
     };
+    let types = if setting.general {
+        "c, m, r"
+    } else {
+        "all types"
+    };
     writeln!(
         out,
-        "  {:>3} {:.4} {:.4} {} pods, {} shapes, {}, {size} vCPU, {zones}",
+        "  {:>3} {:.4} {:.4} {} pods, {} shapes, {}, {size} vCPU, {types}, {zones}",
         setting.number,
         worst.ratio,
         worst.in_its_zones,
