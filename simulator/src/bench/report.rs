@@ -10,6 +10,8 @@ use super::figure::{Spread, float, median_millis};
 use super::scenario::{MANY_PODS, MEASURED_PODS, Setting};
 use super::trial::Trial;
 
+/// The most vCPUs of a node where CPU time is compared.
+const MEASURED_VCPU: u32 = 64;
 /// How many of the worst scenarios are named.
 const WORST: usize = 10;
 /// How far above the other bound, as a share of it, ours may be by the arithmetic of the other alone.
@@ -64,6 +66,8 @@ pub struct Rivalry {
     pub saving: Option<Spread>,
     /// Its cost ÷ programme.
     pub over_programme: Option<Spread>,
+    /// Its CPU time ÷ ours at the size on which times are compared, on nodes of at most 64 vCPUs.
+    pub measured_ratio: Option<Spread>,
     /// Scenarios in which we are dearer.
     pub dearer: Vec<u32>,
     /// Scenarios in which it ran out of time.
@@ -230,6 +234,17 @@ fn theirs(trial: &Trial) -> Option<f64> {
     Spread::of(answers.map(|answer| answer.solve_cpu_ms)).map(|spread| spread.p50)
 }
 
+/// Karpenter's CPU time ÷ ours.
+fn times_ours(trial: &Trial) -> Option<f64> {
+    Some(theirs(trial)? / ours(trial))
+}
+
+fn is_measured(trial: &Trial) -> bool {
+    let setting = &trial.scenario.setting;
+    let is_bounded = setting.max_vcpu.is_some_and(|most| most <= MEASURED_VCPU);
+    setting.pods == MEASURED_PODS && is_bounded
+}
+
 fn saving(trial: &Trial) -> Option<f64> {
     let theirs = trial.peer()?.hourly_cost;
     Some(100.0 * (1.0 - cost(trial) / 1e6 / theirs))
@@ -248,6 +263,12 @@ fn rivalry(trials: &[Trial]) -> Option<Rivalry> {
         version: first.karpenter.clone(),
         saving: Spread::of(trials.iter().filter_map(saving)),
         over_programme: Spread::of(over),
+        measured_ratio: Spread::of(
+            trials
+                .iter()
+                .filter(|t| is_measured(t))
+                .filter_map(times_ours),
+        ),
         dearer: numbers(&|trial| saving(trial).is_some_and(|saving| saving < -1e-6)),
         timed_out: numbers(&|trial| trial.answers.iter().any(|answer| answer.timed_out)),
         left_out: numbers(&|trial| {
@@ -275,7 +296,7 @@ fn times(trials: &[Trial]) -> Vec<Times> {
                 .iter()
                 .filter(|trial| size.contains(&trial.scenario.pods()))
         };
-        let both = of_size().filter_map(|trial| Some(theirs(trial)? / ours(trial)));
+        let both = of_size().filter_map(times_ours);
         let planning =
             |trial: &Trial| median_millis(trial.spent.iter().map(|spent| spent.planning));
         times.push(Times {
