@@ -71,7 +71,7 @@ fn priced(
         .map(|((requests, kinds), count)| Item {
             requests: requests.clone(),
             count,
-            kinds: kinds.to_vec(),
+            kinds,
         })
         .collect();
     let market = view.cluster.market();

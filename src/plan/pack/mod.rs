@@ -3,14 +3,17 @@
 //! node can hold): a linear programme over them gives each pod a price and the whole a lower bound,
 //! and whole nodes are chosen by those prices.
 
+mod column;
 mod cover;
 mod duals;
 mod knapsack;
+mod master;
 mod problem;
-mod programme;
-mod relaxation;
+mod sack;
 mod settle;
+mod table;
 mod whole;
+mod worth;
 
 use crate::model::money::UsdPerHour;
 use crate::model::resources::Resources;
@@ -50,7 +53,7 @@ impl Priced {
 
     /// No set of nodes that, together with the free rooms, holds every pod of the problem costs less.
     pub fn bound(&self, rooms: &[Resources]) -> UsdPerHour {
-        let worth = |room| knapsack::worth(&self.problem, &self.prices.values, room);
+        let worth = |room| worth::worth(&self.problem, &self.prices.values, room);
         self.prices.less(rooms.iter().map(worth).sum())
     }
 }
