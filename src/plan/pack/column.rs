@@ -2,6 +2,7 @@
 
 use crate::model::money::UsdPerHour;
 
+use super::master::Entries;
 use super::problem::Problem;
 
 /// What one node could hold.
@@ -29,6 +30,14 @@ impl Column {
     pub fn cheapest(problem: &Problem, counts: Vec<u32>) -> Option<Column> {
         let shelf = problem.cheapest_for(&counts)?;
         Some(Column::on(problem, shelf, counts))
+    }
+
+    /// As a column of the linear programme.
+    pub fn entries(&self) -> Entries {
+        let counts = self.counts.iter().enumerate();
+        let entries = counts.filter(|(_, n)| **n > 0);
+        let entries = entries.map(|(item, &n)| (item, f64::from(n)));
+        (entries.collect(), self.cost)
     }
 
     /// What it holds of what is left to hold.

@@ -5,7 +5,9 @@
 use crate::model::money::UsdPerHour;
 
 use super::column::{Column, cost};
-use super::knapsack;
+use super::cover::cover;
+use super::knapsack::{self, NARROW};
+use super::linear;
 use super::master::Master;
 use super::problem::Problem;
 use super::sack::Sack;
@@ -13,7 +15,13 @@ use super::sack::Sack;
 /// Rounds of column generation. Few shapes settle in under ten; what is missing after these costs
 /// tightness, not validity.
 const ROUNDS: usize = 60;
-/// Columns added in one round, the most violated first: more would only slow the programme down.
+/// Beyond so many items pods could as well be cut: the programme begins with a greedy cover, and a few
+/// rounds gain what there is to gain.
+pub(super) const MANY_ITEMS: usize = 48;
+/// Rounds then.
+const ROUNDS_OF_MANY: usize = 8;
+/// Columns added in one round at least, the most violated first: more would only slow the programme
+/// down. Of many items half as many.
 const COLUMNS_PER_ROUND: usize = 12;
 /// A filling worth this much more than its node is a violation; below it the bound gives way.
 const TOLERANCE: f64 = 2e-5;
@@ -21,6 +29,9 @@ const TOLERANCE: f64 = 2e-5;
 const GAP: f64 = 1e-4;
 /// A pod that rides along for nothing is still placed: it counts a thousandth of what it costs alone.
 const LEAST_SHARE: f64 = 1e-3;
+/// Fillings are sought at prices this far between the programme's own, which jump from round to round,
+/// and those of the best bound (Wentges' smoothing).
+const SMOOTH: f64 = 0.5;
 
 /// Prices of pods.
 #[derive(Clone, Debug)]
@@ -29,7 +40,9 @@ pub(super) struct Duals {
     pub values: Vec<f64>,
     /// No plan costs less.
     pub bound: UsdPerHour,
-    /// What nodes could hold, and how much of each covers the pods at the least cost.
+    /// What nodes could hold.
+    pub columns: Vec<Column>,
+    /// How much of each covers the pods at the least cost.
     pub master: Master,
 }
 
@@ -42,6 +55,66 @@ impl Duals {
             whole(cost(self.bound) - free)
         }
     }
+
+    /// A programme over columns that hold one item each.
+    pub fn new(problem: &Problem, demand: &[u32]) -> Self {
+        let columns = singles(problem, demand);
+        let amounts: Vec<f64> = demand.iter().map(|&n| f64::from(n)).collect();
+        let master = Master::new(&amounts, columns.iter().map(Column::entries).collect());
+        Duals {
+            values: linear::prices(problem, demand),
+            bound: UsdPerHour::ZERO,
+            columns,
+            master,
+        }
+    }
+
+    /// One more column.
+    pub fn add(&mut self, column: Column) {
+        self.master.add(column.entries());
+        self.columns.push(column);
+    }
+
+    /// Adds the columns that save something, until none does or the rounds are over. `width` is how hard
+    /// they are sought at last.
+    pub fn generate(&mut self, problem: &Problem, demand: &[u32], rounds: usize, width: usize) {
+        let alone = self.master.prices.clone();
+        // First at the known prices alone.
+        let (mut narrow, mut smooth) = (NARROW, 1.0);
+        for _ in 0..rounds {
+            self.master.optimise();
+            let prices = positive(&self.master.prices);
+            let mixed = prices.iter().zip(&self.values);
+            let mixed = mixed.map(|(price, known)| price + (known - price) * smooth);
+            let values: Vec<f64> = mixed.collect();
+            let priced = price(problem, &values, demand, narrow);
+            let bound = priced.bound(demand, &values);
+            if bound >= self.bound {
+                (self.values, self.bound) = (values, bound);
+            }
+            if self.master.total() <= cost(self.bound) * (1.0 + GAP) {
+                break;
+            }
+            let saves = |column: &Column| column.worth(&prices) > column.cost * (1.0 + TOLERANCE);
+            let saving: Vec<Column> = priced.columns.into_iter().filter(saves).collect();
+            if !saving.is_empty() {
+                smooth = SMOOTH;
+                saving.into_iter().for_each(|column| self.add(column));
+            } else if smooth > SMOOTH {
+                smooth = SMOOTH;
+            } else if smooth > 0.0 {
+                smooth = 0.0;
+            } else if narrow < width {
+                narrow = width;
+            } else {
+                break;
+            }
+        }
+        self.master.optimise();
+        for (value, alone) in self.values.iter_mut().zip(alone) {
+            *value = value.max(alone * LEAST_SHARE);
+        }
+    }
 }
 
 /// What nodes are worth at some prices.
@@ -52,49 +125,29 @@ struct Priced {
     worst: f64,
 }
 
-/// Solves the programme for all pods.
-pub(super) fn solve(problem: &Problem) -> Duals {
-    let master = Master::new(&problem.counts, singles(problem, &problem.counts));
-    generate(problem, &problem.counts, master, ROUNDS)
+impl Priced {
+    /// No cover costs less: the demand's worth, scaled down to prices at which no node is worth more than
+    /// it costs.
+    fn bound(&self, demand: &[u32], values: &[f64]) -> UsdPerHour {
+        let worth = demand.iter().zip(values);
+        let worth: f64 = worth.map(|(&n, value)| f64::from(n) * value).sum();
+        // A relative 10⁻⁹ covers the rounding of the sums themselves.
+        whole(worth / self.worst * (1.0 - 1e-9))
+    }
 }
 
-/// Adds the columns that save something to a programme for `demand`, until none does or the rounds are
-/// over.
-pub(super) fn generate(problem: &Problem, demand: &[u32], master: Master, rounds: usize) -> Duals {
-    let mut best = Duals {
-        values: positive(&master.prices),
-        bound: UsdPerHour::ZERO,
-        master,
-    };
-    let alone = best.values.clone();
-    let mut width = knapsack::NARROW;
-    for _ in 0..rounds {
-        best.master.optimise();
-        let values = positive(&best.master.prices);
-        let priced = price(problem, &values, demand, width);
-        let sum: f64 = (demand.iter().zip(&values))
-            .map(|(&n, value)| f64::from(n) * value)
-            .sum();
-        // A relative 10⁻⁹ covers the rounding of the sums themselves.
-        let bound = whole(sum / priced.worst * (1.0 - 1e-9));
-        if bound >= best.bound {
-            (best.values, best.bound) = (values, bound);
+/// Solves the programme for all pods. `width` is how hard columns are sought at last.
+pub(super) fn solve(problem: &Problem, width: usize) -> Duals {
+    let mut duals = Duals::new(problem, &problem.counts);
+    let mut rounds = ROUNDS;
+    if problem.counts.len() > MANY_ITEMS {
+        rounds = ROUNDS_OF_MANY;
+        for column in cover(problem, &duals.values, &problem.counts) {
+            duals.add(column);
         }
-        if std::env::var("DBG").is_ok() && rounds > 10 { eprintln!("total {:.1} bound {:.1} worst {} columns {}", best.master.total(), cost(best.bound), priced.worst, priced.columns.len()); }
-        let near = best.master.total() <= cost(best.bound) * (1.0 + GAP);
-        if near || (priced.columns.is_empty() && width == knapsack::WIDE) {
-            break;
-        }
-        if priced.columns.is_empty() {
-            width = knapsack::WIDE;
-        }
-        best.master.add(priced.columns);
     }
-    best.master.optimise();
-    for (value, alone) in best.values.iter_mut().zip(alone) {
-        *value = value.max(alone * LEAST_SHARE);
-    }
-    best
+    duals.generate(problem, &problem.counts, rounds, width);
+    duals
 }
 
 fn positive(prices: &[f64]) -> Vec<f64> {
@@ -102,7 +155,7 @@ fn positive(prices: &[f64]) -> Vec<f64> {
 }
 
 /// For each item the column that holds it alone at the least cost per pod, at most `caps` of it.
-pub(super) fn singles(problem: &Problem, caps: &[u32]) -> Vec<Column> {
+fn singles(problem: &Problem, caps: &[u32]) -> Vec<Column> {
     let single = |item: usize| {
         let shelves = problem.shelves.iter().enumerate();
         let accepting = shelves.filter(|(_, shelf)| shelf.copies[item] > 0);
@@ -123,6 +176,7 @@ pub(super) fn singles(problem: &Problem, caps: &[u32]) -> Vec<Column> {
 /// Looks for fillings that are worth more than their nodes, in the order of what nodes could be worth
 /// at most.
 fn price(problem: &Problem, values: &[f64], caps: &[u32], width: usize) -> Priced {
+    let enough = COLUMNS_PER_ROUND.max(values.len() / 2);
     let sacks = problem.shelves.iter();
     let sacks = sacks.map(|shelf| Sack::new(problem, shelf, values, caps));
     let mut sacks: Vec<(f64, usize, Sack<'_>)> = (sacks.enumerate())
@@ -134,7 +188,7 @@ fn price(problem: &Problem, values: &[f64], caps: &[u32], width: usize) -> Price
         worst: 1.0,
     };
     for (ratio, i, sack) in sacks {
-        if ratio <= 1.0 + TOLERANCE || priced.columns.len() >= COLUMNS_PER_ROUND {
+        if ratio <= 1.0 + TOLERANCE || priced.columns.len() >= enough {
             priced.worst = priced.worst.max(ratio);
             break;
         }

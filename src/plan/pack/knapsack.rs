@@ -8,8 +8,6 @@ use super::table::Tables;
 
 /// Partial fillings kept where a good filling will do.
 pub(super) const NARROW: usize = 24;
-/// Partial fillings kept where it is to be known that there is no better one.
-pub(super) const WIDE: usize = 256;
 /// Fillings handed out of one search.
 const FILLINGS: usize = 4;
 

@@ -2,8 +2,6 @@
 //! each pod then costs at the margin. A primal simplex method that goes on from its last basis when
 //! columns are added; its prices need not be exact, since bounds are made safe elsewhere.
 
-use super::column::Column;
-
 /// Exchanges of the basis for one demand. Programmes of thirty items settle in some hundred; what is
 /// missing beyond costs tightness, not validity.
 const PIVOTS: usize = 4_000;
@@ -17,22 +15,25 @@ const ZERO: f64 = 1e-9;
 /// Shifts of the demand that keep exchanges from going in circles.
 const SHIFT: f64 = 1e-9;
 
-/// What is in the basis: a column, or what is held of an item beyond its demand.
+/// What is in the basis: a column, or what is held of a row beyond its demand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Basic {
     Column(usize),
     Surplus(usize),
 }
 
+/// A column: its entries that are not zero by row, and its cost.
+pub(super) type Entries = (Vec<(usize, f64)>, f64);
+
 /// A programme and its solution.
 #[derive(Clone, Debug)]
 pub(super) struct Master {
-    /// The columns; the first hold one item each.
-    pub columns: Vec<Column>,
-    /// By item: what one pod costs at the margin.
+    /// By row: what one unit costs at the margin.
     pub prices: Vec<f64>,
-    /// By column: its entries that are not zero.
-    entries: Vec<Vec<(usize, f64)>>,
+    /// The columns; the first have one entry each, that of their row.
+    columns: Vec<Entries>,
+    /// By row: what a unit costs in the column that has it alone.
+    alone: Vec<f64>,
     basis: Vec<Basic>,
     /// Inverse of the basis, by row.
     inverse: Vec<Vec<f64>>,
@@ -42,39 +43,34 @@ pub(super) struct Master {
 }
 
 impl Master {
-    /// A programme for this demand, which is positive. For each item the singles have a column that holds it alone.
-    pub fn new(demand: &[u32], singles: Vec<Column>) -> Self {
+    /// A programme for this demand. The singles have one entry each, the first in the first row.
+    pub fn new(demand: &[f64], singles: Vec<Entries>) -> Self {
         let length = demand.len();
         let mut master = Master {
+            prices: Vec::with_capacity(length),
             columns: Vec::new(),
-            prices: vec![0.0; length],
-            entries: Vec::new(),
+            alone: Vec::new(),
             basis: (0..length).map(Basic::Column).collect(),
             inverse: vec![vec![0.0; length]; length],
             amounts: vec![0.0; length],
             work: 0,
         };
         let mut shift = SHIFT;
-        for (item, (column, &count)) in singles.iter().zip(demand).enumerate() {
-            let held = f64::from(column.counts[item]);
-            master.inverse[item][item] = 1.0 / held;
-            master.amounts[item] = f64::from(count) * (1.0 + shift) / held;
-            master.prices[item] = column.cost / held;
+        for (row, ((entries, cost), amount)) in singles.iter().zip(demand).enumerate() {
+            let held = entries.first().map_or(1.0, |(_, held)| *held);
+            master.inverse[row][row] = 1.0 / held;
+            master.amounts[row] = amount * (1.0 + shift) / held;
+            master.prices.push(cost / held);
             shift += SHIFT;
         }
-        master.add(singles);
+        master.alone = master.prices.clone();
+        master.columns = singles;
         master
     }
 
-    /// More columns to choose from.
-    pub fn add(&mut self, columns: Vec<Column>) {
-        for column in columns {
-            let counts = column.counts.iter().enumerate();
-            let entries = counts.filter(|(_, n)| **n > 0);
-            self.entries
-                .push(entries.map(|(i, &n)| (i, f64::from(n))).collect());
-            self.columns.push(column);
-        }
+    /// One more column to choose from.
+    pub fn add(&mut self, column: Entries) {
+        self.columns.push(column);
     }
 
     /// Finds the cheapest cover, as far as the limits go.
@@ -114,7 +110,7 @@ impl Master {
 
     fn cost(&self, basic: Basic) -> f64 {
         match basic {
-            Basic::Column(column) => self.columns[column].cost,
+            Basic::Column(column) => self.columns[column].1,
             Basic::Surplus(_) => 0.0,
         }
     }
@@ -122,15 +118,14 @@ impl Master {
     /// What saves the most for its cost, if anything saves.
     fn entering(&self) -> Option<Basic> {
         let mut best = (SAVING, None);
-        for (item, &price) in self.prices.iter().enumerate() {
-            let scale = self.columns[item].cost / f64::from(self.columns[item].counts[item]);
-            if -price / scale > best.0 {
-                best = (-price / scale, Some(Basic::Surplus(item)));
+        for (row, (price, alone)) in self.prices.iter().zip(&self.alone).enumerate() {
+            if -price / alone > best.0 {
+                best = (-price / alone, Some(Basic::Surplus(row)));
             }
         }
-        for (i, (column, entries)) in self.columns.iter().zip(&self.entries).enumerate() {
-            let worth: f64 = entries.iter().map(|(item, n)| n * self.prices[*item]).sum();
-            let saving = worth / column.cost - 1.0;
+        for (i, (entries, cost)) in self.columns.iter().enumerate() {
+            let worth: f64 = entries.iter().map(|(row, n)| n * self.prices[*row]).sum();
+            let saving = worth / cost - 1.0;
             if saving > best.0 {
                 best = (saving, Some(Basic::Column(i)));
             }
@@ -167,7 +162,7 @@ impl Master {
     fn worth(&self, basic: Basic) -> f64 {
         match basic {
             Basic::Column(column) => {
-                let entries = self.entries[column].iter();
+                let entries = self.columns[column].0.iter();
                 entries.map(|(item, n)| n * self.prices[*item]).sum()
             }
             Basic::Surplus(item) => -self.prices[item],
@@ -178,7 +173,7 @@ impl Master {
     fn direction(&self, entering: Basic) -> Vec<f64> {
         let along = |row: &Vec<f64>| match entering {
             Basic::Column(column) => {
-                let entries = self.entries[column].iter();
+                let entries = self.columns[column].0.iter();
                 entries.map(|(item, n)| n * row[*item]).sum()
             }
             Basic::Surplus(item) => -row[item],

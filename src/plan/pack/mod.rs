@@ -7,6 +7,7 @@ mod column;
 mod cover;
 mod duals;
 mod knapsack;
+mod linear;
 mod master;
 mod problem;
 mod sack;
@@ -21,6 +22,11 @@ use crate::model::resources::Resources;
 pub use problem::{Item, Problem};
 pub use settle::settle;
 
+/// How hard columns are sought for a plan: one that is a thousandth better is not worth more time.
+const PACKED: usize = 64;
+/// How hard they are sought for a bound, which must hold.
+const BOUNDED: usize = 256;
+
 /// One node to be, and how many pods of each item it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bin {
@@ -33,7 +39,7 @@ pub struct Bin {
 /// Nodes that hold every pod of the problem. Each item must be accepted by at least one kind that
 /// has room for it.
 pub fn pack(problem: &Problem) -> Vec<Bin> {
-    let prices = duals::solve(problem);
+    let prices = duals::solve(problem, PACKED);
     whole::nodes(problem, &prices)
 }
 
@@ -47,7 +53,7 @@ pub struct Priced {
 impl Priced {
     /// Finds the prices.
     pub fn new(problem: Problem) -> Self {
-        let prices = duals::solve(&problem);
+        let prices = duals::solve(&problem, BOUNDED);
         Priced { problem, prices }
     }
 

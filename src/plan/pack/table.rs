@@ -7,8 +7,10 @@ use std::cmp::Reverse;
 use super::knapsack::float;
 use super::sack::Sack;
 
-/// Rows of a table at most.
+/// Rows of a table at most, where items are few.
 const MOST_UNITS: u64 = 1_024;
+/// Entries of a table at most, so that many items cost no more than some.
+const MOST_ENTRIES: u64 = 32_768;
 /// Times that the price of the second resource is improved; the promise moves little after five.
 const TRIALS: usize = 6;
 /// How far the price goes at a trial while it is not known from both sides.
@@ -208,7 +210,7 @@ fn crossing(cheap: Trial, dear: Trial) -> f64 {
 
 /// The resource in which the table's grain is the requests' own; of several the most valuable.
 fn coarsest(sack: &Sack<'_>) -> usize {
-    let exact = |r: usize| sack.shelf.tight[r] / MOST_UNITS < sack.shelf.grain[r];
+    let exact = |r: usize| sack.shelf.tight[r] / most_units(sack) < sack.shelf.grain[r];
     let all = 0..sack.shelf.tight.len();
     let best = all.max_by(|&a, &b| {
         let worth = |r: usize| sack.prices[r];
@@ -221,7 +223,12 @@ fn coarsest(sack: &Sack<'_>) -> usize {
 fn grain(sack: &Sack<'_>, resource: usize) -> u64 {
     let room = sack.shelf.tight.get(resource).copied().unwrap_or(0);
     let unit = sack.shelf.grain.get(resource).copied().unwrap_or(1);
-    unit.max(room / MOST_UNITS + 1)
+    unit.max(room / most_units(sack) + 1)
+}
+
+fn most_units(sack: &Sack<'_>) -> u64 {
+    let items = u64::try_from(sack.items.len()).unwrap_or(u64::MAX);
+    MOST_UNITS.min(MOST_ENTRIES / items.max(1)).max(16)
 }
 
 /// Lets a row have up to `limit` pods of one size: as many as fit where that is no limit, else in

@@ -2,12 +2,13 @@
 //! taken, and what remains is asked again, with what fits it: again and again the column that is nearest
 //! to a whole node is taken. The greedy cover is kept where it is cheaper.
 
+use std::collections::BTreeSet;
+
 use super::Bin;
 use super::column::{Column, total};
 use super::cover::cover;
-use super::duals::{self, Duals};
-use super::knapsack::floor;
-use super::master::Master;
+use super::duals::{Duals, MANY_ITEMS};
+use super::knapsack::{NARROW, floor};
 use super::problem::Problem;
 
 /// Rounds of column generation for what remains after each step.
@@ -33,20 +34,19 @@ pub(super) fn nodes(problem: &Problem, prices: &Duals) -> Vec<Bin> {
 fn dive(problem: &Problem, prices: &Duals) -> Vec<Column> {
     let mut left = problem.counts.clone();
     let mut nodes: Vec<Column> = Vec::new();
-    let mut master = prices.master.clone();
+    let mut duals = prices.clone();
     let mut best: Option<Vec<Column>> = None;
     loop {
-        let cover = master.cover();
-        let is_whole = cover.iter().any(|(_, amount)| floor(*amount) > 0);
+        let cover = duals.master.cover();
         let most = cover.iter().map(|(_, amount)| *amount).fold(0.0, f64::max);
         for (i, amount) in cover {
-            let times = if is_whole {
+            let times = if floor(most) > 0 {
                 floor(amount)
             } else {
                 u32::from(amount >= most)
             };
             for _ in 0..times {
-                let counts = master.columns[i].cut(&left);
+                let counts = duals.columns[i].cut(&left);
                 take(&mut left, &counts);
                 nodes.extend(Column::cheapest(problem, counts));
             }
@@ -55,29 +55,34 @@ fn dive(problem: &Problem, prices: &Duals) -> Vec<Column> {
             break;
         }
         if let Some(last) = Column::cheapest(problem, left.clone()) {
-            let ended = || nodes.iter().cloned().chain([last.clone()]).collect();
-            if best.as_ref().is_none_or(|best| total(&nodes) + last.cost < total(best)) {
-                best = Some(ended());
+            let ended = total(&nodes) + last.cost;
+            if best.as_ref().is_none_or(|best| ended < total(best)) {
+                best = Some(nodes.iter().cloned().chain([last]).collect());
             }
         }
-        master = remainder(problem, &master, &left);
+        duals = remainder(problem, &duals, &left);
     }
-    best.filter(|best| total(best) <= total(&nodes)).unwrap_or(nodes)
+    best.filter(|best| total(best) <= total(&nodes))
+        .unwrap_or(nodes)
 }
 
 /// The programme for what is left, over the known columns cut to it and new ones.
-fn remainder(problem: &Problem, known: &Master, left: &[u32]) -> Master {
-    let mut columns: Vec<Column> = Vec::new();
-    let mut seen = std::collections::BTreeSet::new();
+fn remainder(problem: &Problem, known: &Duals, left: &[u32]) -> Duals {
+    let mut duals = Duals::new(problem, left);
+    let mut seen = BTreeSet::new();
     for column in &known.columns {
         let counts = column.cut(left);
         if counts.iter().any(|&n| n > 0) && seen.insert(counts.clone()) {
-            columns.extend(Column::cheapest(problem, counts));
+            if let Some(column) = Column::cheapest(problem, counts) {
+                duals.add(column);
+            }
         }
     }
-    let mut master = Master::new(left, duals::singles(problem, left));
-    master.add(columns);
-    duals::generate(problem, left, master, ROUNDS).master
+    duals.values.clone_from(&known.values);
+    let items = left.iter().filter(|n| **n > 0).count();
+    let rounds = if items > MANY_ITEMS { 1 } else { ROUNDS };
+    duals.generate(problem, left, rounds, NARROW);
+    duals
 }
 
 fn take(left: &mut [u32], counts: &[u32]) {
