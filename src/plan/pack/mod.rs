@@ -6,6 +6,7 @@
 mod column;
 mod cover;
 mod duals;
+mod exact;
 mod knapsack;
 mod linear;
 mod master;
@@ -39,6 +40,9 @@ pub struct Bin {
 /// Nodes that hold every pod of the problem. Each item must be accepted by at least one kind that
 /// has room for it.
 pub fn pack(problem: &Problem) -> Vec<Bin> {
+    if let Some(nodes) = exact::nodes(problem, &problem.counts, exact::WHOLE) {
+        return whole::bins(problem, nodes);
+    }
     let prices = duals::solve(problem, PACKED);
     whole::nodes(problem, &prices)
 }
@@ -48,19 +52,35 @@ pub fn pack(problem: &Problem) -> Vec<Bin> {
 pub struct Priced {
     problem: Problem,
     prices: duals::Duals,
+    /// What the cheapest nodes cost, where the problem is small enough to be solved outright.
+    optimum: Option<UsdPerHour>,
 }
 
 impl Priced {
     /// Finds the prices.
     pub fn new(problem: Problem) -> Self {
         let prices = duals::solve(&problem, BOUNDED);
-        Priced { problem, prices }
+        let nodes = exact::nodes(&problem, &problem.counts, exact::WHOLE);
+        let cost = |node: &column::Column| problem.shelves[node.shelf].cost;
+        let optimum = nodes.map(|nodes| nodes.iter().map(cost).sum());
+        Priced {
+            problem,
+            prices,
+            optimum,
+        }
     }
 
-    /// No set of nodes that, together with the free rooms, holds every pod of the problem costs less.
+    /// No set of nodes that, together with the free rooms, holds every pod of the problem costs less,
+    /// though pods of many nodes be shared out in fractions.
     pub fn bound(&self, rooms: &[Resources]) -> UsdPerHour {
         let worth = |room| worth::worth(&self.problem, &self.prices.values, room);
         self.prices.less(rooms.iter().map(worth).sum())
+    }
+
+    /// The same for whole nodes: the optimum where it is known and no room is free, else the bound.
+    pub fn whole_bound(&self, rooms: &[Resources]) -> UsdPerHour {
+        let optimum = self.optimum.filter(|_| rooms.is_empty());
+        optimum.unwrap_or_else(|| self.bound(rooms))
     }
 }
 

@@ -7,12 +7,17 @@ use std::collections::BTreeSet;
 use super::Bin;
 use super::column::{Column, total};
 use super::cover::cover;
+use super::exact;
 use super::duals::{Duals, MANY_ITEMS};
 use super::knapsack::{NARROW, floor};
 use super::problem::Problem;
 
 /// Rounds of column generation for what remains after each step.
 const ROUNDS: usize = 3;
+
+/// Times that a part of the nodes is taken back, and nodes that may be passed over for each.
+const PARTS: usize = 8;
+const SKIPS: usize = 12;
 
 /// Nodes that hold every pod of the problem.
 pub(super) fn nodes(problem: &Problem, prices: &Duals) -> Vec<Bin> {
@@ -21,12 +26,55 @@ pub(super) fn nodes(problem: &Problem, prices: &Duals) -> Vec<Bin> {
     if total(&greedy) < total(&best) {
         best = greedy;
     }
-    best.into_iter()
-        .map(|node| Bin {
-            kind: problem.shelves[node.shelf].kind,
-            counts: node.counts,
-        })
-        .collect()
+    bins(problem, polished(problem, &prices.values, best))
+}
+
+/// Nodes as the caller knows them.
+pub(super) fn bins(problem: &Problem, nodes: Vec<Column>) -> Vec<Bin> {
+    let bin = |node: Column| Bin {
+        kind: problem.shelves[node.shelf].kind,
+        counts: node.counts,
+    };
+    nodes.into_iter().map(bin).collect()
+}
+
+/// The nodes that are worth least for their cost, as many as can be solved outright, are taken back and
+/// their pods packed anew; then the next ones.
+fn polished(problem: &Problem, prices: &[f64], mut nodes: Vec<Column>) -> Vec<Column> {
+    let ratio = |node: &Column| node.worth(prices) / node.cost;
+    let by_ratio = |a: &Column, b: &Column| {
+        (ratio(b).total_cmp(&ratio(a))).then_with(|| a.counts.cmp(&b.counts))
+    };
+    let mut kept: Vec<Column> = Vec::new();
+    for _ in 0..PARTS {
+        nodes.sort_by(by_ratio);
+        let mut counts = vec![0; problem.counts.len()];
+        let mut taken: Vec<Column> = Vec::new();
+        let mut skipped: Vec<Column> = Vec::new();
+        while let Some(node) = nodes.pop() {
+            let more: Vec<u32> = counts.iter().zip(&node.counts).map(|(a, b)| a + b).collect();
+            if exact::is_small(&more, exact::PART) {
+                counts = more;
+                taken.push(node);
+            } else {
+                skipped.push(node);
+            }
+            if skipped.len() >= SKIPS {
+                break;
+            }
+        }
+        nodes.extend(skipped);
+        let Some(again) = exact::nodes(problem, &counts, exact::PART) else {
+            break;
+        };
+        if total(&again) < total(&taken) * (1.0 - 1e-9) {
+            nodes.extend(again);
+        } else {
+            kept.extend(taken);
+        }
+    }
+    kept.extend(nodes);
+    kept
 }
 
 /// Nodes by steps: whole columns first, then the one of which the most is wanted; and at every step the
@@ -51,7 +99,8 @@ fn dive(problem: &Problem, prices: &Duals) -> Vec<Column> {
                 nodes.extend(Column::cheapest(problem, counts));
             }
         }
-        if left.iter().all(|&n| n == 0) {
+        if let Some(last) = exact::nodes(problem, &left, exact::PART) {
+            nodes.extend(last);
             break;
         }
         if let Some(last) = Column::cheapest(problem, left.clone()) {
