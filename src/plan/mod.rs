@@ -77,7 +77,8 @@ fn decide<'a>(view: &View<'a>, memo: &'a Memo) -> Plan {
             effects,
             existing,
             waiting: admission.waiting,
-            bound,
+            bound: bound.fractional,
+            whole_bound: bound.whole,
             next_look,
         },
     )

@@ -180,7 +180,8 @@ impl Search<'_> {
             }
             let units = partial.units - self.tables.units(depth, count);
             let value = partial.value + self.sack.values[i] * f64::from(count);
-            let promise = value + self.tables.promise(depth + 1, units, &room);
+            let enough = self.floor - value;
+            let promise = value + self.tables.promise(depth + 1, units, &room, enough);
             if promise > self.floor {
                 self.trail.push((partial.last, count));
                 grown.push(Partial {

@@ -26,7 +26,7 @@ pub use settle::settle;
 /// How hard columns are sought for a plan: one that is a thousandth better is not worth more time.
 const PACKED: usize = 64;
 /// How hard they are sought for a bound, which must hold.
-const BOUNDED: usize = 256;
+const BOUNDED: usize = 512;
 
 /// One node to be, and how many pods of each item it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@ const STRIDE: f64 = 1.15;
 
 /// Prices of the second resource, as multiples of the best one, at which partial fillings are judged too:
 /// where much of it is taken already, or little, the rest is worth more, or less.
-const OTHERS: [f64; 4] = [0.0, 0.5, 2.0, 4.0];
+const OTHERS: [f64; 8] = [0.0, 0.5, 0.8, 0.95, 1.05, 1.25, 2.0, 4.0];
 
 /// A node's items in one resource, and tables of what they are worth.
 #[derive(Clone, Debug)]
@@ -176,14 +176,19 @@ impl Tables {
         }
     }
 
-    /// What the items from `depth` on are worth at most in so much room.
-    pub fn promise(&self, depth: usize, units: usize, room: &[u64]) -> f64 {
-        let of = |layer: &Layer| {
+    /// What the items from `depth` on are worth at most in so much room; anything below `enough` where
+    /// that is too little to matter.
+    pub fn promise(&self, depth: usize, units: usize, room: &[u64], enough: f64) -> f64 {
+        let mut least = f64::INFINITY;
+        for layer in &self.layers {
             let paid = layer.prices.iter().zip(room);
             let paid: f64 = paid.map(|(price, &room)| price * float(room)).sum();
-            layer.most[depth][units] + paid
-        };
-        self.layers.iter().map(of).fold(f64::INFINITY, f64::min)
+            least = least.min(layer.most[depth][units] + paid);
+            if least < enough {
+                break;
+            }
+        }
+        least
     }
 
     /// What so many of the item at a depth take.

@@ -7,14 +7,16 @@ use std::collections::BTreeSet;
 use super::Bin;
 use super::column::{Column, total};
 use super::cover::cover;
-use super::exact;
 use super::duals::{Duals, MANY_ITEMS};
+use super::exact;
 use super::knapsack::{NARROW, floor};
 use super::problem::Problem;
 
 /// Rounds of column generation for what remains after each step.
 const ROUNDS: usize = 3;
 
+/// So near the linear programme nothing is tried beside it.
+const NEAR: f64 = 3e-3;
 /// Times that a part of the nodes is taken back, and nodes that may be passed over for each.
 const PARTS: usize = 8;
 const SKIPS: usize = 12;
@@ -22,9 +24,11 @@ const SKIPS: usize = 12;
 /// Nodes that hold every pod of the problem.
 pub(super) fn nodes(problem: &Problem, prices: &Duals) -> Vec<Bin> {
     let mut best = trimmed(problem, dive(problem, prices));
-    let greedy = trimmed(problem, cover(problem, &prices.values, &problem.counts));
-    if total(&greedy) < total(&best) {
-        best = greedy;
+    if total(&best) > prices.master.total() * (1.0 + NEAR) {
+        let greedy = trimmed(problem, cover(problem, &prices.values, &problem.counts));
+        if total(&greedy) < total(&best) {
+            best = greedy;
+        }
     }
     bins(problem, polished(problem, &prices.values, best))
 }
