@@ -41,8 +41,8 @@ struct Layer {
     prices: Vec<f64>,
     /// By depth: what one pod is worth, the other resources paid for.
     values: Vec<f64>,
-    /// By depth and room: what the items from there on are worth at most.
-    most: Vec<Vec<f64>>,
+    /// By depth and room, a row behind the other: what the items from there on are worth at most.
+    most: Vec<f64>,
 }
 
 /// What the table's own filling leaves of a resource at a price of it.
@@ -137,12 +137,13 @@ impl Tables {
             sack.values[i] - paid.map(|(need, price)| need * price).sum::<f64>()
         };
         let values: Vec<f64> = self.order.iter().map(worth).collect();
-        let mut most = vec![vec![0.0; self.room + 1]; self.order.len() + 1];
-        for depth in (0..self.order.len()).rev() {
-            let mut row = most[depth + 1].clone();
+        let (depths, row) = (self.order.len(), self.room + 1);
+        let mut most = vec![0.0; (depths + 1) * row];
+        for depth in (0..depths).rev() {
+            most.copy_within((depth + 1) * row..(depth + 2) * row, depth * row);
             let limit = sack.limits[self.order[depth]];
-            fill(&mut row, self.sizes[depth], values[depth], limit);
-            most[depth] = row;
+            let here = &mut most[depth * row..(depth + 1) * row];
+            fill(here, self.sizes[depth], values[depth], limit);
         }
         Layer {
             prices,
@@ -161,7 +162,8 @@ impl Tables {
                 let Some(rest) = room.checked_sub(self.units(depth, count)) else {
                     break;
                 };
-                let worth = layer.values[depth] * f64::from(count) + layer.most[depth + 1][rest];
+                let worth = layer.values[depth] * f64::from(count)
+                    + layer.most[self.at(depth + 1, rest)];
                 if worth > best.0 {
                     best = (worth, count);
                 }
@@ -183,12 +185,17 @@ impl Tables {
         for layer in &self.layers {
             let paid = layer.prices.iter().zip(room);
             let paid: f64 = paid.map(|(price, &room)| price * float(room)).sum();
-            least = least.min(layer.most[depth][units] + paid);
+            least = least.min(layer.most[self.at(depth, units)] + paid);
             if least < enough {
                 break;
             }
         }
         least
+    }
+
+    /// Where a layer has the entry of a depth and a room.
+    fn at(&self, depth: usize, room: usize) -> usize {
+        depth * (self.room + 1) + room
     }
 
     /// What so many of the item at a depth take.
@@ -201,7 +208,7 @@ impl Layer {
     fn at_most(&self, tables: &Tables, sack: &Sack<'_>) -> f64 {
         let paid = self.prices.iter().zip(&sack.shelf.tight);
         let paid: f64 = paid.map(|(price, &room)| price * float(room)).sum();
-        self.most[0][tables.room] + paid
+        self.most[tables.room] + paid
     }
 }
 
