@@ -39,3 +39,7 @@ plan *args:
 # Replays event logs, by default those that ship
 replay *args="--trace simulator/data/logs":
     cargo run -q --release -p sparkwright-sim -- replay {{args}}
+
+# Plans against bounds and Karpenter's scheduler: just bench plan --scenarios 40; just bench rounds
+bench *args="plan":
+    cargo run -q --release -p sparkwright-sim -- bench {{args}}

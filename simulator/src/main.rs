@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use sparkwright_sim::bench::{self, BenchArgs};
 use sparkwright_sim::catalog::list::{self, CatalogArgs};
 use sparkwright_sim::dry_run::{self, PlanArgs};
 use sparkwright_sim::output::Outcome;
@@ -21,6 +22,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measures the planner: cost and CPU time against bounds and against Karpenter's scheduler
+    Bench(BenchArgs),
     /// Lists and filters what EC2 sells, with prices per vCPU-hour and GiB-hour
     Catalog(CatalogArgs),
     /// Says what would be launched now for Kubernetes manifests, and why
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut out = io::BufWriter::new(io::stdout().lock());
     let done = match &cli.command {
+        Command::Bench(args) => bench::run(args, &mut out, &mut io::stderr()).map_err(Into::into),
         Command::Catalog(args) => list::run(args, &mut out)
             .map(|()| Outcome::Done)
             .map_err(anyhow::Error::from),
