@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::cluster::View;
+use crate::cluster::market::purpose_of;
 use crate::model::money::UsdPerHour;
+use crate::model::node::Purpose;
 use crate::model::resources::Resources;
 use crate::model::spark::PodTemplate;
 
@@ -18,20 +20,50 @@ use super::room::Rooms;
 use super::seat::{Seat, Seating};
 use super::zone;
 
+/// What the seated pods could cost at least.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bound {
+    /// No plan costs less, though nodes could be had in fractions.
+    pub fractional: UsdPerHour,
+    /// No plan of whole nodes costs less; the same where it is not known better.
+    pub whole: UsdPerHour,
+}
+
+/// Pods by what they ask for and what they may be bought, and how many there are.
+type Counted<'a> = BTreeMap<(&'a Resources, Arc<[usize]>), u32>;
+
+/// Pods that are bought nodes of their own sort: drivers, or all others.
+#[derive(Default)]
+struct Sort<'a> {
+    lots: Counted<'a>,
+    pods: Vec<(&'a PodTemplate, Who)>,
+}
+
 /// No plan for the pods that have a seat costs less at list price. Penalties, which are compared but not
 /// paid, are left out, so that the bound can be held against a bill.
-pub fn bound(
-    view: &View<'_>,
-    memo: &Memo,
-    asks: &[Ask<'_>],
-    seating: &Seating<'_, '_>,
-) -> UsdPerHour {
+pub fn bound(view: &View<'_>, memo: &Memo, asks: &[Ask<'_>], seating: &Seating<'_, '_>) -> Bound {
+    let mut bound = Bound::default();
     if seating.drafts.is_empty() {
-        return UsdPerHour::ZERO;
+        return bound;
     }
     let mut menu = Menu::new(*view, memo, BTreeSet::new());
-    let mut lots: BTreeMap<(&Resources, Arc<[usize]>), u32> = BTreeMap::new();
-    let mut seated_pods: Vec<(&PodTemplate, Who)> = Vec::new();
+    for sort in sorts(view, &mut menu, asks, seating).into_values() {
+        let rooms = Rooms::before(view, asks, &sort.pods);
+        let priced = priced(view, &menu, sort.lots);
+        bound.fractional += priced.bound(&rooms);
+        bound.whole += priced.whole_bound(&rooms);
+    }
+    bound
+}
+
+/// The pods that have a seat and may be bought nodes.
+fn sorts<'a>(
+    view: &View<'_>,
+    menu: &mut Menu<'_>,
+    asks: &'a [Ask<'_>],
+    seating: &Seating<'_, '_>,
+) -> BTreeMap<Purpose, Sort<'a>> {
+    let mut sorts: BTreeMap<Purpose, Sort<'a>> = BTreeMap::new();
     for (i, ask) in asks.iter().enumerate() {
         let zone = zone::running(view, ask);
         for (n, need) in ask.needs.iter().enumerate() {
@@ -39,25 +71,18 @@ pub fn bound(
             let seated = seats.filter(|seat| **seat != Seat::None).count();
             let kinds = menu.kinds(need, zone);
             if seated > 0 && !kinds.is_empty() {
-                seated_pods.push((&need.template, (i, n)));
-                *lots.entry((&need.template.requests, kinds)).or_default() +=
-                    u32::try_from(seated).unwrap_or(u32::MAX);
+                let sort = sorts.entry(purpose_of(need.template.role)).or_default();
+                sort.pods.push((&need.template, (i, n)));
+                let lot = sort.lots.entry((&need.template.requests, kinds));
+                *lot.or_default() += u32::try_from(seated).unwrap_or(u32::MAX);
             }
         }
     }
-    if lots.is_empty() {
-        return UsdPerHour::ZERO;
-    }
-    let rooms = Rooms::before(view, asks, &seated_pods);
-    priced(view, &menu, lots).bound(&rooms)
+    sorts
 }
 
 /// The pods' problem with its prices, as they were found before where the same was asked.
-fn priced(
-    view: &View<'_>,
-    menu: &Menu<'_>,
-    lots: BTreeMap<(&Resources, Arc<[usize]>), u32>,
-) -> Arc<Priced> {
+fn priced(view: &View<'_>, menu: &Menu<'_>, lots: Counted<'_>) -> Arc<Priced> {
     let address = |kinds: &Arc<[usize]>| kinds.as_ptr().addr();
     let key: Lots = (lots.iter())
         .map(|((requests, kinds), count)| ((*requests).clone(), address(kinds), *count))
@@ -71,7 +96,7 @@ fn priced(
         .map(|((requests, kinds), count)| Item {
             requests: requests.clone(),
             count,
-            kinds: kinds.to_vec(),
+            kinds,
         })
         .collect();
     let market = view.cluster.market();

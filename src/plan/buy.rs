@@ -332,7 +332,7 @@ impl<'a> Seating<'_, 'a> {
                     let item = Item {
                         requests: requests.clone(),
                         count: 0,
-                        kinds: options.kinds.clone(),
+                        kinds: options.kinds.as_slice().into(),
                     };
                     items.push(item);
                     lists.push(Arc::as_ptr(answer).addr());
@@ -361,7 +361,7 @@ impl<'a> Seating<'_, 'a> {
             let counted = item.requests.extended.keys();
             for name in counted.filter(|name| name.starts_with(COUNTED)) {
                 let parsed = parse_counted(name);
-                for &kind in &item.kinds {
+                for &kind in item.kinds.iter() {
                     let room = rooms
                         .entry(kind)
                         .or_insert_with(|| market.kinds[kind].room.clone());

@@ -93,8 +93,11 @@ pub struct Plan {
     pub existing: Vec<(NodeId, Vec<PodId>)>,
     /// Pods that wait for more than a node's boot.
     pub waiting: Vec<Waiting>,
-    /// No plan for the same pods costs less, at list price; zero says nothing.
+    /// No plan for the same pods costs less, at list price, though nodes could be had in fractions; zero says
+    /// nothing.
     pub bound: UsdPerHour,
+    /// No plan of whole nodes for the same pods costs less; the bound where it is not known better.
+    pub whole_bound: UsdPerHour,
     /// When to look again even if nothing happens.
     pub next_look: Option<Timestamp>,
     /// Effects that were taken out, since they would have broken an invariant: a fault of the planner.

@@ -2,6 +2,7 @@
 //! may cost, and which nodes are alike enough to be asked for together.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::cluster::View;
 use crate::cluster::app::slot_of;
@@ -9,11 +10,12 @@ use crate::cluster::event::{AwaitedNode, Held, Intent};
 use crate::cluster::market::{Kind, taints};
 use crate::model::money::UsdPerHour;
 use crate::model::name::{NodeId, PodId, PoolName};
-use crate::model::node::{CAPACITY_TYPE, MANAGED, NODEPOOL, PURPOSE, ZONE, ZONE_ID};
+use crate::model::node::{CAPACITY_TYPE, MANAGED, NODEPOOL, PURPOSE, Toleration, ZONE, ZONE_ID};
 use crate::model::offering::{CapacityType, ZoneId};
 use crate::model::pool::Pool;
-use crate::model::requirement::Labels;
+use crate::model::requirement::{Constraints, Labels};
 use crate::model::resources::{Bytes, Cpu, Resources};
+use crate::model::spark::PodTemplate;
 
 use super::addresses;
 use super::buy::Draft;
@@ -32,8 +34,10 @@ const MOST_TYPES: usize = 20;
 pub fn launches(view: &View<'_>, asks: &[Ask<'_>], drafts: &[Draft]) -> Vec<Launch> {
     let mut slack = Slack::new(view, drafts);
     let mut merged: BTreeMap<_, Vec<&Draft>> = BTreeMap::new();
+    let mut suitable = Suitable::default();
     for draft in drafts {
-        let alternatives = alternatives(view, asks, draft, &mut slack);
+        let others = suitable.others(view, asks, draft);
+        let alternatives = alternatives(view, draft, &others, &mut slack);
         merged
             .entry((draft.kind, alternatives, draft.note.clone()))
             .or_default()
@@ -131,35 +135,86 @@ fn addresses_left(view: &View<'_>, drafts: &[Draft]) -> BTreeMap<ZoneId, u32> {
     free
 }
 
-/// Kinds that a launch may name for a draft, the planned one first and the others by price: same
-/// pool, zone and capacity type, room for all its pods, within the premium. Where the pool asks for a
-/// number of distinct values (`minValues`), dearer ones are added until there are as many.
-fn alternatives(view: &View<'_>, asks: &[Ask<'_>], draft: &Draft, slack: &mut Slack) -> Vec<usize> {
+/// What makes two drafts alike: kind, load, attachments, and what their pods ask of nodes.
+type Alike<'a> = (
+    usize,
+    Resources,
+    u32,
+    BTreeSet<(&'a Constraints, &'a [Toleration])>,
+);
+
+/// Kinds that could take a draft's place, asked once for drafts that are alike: a large plan has many
+/// nodes and few sorts of them.
+#[derive(Default)]
+struct Suitable<'a> {
+    known: BTreeMap<Alike<'a>, Rc<[usize]>>,
+}
+
+impl<'a> Suitable<'a> {
+    /// Kinds of the draft's pool, zone and capacity type with room for all its pods, by price, but for
+    /// its own.
+    fn others(&mut self, view: &View<'_>, asks: &'a [Ask<'_>], draft: &Draft) -> Rc<[usize]> {
+        let templates = || {
+            let needs = draft.loads.iter();
+            needs.map(|load| &asks[load.ask].needs[load.need].template)
+        };
+        let asked = templates().map(|pod| (&pod.constraints, pod.tolerations.as_slice()));
+        let load = load(asks, draft);
+        let alike = (draft.kind, load.clone(), draft.disks, asked.collect());
+        let others = self.known.entry(alike).or_insert_with_key(|(.., asked)| {
+            let mut one_of_each: Vec<&PodTemplate> = Vec::new();
+            for template in templates() {
+                let same = |known: &&PodTemplate| {
+                    known.constraints == template.constraints
+                        && known.tolerations == template.tolerations
+                };
+                if one_of_each.len() < asked.len() && !one_of_each.iter().any(same) {
+                    one_of_each.push(template);
+                }
+            }
+            others(view, draft, &load, &one_of_each).into()
+        });
+        others.clone()
+    }
+}
+
+fn others(
+    view: &View<'_>,
+    draft: &Draft,
+    load: &Resources,
+    templates: &[&PodTemplate],
+) -> Vec<usize> {
     let (catalog, market) = (&view.cluster.catalog, view.cluster.market());
     let planned = &market.kinds[draft.kind];
-    let load = load(asks, draft);
-    let mut others: Vec<usize> = market
-        .shelf(planned.offering.zone, planned.purpose)
-        .filter(|&i| i != draft.kind)
-        .filter(|&i| {
-            let kind = &market.kinds[i];
-            kind.pool.name == planned.pool.name
-                && kind.offering.capacity_type == planned.offering.capacity_type
-                && load.fits(&kind.room)
-                && draft.disks <= kind.instance_type(catalog).disks
-                && offer::is_available(view, kind)
-                && draft
-                    .loads
-                    .iter()
-                    .all(|load| kind.accepts(catalog, &asks[load.ask].needs[load.need].template))
-        })
-        .collect();
+    let could = |&i: &usize| {
+        let kind = &market.kinds[i];
+        i != draft.kind
+            && kind.pool.name == planned.pool.name
+            && kind.offering.capacity_type == planned.offering.capacity_type
+            && load.fits(&kind.room)
+            && draft.disks <= kind.instance_type(catalog).disks
+            && offer::is_available(view, kind)
+            && templates
+                .iter()
+                .all(|template| kind.accepts(catalog, template))
+    };
+    let shelf = market.shelf(planned.offering.zone, planned.purpose);
+    let mut others: Vec<usize> = shelf.filter(could).collect();
     others.sort_by_key(|&i| (market.kinds[i].offering.price, market.kinds[i].cost, i));
+    others
+}
+
+/// Kinds that a launch may name for a draft, the planned one first and the others by price, within the
+/// premium. Where the pool asks for a number of distinct values (`minValues`), dearer ones are added
+/// until there are as many.
+fn alternatives(view: &View<'_>, draft: &Draft, others: &[usize], slack: &mut Slack) -> Vec<usize> {
+    let (catalog, market) = (&view.cluster.catalog, view.cluster.market());
+    let planned = &market.kinds[draft.kind];
     let most = premium(planned.offering.price, planned.pool.max_premium_percent);
     let mut charged = Usage::of(catalog, planned);
     let mut held = addresses::of_kind(view, planned, draft.pods());
     let mut chosen = vec![draft.kind];
-    for i in others {
+    for &i in others {
         let kind = &market.kinds[i];
         let within = kind.offering.price <= most && chosen.len() < MOST_TYPES;
         let wanted = within || widens(view, &planned.pool, &chosen, i);

@@ -27,7 +27,6 @@ pub mod width;
 pub mod zone;
 
 use crate::cluster::View;
-use crate::model::money::UsdPerHour;
 use crate::model::time::Timestamp;
 
 pub use effect::{Effect, Plan};
@@ -74,7 +73,11 @@ fn decide<'a>(view: &View<'a>, memo: &'a Memo, unproven: bool) -> Plan {
     let launches = launch::launches(view, &asks, &seating.drafts);
     let places = place::places(view, &asks, seating);
     let (leaving, next_leave) = leave::leave(view, &seating.rooms.in_use());
-    let bound = (!unproven).then(|| bound::bound(view, memo, &asks, seating));
+    let bound = if unproven {
+        bound::Bound::default()
+    } else {
+        bound::bound(view, memo, &asks, seating)
+    };
     let mut effects: Vec<Effect> = launches.into_iter().map(Effect::Launch).collect();
     effects.extend(places.into_iter().map(Effect::Place));
     effects.extend(leaving);
@@ -89,7 +92,8 @@ fn decide<'a>(view: &View<'a>, memo: &'a Memo, unproven: bool) -> Plan {
             effects,
             existing,
             waiting: admission.waiting,
-            bound: bound.unwrap_or(UsdPerHour::ZERO),
+            bound: bound.fractional,
+            whole_bound: bound.whole,
             next_look,
             broken: Vec::new(),
         },

@@ -4,5 +4,6 @@ mod golden;
 mod properties;
 mod samples;
 mod tidy;
+mod trickle;
 mod upheaval;
 mod world;

@@ -18,6 +18,7 @@ struct Document<'a> {
     usd_per_hour: Decimal,
     expected_usd_per_hour: Decimal,
     bound_usd_per_hour: Decimal,
+    whole_bound_usd_per_hour: Decimal,
     plan_seconds: f64,
     nodes: Vec<Node<'a>>,
     existing: Vec<Existing<'a>>,
@@ -70,6 +71,7 @@ pub fn write(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
         usd_per_hour: plan.planned().into(),
         expected_usd_per_hour: plan.expected().into(),
         bound_usd_per_hour: plan.bound.into(),
+        whole_bound_usd_per_hour: plan.whole_bound.into(),
         plan_seconds: answer.took.as_secs_f64(),
         nodes: plan
             .launches()

@@ -2,9 +2,10 @@
 //! remaining pods allow; and at every step the plan that ends with one node for all that is left, so
 //! that the last node is sized to what it holds.
 
-use super::duals::{Column, cost};
+use super::column::{Column, cost};
 use super::knapsack;
 use super::problem::Problem;
+use super::sack::Sack;
 
 /// Nodes that hold these counts of pods.
 pub(super) fn cover(problem: &Problem, values: &[f64], counts: &[u32]) -> Vec<Column> {
@@ -13,8 +14,7 @@ pub(super) fn cover(problem: &Problem, values: &[f64], counts: &[u32]) -> Vec<Co
     let mut spent = 0.0;
     let mut best: Option<(f64, Vec<Column>)> = None;
     while left.iter().any(|&n| n > 0) {
-        if let Some(last) = problem.cheapest_for(&left) {
-            let last = column(problem, last, left.clone());
+        if let Some(last) = Column::cheapest(problem, left.clone()) {
             let total = spent + last.cost;
             if best.as_ref().is_none_or(|(known, _)| total < *known) {
                 best = Some((total, nodes.iter().cloned().chain([last]).collect()));
@@ -40,27 +40,27 @@ pub(super) fn cover(problem: &Problem, values: &[f64], counts: &[u32]) -> Vec<Co
         .map_or(nodes, |(_, ended)| ended)
 }
 
-/// A node of a kind that holds these counts.
-pub(super) fn column(problem: &Problem, shelf: usize, counts: Vec<u32>) -> Column {
-    Column {
-        counts,
-        shelf,
-        cost: cost(problem.shelves[shelf].cost),
-    }
-}
-
 fn worthiest(problem: &Problem, values: &[f64], left: &[u32]) -> Option<Column> {
-    let mut best: Option<(f64, Column)> = None;
-    for (i, shelf) in problem.shelves.iter().enumerate() {
-        let filling = knapsack::fill(problem, shelf, values, left);
-        let worth = filling.value / cost(shelf.cost);
-        if worth > 0.0
-            && best
-                .as_ref()
-                .is_none_or(|(known, _)| worth > known * (1.0 + 1e-9))
-        {
-            best = Some((worth, column(problem, i, filling.counts)));
+    let sacks = problem.shelves.iter();
+    let mut sacks: Vec<(f64, usize, Sack<'_>)> = sacks
+        .map(|shelf| Sack::new(problem, shelf, values, left))
+        .enumerate()
+        .map(|(i, sack)| (sack.at_most / cost(sack.shelf.cost), i, sack))
+        .collect();
+    sacks.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let mut best: (f64, Option<Column>) = (0.0, None);
+    for (most, i, sack) in sacks {
+        let floor = best.0 * (1.0 + 1e-9);
+        if most <= floor {
+            break;
+        }
+        let price = cost(sack.shelf.cost);
+        let found = knapsack::best(&sack, floor * price, knapsack::NARROW);
+        if let Some((counts, value)) = found.fillings.into_iter().next() {
+            let node = Column::cheapest(problem, counts.clone());
+            let node = node.unwrap_or_else(|| Column::on(problem, i, counts));
+            best = (value / node.cost, Some(node));
         }
     }
-    best.map(|(_, column)| column)
+    best.1
 }

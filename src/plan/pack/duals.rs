@@ -1,23 +1,37 @@
-//! The configuration linear programme, by column generation on its dual: what each pod may cost so
-//! that no node's filling is worth more than the node. The sum of those prices is a lower bound of
-//! every plan; it is scaled down by the worst violation, so that it holds whatever the solver's
-//! precision.
+//! The configuration linear programme, by column generation: what each pod may cost so that no node's
+//! filling is worth more than the node. The sum of those prices is a lower bound of every plan; it is
+//! scaled down by the worst violation, so that it holds whatever the solver's precision.
 
 use crate::model::money::UsdPerHour;
 
-use super::knapsack::{self, Filling, float};
+use super::column::{Column, cost};
+use super::cover::cover;
+use super::knapsack::{self, NARROW};
+use super::linear;
+use super::master::Master;
 use super::problem::Problem;
-use super::programme;
+use super::sack::Sack;
 
-/// Rounds of column generation. Few shapes settle in under ten; what is missing after forty costs
+/// Rounds of column generation. Few shapes settle in under ten; what is missing after these costs
 /// tightness, not validity.
-const ROUNDS: usize = 40;
-/// Columns added in one round, the most violated first: more would only slow the programme down.
-const COLUMNS_PER_ROUND: usize = 24;
-/// A filling worth this much more than its node is a violation: below is the solver's own noise.
-const TOLERANCE: f64 = 1e-7;
+const ROUNDS: usize = 60;
+/// Beyond so many items pods could as well be cut: the programme begins with a greedy cover, and a few
+/// rounds gain what there is to gain.
+pub(super) const MANY_ITEMS: usize = 48;
+/// Rounds then.
+const ROUNDS_OF_MANY: usize = 8;
+/// Columns added in one round at least, the most violated first: more would only slow the programme
+/// down. Of many items half as many.
+const COLUMNS_PER_ROUND: usize = 12;
+/// A filling worth this much more than its node is a violation; below it the bound gives way.
+const TOLERANCE: f64 = 2e-5;
+/// A cover this near the bound is as good as the best one.
+const GAP: f64 = 1e-4;
 /// A pod that rides along for nothing is still placed: it counts a thousandth of what it costs alone.
 const LEAST_SHARE: f64 = 1e-3;
+/// Fillings are sought at prices this far between the programme's own, which jump from round to round,
+/// and those of the best bound (Wentges' smoothing).
+const SMOOTH: f64 = 0.5;
 
 /// Prices of pods.
 #[derive(Clone, Debug)]
@@ -26,19 +40,10 @@ pub(super) struct Duals {
     pub values: Vec<f64>,
     /// No plan costs less.
     pub bound: UsdPerHour,
-    /// What nodes could hold, as far as it was worth looking at.
+    /// What nodes could hold.
     pub columns: Vec<Column>,
-}
-
-/// What one node could hold.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Column {
-    /// Pods by item.
-    pub counts: Vec<u32>,
-    /// The node's kind, by position among the problem's.
-    pub shelf: usize,
-    /// What it costs, in micro-dollars per hour.
-    pub cost: f64,
+    /// How much of each covers the pods at the least cost.
+    pub master: Master,
 }
 
 impl Duals {
@@ -50,198 +55,155 @@ impl Duals {
             whole(cost(self.bound) - free)
         }
     }
-}
 
-/// Solves the dual.
-pub(super) fn solve(problem: &Problem) -> Duals {
-    let mut columns = singles(problem);
-    let alone: Vec<f64> = (0..problem.counts.len())
-        .map(|item| alone(problem, item))
-        .collect();
-    let mut best = Duals {
-        values: alone.clone(),
-        bound: UsdPerHour::ZERO,
-        columns: Vec::new(),
-    };
-    for _ in 0..ROUNDS {
-        let Some(values) = master(problem, &columns) else {
-            break;
-        };
-        let fillings: Vec<Filling> = fillings(problem, &values);
-        let bound = safe_bound(problem, &values, &fillings);
-        if bound >= best.bound {
-            (best.values, best.bound) = (values.clone(), bound);
-        }
-        if !add_violated(problem, &fillings, &mut columns) {
-            break;
+    /// A programme over columns that hold one item each.
+    pub fn new(problem: &Problem, demand: &[u32]) -> Self {
+        let columns = singles(problem, demand);
+        let amounts: Vec<f64> = demand.iter().map(|&n| f64::from(n)).collect();
+        let master = Master::new(&amounts, columns.iter().map(Column::entries).collect());
+        Duals {
+            values: linear::prices(problem, demand),
+            bound: UsdPerHour::ZERO,
+            columns,
+            master,
         }
     }
-    for (value, alone) in best.values.iter_mut().zip(alone) {
-        *value = value.max(alone * LEAST_SHARE);
-    }
-    best.columns = columns;
-    best.bound = best.bound.max(bound_by_resource(problem));
-    best
-}
 
-/// For each item the column that holds it alone at the least cost per pod, so that the dual is bounded.
-fn singles(problem: &Problem) -> Vec<Column> {
-    let single = |item: usize| {
-        let columns = problem
-            .shelves
-            .iter()
-            .enumerate()
-            .filter(|(_, shelf)| shelf.accepts[item]);
-        let columns = columns.map(|(i, shelf)| {
-            let mut counts = vec![0; problem.counts.len()];
-            counts[item] = problem
-                .copies(item, &shelf.room, problem.counts[item])
-                .max(1);
-            Column {
-                counts,
-                shelf: i,
-                cost: cost(shelf.cost),
+    /// One more column.
+    pub fn add(&mut self, column: Column) {
+        self.master.add(column.entries());
+        self.columns.push(column);
+    }
+
+    /// Adds the columns that save something, until none does or the rounds are over. `width` is how hard
+    /// they are sought at last.
+    pub fn generate(&mut self, problem: &Problem, demand: &[u32], rounds: usize, width: usize) {
+        let alone = self.master.prices.clone();
+        // First at the known prices alone.
+        let (mut narrow, mut smooth) = (NARROW, 1.0);
+        for _ in 0..rounds {
+            self.master.optimise();
+            let prices = positive(&self.master.prices);
+            let mixed = prices.iter().zip(&self.values);
+            let mixed = mixed.map(|(price, known)| price + (known - price) * smooth);
+            let values: Vec<f64> = mixed.collect();
+            let priced = price(problem, &values, demand, narrow);
+            let bound = priced.bound(demand, &values);
+            if bound >= self.bound {
+                (self.values, self.bound) = (values, bound);
             }
-        });
-        let per_pod = |column: &Column| column.cost / f64::from(column.counts[item]);
-        columns.min_by(|a, b| per_pod(a).total_cmp(&per_pod(b)))
-    };
-    (0..problem.counts.len()).filter_map(single).collect()
-}
-
-/// Cost per pod of an item in nodes of its own.
-fn alone(problem: &Problem, item: usize) -> f64 {
-    let costs = problem
-        .shelves
-        .iter()
-        .filter(|shelf| shelf.accepts[item])
-        .map(|shelf| {
-            cost(shelf.cost)
-                / f64::from(
-                    problem
-                        .copies(item, &shelf.room, problem.counts[item])
-                        .max(1),
-                )
-        });
-    costs.fold(f64::INFINITY, f64::min)
-}
-
-fn fillings(problem: &Problem, values: &[f64]) -> Vec<Filling> {
-    problem
-        .shelves
-        .iter()
-        .map(|shelf| knapsack::fill(problem, shelf, values, &problem.counts))
-        .collect()
-}
-
-fn add_violated(problem: &Problem, fillings: &[Filling], columns: &mut Vec<Column>) -> bool {
-    let mut violated: Vec<(f64, usize)> = problem
-        .shelves
-        .iter()
-        .zip(fillings)
-        .enumerate()
-        .map(|(i, (shelf, filling))| (filling.value / cost(shelf.cost), i))
-        .filter(|(ratio, _)| *ratio > 1.0 + TOLERANCE)
-        .collect();
-    violated.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    violated.truncate(COLUMNS_PER_ROUND);
-    for (_, i) in &violated {
-        let counts = fillings[*i].counts.clone();
-        columns.push(Column {
-            counts,
-            shelf: *i,
-            cost: cost(problem.shelves[*i].cost),
-        });
+            if self.master.total() <= cost(self.bound) * (1.0 + GAP) {
+                break;
+            }
+            let saves = |column: &Column| column.worth(&prices) > column.cost * (1.0 + TOLERANCE);
+            let saving: Vec<Column> = priced.columns.into_iter().filter(saves).collect();
+            if !saving.is_empty() {
+                smooth = SMOOTH;
+                saving.into_iter().for_each(|column| self.add(column));
+            } else if smooth > SMOOTH {
+                smooth = SMOOTH;
+            } else if smooth > 0.0 {
+                smooth = 0.0;
+            } else if narrow < width {
+                narrow = width;
+            } else {
+                break;
+            }
+        }
+        self.master.optimise();
+        for (value, alone) in self.values.iter_mut().zip(alone) {
+            *value = value.max(alone * LEAST_SHARE);
+        }
     }
-    !violated.is_empty()
 }
 
-/// Σ count × value ÷ the worst ratio of value to cost.
-fn safe_bound(problem: &Problem, values: &[f64], fillings: &[Filling]) -> UsdPerHour {
-    let worst = problem
-        .shelves
-        .iter()
-        .zip(fillings)
-        .map(|(shelf, filling)| filling.at_most / cost(shelf.cost))
-        .fold(1.0, f64::max);
-    let sum: f64 = problem
-        .counts
-        .iter()
-        .zip(values)
-        .map(|(&n, value)| f64::from(n) * value)
-        .sum();
-    // A relative 10⁻⁹ covers the rounding of the sums themselves.
-    whole(sum / worst * (1.0 - 1e-9))
+/// What nodes are worth at some prices.
+struct Priced {
+    /// Columns worth more than they cost.
+    columns: Vec<Column>,
+    /// The worst ratio of what a node may hold to its cost; at least 1.
+    worst: f64,
 }
 
-/// Maximises Σ count × value with no column worth more than its cost. None where the solver fails.
-fn master(problem: &Problem, columns: &[Column]) -> Option<Vec<f64>> {
-    let demand: Vec<f64> = problem.counts.iter().map(|&n| f64::from(n)).collect();
-    let rows = columns.iter().map(|column| {
-        (
-            column.counts.iter().map(|&n| f64::from(n)).collect(),
-            column.cost,
-        )
-    });
-    programme::maximise(&demand, rows.collect())
+impl Priced {
+    /// No cover costs less: the demand's worth, scaled down to prices at which no node is worth more than
+    /// it costs.
+    fn bound(&self, demand: &[u32], values: &[f64]) -> UsdPerHour {
+        let worth = demand.iter().zip(values);
+        let worth: f64 = worth.map(|(&n, value)| f64::from(n) * value).sum();
+        // A relative 10⁻⁹ covers the rounding of the sums themselves.
+        whole(worth / self.worst * (1.0 - 1e-9))
+    }
 }
 
-/// The bound if pods could be cut: each resource has a price such that no node's room is worth more
-/// than the node. Looser than configurations where these are known well, tighter where many kinds of
-/// pods leave the search for fillings incomplete.
-fn bound_by_resource(problem: &Problem) -> UsdPerHour {
-    let units: Vec<f64> = (0..problem.dimensions())
-        .map(|r| {
-            problem
-                .shelves
-                .iter()
-                .map(|shelf| float(shelf.room[r]))
-                .fold(1.0, f64::max)
+/// Solves the programme for all pods. `width` is how hard columns are sought at last.
+pub(super) fn solve(problem: &Problem, width: usize) -> Duals {
+    let mut duals = Duals::new(problem, &problem.counts);
+    let mut rounds = ROUNDS;
+    if problem.counts.len() > MANY_ITEMS {
+        rounds = ROUNDS_OF_MANY;
+        for column in cover(problem, &duals.values, &problem.counts) {
+            duals.add(column);
+        }
+    }
+    duals.generate(problem, &problem.counts, rounds, width);
+    duals
+}
+
+fn positive(prices: &[f64]) -> Vec<f64> {
+    prices.iter().map(|price| price.max(0.0)).collect()
+}
+
+/// For each item the column that holds it alone at the least cost per pod, at most `caps` of it.
+fn singles(problem: &Problem, caps: &[u32]) -> Vec<Column> {
+    let single = |item: usize| {
+        let shelves = problem.shelves.iter().enumerate();
+        let accepting = shelves.filter(|(_, shelf)| shelf.copies[item] > 0);
+        let columns = accepting.map(|(i, shelf)| {
+            let count = shelf.copies[item].min(caps[item].max(1));
+            (cost(shelf.cost) / f64::from(count), i, count)
+        });
+        let best = columns.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        best.map(|(_, shelf, count)| {
+            let mut counts = vec![0; caps.len()];
+            counts[item] = count;
+            Column::on(problem, shelf, counts)
         })
-        .collect();
-    let rooms: Vec<(Vec<f64>, f64)> = problem
-        .shelves
-        .iter()
-        .map(|shelf| {
-            let room = shelf
-                .room
-                .iter()
-                .zip(&units)
-                .map(|(&room, unit)| float(room) / unit);
-            (room.collect(), cost(shelf.cost))
-        })
-        .collect();
-    let demand: Vec<f64> = (0..problem.dimensions())
-        .map(|r| {
-            let pods = problem.sizes.iter().zip(&problem.counts);
-            pods.map(|(size, &n)| float(size[r]) / units[r] * f64::from(n))
-                .sum()
-        })
-        .collect();
-    let Some(prices) = programme::maximise(&demand, rooms.clone()) else {
-        return UsdPerHour::ZERO;
     };
-    let worth = |amounts: &[f64]| {
-        amounts
-            .iter()
-            .zip(&prices)
-            .map(|(n, price)| n * price)
-            .sum::<f64>()
-    };
-    let worst = rooms
-        .iter()
-        .map(|(room, cost)| worth(room) / cost)
-        .fold(1.0, f64::max);
-    whole(worth(&demand) / worst * (1.0 - 1e-9))
+    (0..caps.len()).filter_map(single).collect()
 }
 
-/// Costs as floating point; at least one micro-dollar, so that ratios are finite.
-#[expect(
-    clippy::as_conversions,
-    reason = "micro-dollars below 2^53 are exact in f64"
-)]
-pub(super) fn cost(rate: UsdPerHour) -> f64 {
-    rate.micros().max(1) as f64
+/// Looks for fillings that are worth more than their nodes, in the order of what nodes could be worth
+/// at most.
+fn price(problem: &Problem, values: &[f64], caps: &[u32], width: usize) -> Priced {
+    let enough = COLUMNS_PER_ROUND.max(values.len() / 2);
+    let sacks = problem.shelves.iter();
+    let sacks = sacks.map(|shelf| Sack::new(problem, shelf, values, caps));
+    let mut sacks: Vec<(f64, usize, Sack<'_>)> = (sacks.enumerate())
+        .map(|(i, sack)| (sack.at_most / cost(sack.shelf.cost), i, sack))
+        .collect();
+    sacks.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let mut priced = Priced {
+        columns: Vec::new(),
+        worst: 1.0,
+    };
+    for (ratio, i, sack) in sacks {
+        if ratio <= 1.0 + TOLERANCE || priced.columns.len() >= enough {
+            priced.worst = priced.worst.max(ratio);
+            break;
+        }
+        let price = cost(sack.shelf.cost);
+        let floor = price * (1.0 + TOLERANCE);
+        let found = knapsack::best(&sack, floor, width);
+        priced.worst = priced.worst.max(found.at_most / price);
+        for (counts, _) in found.fillings {
+            let shelf = problem.cheapest_for(&counts).unwrap_or(i);
+            if priced.columns.iter().all(|known| known.counts != counts) {
+                priced.columns.push(Column::on(problem, shelf, counts));
+            }
+        }
+    }
+    priced
 }
 
 /// To the nearest micro-dollar. Prices are whole ones, so a plan that costs no less than this costs no

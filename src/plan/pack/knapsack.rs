@@ -1,271 +1,258 @@
-//! The most valuable set of pods that one node can hold: a bounded knapsack over several resources, by
-//! depth-first search with a fractional bound, stopped after a number of steps. The bound that it
-//! returns holds even when it was stopped.
+//! The most valuable set of pods that one node can hold: a bounded knapsack over several resources. One
+//! resource, in which requests have a coarse common grain (CPU, as a rule), is solved by tables, whose
+//! promise bounds every partial filling. Partial fillings grow item by item; one that another beats in
+//! room and value is dropped, and beyond a width the least promising. The bound holds even then.
 
-use crate::model::resources::Resources;
+use super::sack::Sack;
+use super::table::Tables;
 
-use super::problem::{Problem, Shelf};
-use super::relaxation;
+/// Partial fillings kept where a good filling will do.
+pub(super) const NARROW: usize = 24;
+/// Fillings handed out of one search.
+const FILLINGS: usize = 4;
 
-/// Search steps for one node. Fillings of a few kinds of pods are searched out well below it.
-const STEPS: u32 = 2_000;
-/// Kinds of pods among which the search looks for the best filling. An optimal fractional filling
-/// mixes no more kinds than there are scarce resources, so those near it are enough.
-const CORE: usize = 6;
-
-/// What one node can hold.
+/// What a search found.
 #[derive(Clone, Debug)]
-pub(super) struct Filling {
-    /// Pods by item.
-    pub counts: Vec<u32>,
-    /// Their value.
-    pub value: f64,
+pub(super) struct Found {
+    /// Fillings that are worth more than was asked for, the best first: pods by item, and their value.
+    pub fillings: Vec<(Vec<u32>, f64)>,
     /// No filling is worth more.
     pub at_most: f64,
 }
 
+/// A partial filling.
+#[derive(Clone, Copy, Debug)]
+struct Partial {
+    /// Room left in the tables' resource.
+    units: usize,
+    /// Room left of all shared resources, by position in the rooms.
+    room: usize,
+    /// What its pods are worth.
+    value: f64,
+    /// What it could come to at most.
+    promise: f64,
+    /// How it came about, by position in the trail.
+    last: usize,
+}
+
+/// How many of an item were added to which partial filling.
+type Trail = Vec<(usize, u32)>;
+
 struct Search<'a> {
-    problem: &'a Problem,
-    values: &'a [f64],
-    caps: &'a [u32],
-    /// Items in order of value per share of the node, best first.
-    order: Vec<usize>,
-    /// By depth and resource: the best value per unit among the items from there on.
-    densities: Vec<Vec<f64>>,
-    counts: Vec<u32>,
-    best: Vec<u32>,
-    best_value: f64,
-    steps: u32,
+    sack: &'a Sack<'a>,
+    tables: Tables,
+    width: usize,
+    /// What a filling must be worth to be of interest.
+    floor: f64,
+    /// The most that what was dropped unseen could have come to.
+    dropped: f64,
+    trail: Trail,
+    /// Rooms of partial fillings, one behind the other.
+    rooms: Vec<u64>,
 }
 
-/// The best filling of a node at these values, with at most `caps` pods of each item.
-pub(super) fn fill(problem: &Problem, shelf: &Shelf, values: &[f64], caps: &[u32]) -> Filling {
-    let order = order(problem, shelf, values, caps);
-    let balanced = balanced(problem, shelf, values, caps, &order);
-    let start = (value(values, &balanced), balanced);
-    let (best, is_complete) = search(problem, shelf, values, caps, &order, start);
-    if is_complete {
-        return Filling {
-            at_most: best.0,
-            value: best.0,
-            counts: best.1,
-        };
+/// The best fillings that are worth more than `floor`.
+pub(super) fn best(sack: &Sack<'_>, floor: f64, width: usize) -> Found {
+    let nothing = |at_most: f64| Found {
+        fillings: Vec::new(),
+        at_most,
+    };
+    if sack.at_most <= floor {
+        return nothing(sack.at_most);
     }
-    let core = core(&order, &best.1);
-    let (best, _) = search(problem, shelf, values, caps, &core, best);
-    let at_most = relaxation::at_most(problem, &shelf.room, values, caps, &order);
-    Filling {
-        at_most: at_most.max(best.0),
-        value: best.0,
-        counts: best.1,
+    let tables = Tables::new(sack, floor);
+    let most = tables.at_most.min(sack.at_most);
+    if most <= floor {
+        return nothing(most);
     }
-}
-
-type Found = (f64, Vec<u32>);
-
-/// Searches the fillings of the given items for one that is worth more; true where all were searched.
-fn search(
-    problem: &Problem,
-    shelf: &Shelf,
-    values: &[f64],
-    caps: &[u32],
-    items: &[usize],
-    start: Found,
-) -> (Found, bool) {
+    let start = rounded(sack);
+    let grain = most * 1e-6;
     let mut search = Search {
-        problem,
-        values,
-        caps,
-        densities: densities(problem, values, items),
-        order: items.to_vec(),
-        counts: vec![0; values.len()],
-        best_value: start.0,
-        best: start.1,
-        steps: 0,
+        sack,
+        tables,
+        width,
+        floor: start.1.max(floor) + grain,
+        dropped: 0.0,
+        trail: Vec::new(),
+        rooms: sack.shelf.tight.clone(),
     };
-    search.descend(0, &mut shelf.room.clone(), 0.0);
-    ((search.best_value, search.best), search.steps < STEPS)
-}
-
-fn value(values: &[f64], counts: &[u32]) -> f64 {
-    values
-        .iter()
-        .zip(counts)
-        .map(|(value, &n)| value * f64::from(n))
-        .sum()
-}
-
-/// A filling pod by pod: always the one that is worth most for its share of what is still free, so that
-/// scarce resources run out together.
-fn balanced(
-    problem: &Problem,
-    shelf: &Shelf,
-    values: &[f64],
-    caps: &[u32],
-    order: &[usize],
-) -> Vec<u32> {
-    let mut counts = vec![0; values.len()];
-    let mut room = shelf.room.clone();
-    loop {
-        let worth = |item: usize| {
-            let size = &problem.sizes[item];
-            let taken = size.iter().zip(&room).filter(|(need, _)| **need > 0);
-            let share: f64 = taken.map(|(need, free)| float(*need) / float(*free)).sum();
-            values[item] / share.max(f64::MIN_POSITIVE)
-        };
-        let fits = |item: usize| {
-            problem.sizes[item]
-                .iter()
-                .zip(&room)
-                .all(|(need, free)| need <= free)
-        };
-        let next = order
-            .iter()
-            .copied()
-            .filter(|&item| counts[item] < caps[item] && fits(item))
-            .max_by(|&a, &b| worth(a).total_cmp(&worth(b)).then(b.cmp(&a)));
-        let Some(item) = next else { return counts };
-        counts[item] += 1;
-        room.iter_mut()
-            .zip(&problem.sizes[item])
-            .for_each(|(free, need)| *free -= need);
+    let mut fillings = search.run();
+    fillings.extend((start.1 > floor).then_some(start));
+    fillings.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    fillings.dedup();
+    fillings.truncate(FILLINGS);
+    let value = fillings.first().map_or(floor, |(_, value)| *value);
+    let at_most = search.dropped.max(value + grain).min(most);
+    let spread = |(counts, value): (Vec<u32>, f64)| (spread_out(sack, &counts), value);
+    Found {
+        fillings: fillings.into_iter().map(spread).collect(),
+        at_most,
     }
 }
 
-/// Few items among which a search gets far: those of the best filling so far, and then the best ones.
-fn core(order: &[usize], filling: &[u32]) -> Vec<usize> {
-    let (used, others): (Vec<usize>, Vec<usize>) =
-        order.iter().copied().partition(|&item| filling[item] > 0);
-    let chosen: Vec<usize> = used.into_iter().chain(others).take(CORE).collect();
-    order
-        .iter()
-        .copied()
-        .filter(|item| chosen.contains(item))
-        .collect()
+/// Counts by item of the problem.
+fn spread_out(sack: &Sack<'_>, counts: &[u32]) -> Vec<u32> {
+    let mut all = vec![0; sack.shelf.copies.len()];
+    for (&item, &count) in sack.items.iter().zip(counts) {
+        all[item] = count;
+    }
+    all
 }
 
-fn order(problem: &Problem, shelf: &Shelf, values: &[f64], caps: &[u32]) -> Vec<usize> {
-    let share = |item: usize| {
-        let size = &problem.sizes[item];
-        let shares = size.iter().zip(&shelf.room).filter(|(need, _)| **need > 0);
-        shares
-            .map(|(need, have)| float(*need) / float(*have))
-            .fold(f64::MIN_POSITIVE, f64::max)
-    };
-    let mut items: Vec<usize> = (0..values.len())
-        .filter(|&i| shelf.accepts[i] && caps[i] > 0 && values[i] > 0.0)
-        .collect();
-    items.sort_by(|&a, &b| {
-        (values[b] / share(b))
-            .total_cmp(&(values[a] / share(a)))
-            .then(a.cmp(&b))
+/// The whole part of the solution with cut pods, filled up with what gains most.
+fn rounded(sack: &Sack<'_>) -> (Vec<u32>, f64) {
+    let mut room = sack.shelf.tight.clone();
+    let mut counts = vec![0; sack.items.len()];
+    let mut order: Vec<usize> = (0..sack.items.len()).collect();
+    order.sort_by(|&a, &b| {
+        let gain = |i: usize| sack.gains[i] / sack.values[i];
+        gain(b).total_cmp(&gain(a)).then(a.cmp(&b))
     });
-    // The last item is not tried in every number but filled up, so it is the smallest: a node holds
-    // more of it than of any other.
-    let smallest = (0..items.len()).min_by(|&a, &b| share(items[a]).total_cmp(&share(items[b])));
-    if let Some(smallest) = smallest {
-        let item = items.remove(smallest);
-        items.push(item);
-    }
-    items
-}
-
-/// Suffix maxima of value per unit of each resource; infinite where an item takes none of it.
-fn densities(problem: &Problem, values: &[f64], order: &[usize]) -> Vec<Vec<f64>> {
-    let mut suffix = vec![vec![0.0_f64; problem.dimensions()]; order.len() + 1];
-    for depth in (0..order.len()).rev() {
-        let item = order[depth];
-        for (r, &need) in problem.sizes[item].iter().enumerate() {
-            let density = if need == 0 {
-                f64::INFINITY
+    for is_first in [true, false] {
+        for &i in &order {
+            let size = &sack.problem.tight[sack.items[i]];
+            let wanted = if is_first {
+                floor(sack.amounts[i])
             } else {
-                values[item] / float(need)
+                u32::MAX
             };
-            suffix[depth][r] = suffix[depth + 1][r].max(density);
+            let most = wanted.min(sack.limits[i] - counts[i]);
+            let taken = copies(size, &room, most);
+            counts[i] += taken;
+            take(&mut room, size, taken);
         }
     }
-    suffix
+    let values = sack.values.iter().zip(&counts);
+    let value = values.map(|(value, &n)| value * f64::from(n)).sum();
+    (counts, value)
+}
+
+/// How many copies fit, `limit` at most.
+fn copies(size: &[u64], room: &[u64], limit: u32) -> u32 {
+    let mut fit = u64::from(limit);
+    for (need, have) in size.iter().zip(room) {
+        if need.saturating_mul(fit) > *have {
+            fit = have / need;
+        }
+    }
+    u32::try_from(fit).unwrap_or(limit)
 }
 
 impl Search<'_> {
-    fn descend(&mut self, depth: usize, room: &mut Vec<u64>, value: f64) {
-        if value > self.best_value {
-            self.best_value = value;
-            self.best.clone_from(&self.counts);
+    /// All items, one after the other.
+    fn run(&mut self) -> Vec<(Vec<u32>, f64)> {
+        let mut partials = vec![Partial {
+            units: self.tables.room,
+            room: 0,
+            value: 0.0,
+            promise: f64::INFINITY,
+            last: usize::MAX,
+        }];
+        for depth in 0..self.tables.order.len() {
+            let mut grown: Vec<Partial> = Vec::new();
+            for partial in &partials {
+                self.grow(partial, depth, &mut grown);
+            }
+            partials = self.kept(grown);
         }
-        if depth == self.order.len() || self.steps >= STEPS {
-            return;
-        }
-        if value + self.at_most(depth, room) <= self.best_value * (1.0 + 1e-12) {
-            return;
-        }
-        let item = self.order[depth];
-        let most = self.problem.copies(item, room, self.caps[item]);
-        let least = if depth + 1 == self.order.len() {
-            most
-        } else {
-            0
-        };
-        for count in (least..=most).rev() {
-            self.steps += 1;
-            self.counts[item] = count;
-            self.take(item, count, room, false);
-            self.descend(
-                depth + 1,
-                room,
-                value + self.values[item] * f64::from(count),
-            );
-            self.take(item, count, room, true);
-        }
-        self.counts[item] = 0;
+        partials.retain(|partial| partial.value > self.floor);
+        partials.sort_by(|a, b| b.value.total_cmp(&a.value));
+        partials.truncate(FILLINGS);
+        let fillings = partials.iter();
+        fillings
+            .map(|partial| (self.counts(partial.last), partial.value))
+            .collect()
     }
 
-    /// No filling of `room` with the items from `depth` on is worth more than this.
-    fn at_most(&self, depth: usize, room: &[u64]) -> f64 {
-        let by_count: f64 = self.order[depth..]
-            .iter()
-            .map(|&item| self.values[item] * f64::from(self.caps[item]))
-            .sum();
-        let by_resource = room
-            .iter()
-            .zip(&self.densities[depth])
-            .map(|(&free, &density)| {
-                if free == 0 && density.is_infinite() {
-                    f64::INFINITY
-                } else {
-                    float(free) * density
-                }
-            });
-        by_resource.fold(by_count, f64::min)
+    /// A partial filling with every number of the item at a depth; of the last item as many as fit.
+    fn grow(&mut self, partial: &Partial, depth: usize, grown: &mut Vec<Partial>) {
+        let i = self.tables.order[depth];
+        let size = &self.sack.problem.tight[self.sack.items[i]];
+        let mut room = self.room(partial).to_vec();
+        let most = copies(size, &room, self.sack.limits[i]);
+        let is_last = depth + 1 == self.tables.order.len();
+        for count in 0..=most {
+            if count > 0 {
+                take(&mut room, size, 1);
+            }
+            if is_last && count < most {
+                continue;
+            }
+            let units = partial.units - self.tables.units(depth, count);
+            let value = partial.value + self.sack.values[i] * f64::from(count);
+            let enough = self.floor - value;
+            let promise = value + self.tables.promise(depth + 1, units, &room, enough);
+            if promise > self.floor {
+                self.trail.push((partial.last, count));
+                grown.push(Partial {
+                    units,
+                    room: self.rooms.len(),
+                    value,
+                    promise,
+                    last: self.trail.len() - 1,
+                });
+                self.rooms.extend_from_slice(&room);
+            }
+        }
     }
 
-    fn take(&self, item: usize, count: u32, room: &mut [u64], back: bool) {
-        for (free, need) in room.iter_mut().zip(&self.problem.sizes[item]) {
-            let taken = need * u64::from(count);
-            *free = if back { *free + taken } else { *free - taken };
+    fn room(&self, partial: &Partial) -> &[u64] {
+        &self.rooms[partial.room..partial.room + self.sack.shelf.tight.len()]
+    }
+
+    /// The most promising that none of as much room in the tables' resource beats.
+    fn kept(&mut self, mut grown: Vec<Partial>) -> Vec<Partial> {
+        grown.sort_unstable_by(|a, b| {
+            (b.promise.total_cmp(&a.promise))
+                .then_with(|| b.value.total_cmp(&a.value))
+                .then(a.last.cmp(&b.last))
+        });
+        let mut kept: Vec<Partial> = Vec::with_capacity(self.width.min(grown.len()));
+        let mut by_units: Vec<Vec<usize>> = vec![Vec::new(); self.tables.room + 1];
+        for partial in grown {
+            if kept.len() == self.width {
+                self.dropped = self.dropped.max(partial.promise);
+                break;
+            }
+            let alike = &mut by_units[partial.units];
+            if !alike.iter().any(|&k| self.beats(&kept[k], &partial)) {
+                alike.push(kept.len());
+                kept.push(partial);
+            }
         }
+        kept
+    }
+
+    fn beats(&self, better: &Partial, other: &Partial) -> bool {
+        let mut rooms = self.room(better).iter().zip(self.room(other));
+        better.value >= other.value && rooms.all(|(a, b)| a >= b)
+    }
+
+    /// Counts by position, from the last item back to the first.
+    fn counts(&self, mut last: usize) -> Vec<u32> {
+        let mut counts = vec![0; self.sack.items.len()];
+        for &i in self.tables.order.iter().rev() {
+            let (before, count) = self.trail[last];
+            counts[i] = count;
+            last = before;
+        }
+        counts
     }
 }
 
-/// No filling of a free room is worth more than this: the least, over the resources, of what it would
-/// be worth if only that one counted.
-pub(super) fn worth(problem: &Problem, values: &[f64], room: &Resources) -> f64 {
-    let room = problem.vector(room);
-    let order: Vec<usize> = (0..values.len()).collect();
-    let everything: f64 = values
-        .iter()
-        .zip(&problem.counts)
-        .map(|(v, &n)| v * f64::from(n))
-        .sum();
-    let densities = densities(problem, values, &order);
-    let by_resource = room.iter().zip(&densities[0]).map(|(&free, &density)| {
-        if density.is_infinite() {
-            f64::INFINITY
-        } else {
-            float(free) * density
-        }
-    });
-    by_resource.fold(everything, f64::min)
+fn take(room: &mut [u64], size: &[u64], count: u32) {
+    for (free, need) in room.iter_mut().zip(size) {
+        *free -= need * u64::from(count);
+    }
+}
+
+/// The whole part, forgiving rounding.
+#[expect(
+    clippy::as_conversions,
+    reason = "the cast saturates, and amounts are counts of pods"
+)]
+pub(super) fn floor(amount: f64) -> u32 {
+    (amount + 1e-6).floor().max(0.0) as u32
 }
 
 /// Resources as floating point: values are compared, never added up to a result.

@@ -5,6 +5,7 @@
 use super::Bin;
 use super::knapsack::{self, float};
 use super::problem::{Item, Problem};
+use super::sack::Sack;
 use crate::model::money::UsdPerHour;
 use crate::model::resources::Resources;
 
@@ -18,7 +19,12 @@ pub fn settle(items: &[Item], rooms: &[Resources]) -> Vec<Bin> {
     let mut left = problem.counts.clone();
     let mut bins = Vec::new();
     for shelf in &problem.shelves {
-        let counts = knapsack::fill(&problem, shelf, &values, &left).counts;
+        let sack = Sack::new(&problem, shelf, &values, &left);
+        let filling = knapsack::best(&sack, 0.0, knapsack::NARROW)
+            .fillings
+            .into_iter()
+            .next();
+        let counts = filling.map_or_else(|| vec![0; left.len()], |(counts, _)| counts);
         left.iter_mut()
             .zip(&counts)
             .for_each(|(left, n)| *left -= n);

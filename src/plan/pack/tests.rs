@@ -127,3 +127,61 @@ proptest! {
         prop_assert!(Priced::new(whole).bound(&free) <= spent);
     }
 }
+
+/// Every way to fill one node, tried.
+fn best_filling(items: &[Item], room: &Resources, values: &[f64], from: usize) -> f64 {
+    let Some(item) = items.get(from) else {
+        return 0.0;
+    };
+    let most = item.requests.copies_in(room, item.count);
+    let with = |count: u32| {
+        let mut left = room.clone();
+        left -= &item.requests.times(count);
+        values[from] * f64::from(count) + best_filling(items, &left, values, from + 1)
+    };
+    (0..=most).map(with).fold(0.0, f64::max)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_plan_of_few_pods_costs_what_whole_nodes_cost_at_least(
+        shapes in proptest::collection::vec((200_u64..8_000, 200_u64..60_000, 1_u32..11), 1..4)
+    ) {
+        let kinds = kinds();
+        let (_, problem) = problem(&shapes, &kinds);
+        let priced = Priced::new(problem.clone());
+        prop_assert_eq!(cost(&pack(&problem), &kinds), priced.whole_bound(&[]));
+        prop_assert!(priced.bound(&[]) <= priced.whole_bound(&[]));
+    }
+
+    #[test]
+    fn no_filling_is_worth_more_than_the_knapsack_says_and_wide_ones_find_it(
+        shapes in proptest::collection::vec(
+            (200_u64..8_000, 200_u64..60_000, 1_u32..9, 1_u32..900), 1..5
+        ),
+        cores in 4_u64..20, gib in 8_u64..100
+    ) {
+        let kinds = vec![(room(cores, gib), UsdPerHour::from_micros(1000))];
+        let sizes: Vec<(u64, u64, u32)> = shapes.iter().map(|s| (s.0, s.1, s.2)).collect();
+        let values: Vec<f64> = shapes.iter().map(|s| f64::from(s.3)).collect();
+        let (items, problem) = problem(&sizes, &kinds);
+        for shelf in &problem.shelves {
+            let fitting: Vec<Item> = (items.iter().enumerate())
+                .map(|(i, item)| Item { count: item.count.min(shelf.copies[i]), ..item.clone() })
+                .collect();
+            let optimum = best_filling(&fitting, &kinds[0].0, &values, 0);
+            let sack = sack::Sack::new(&problem, shelf, &values, &problem.counts);
+            for width in [1, 8, 4_096] {
+                let found = knapsack::best(&sack, 0.0, width);
+                prop_assert!(found.at_most >= optimum * (1.0 - 1e-9));
+                let value = found.fillings.first().map_or(0.0, |filling| filling.1);
+                prop_assert!(value <= optimum * (1.0 + 1e-9));
+                if width == 4_096 {
+                    prop_assert!(value >= optimum * (1.0 - 1e-5), "{value} of {optimum}");
+                }
+            }
+        }
+    }
+}

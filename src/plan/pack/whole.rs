@@ -1,226 +1,149 @@
 //! Whole nodes. The linear programme over the columns says how many of each; the whole part of that is
-//! taken, and what remains, a few nodes' worth, goes to a small integer programme. The greedy cover is
-//! kept where it is cheaper.
+//! taken, and what remains is asked again, with what fits it: again and again the column that is nearest
+//! to a whole node is taken. The greedy cover is kept where it is cheaper.
 
-use std::collections::BTreeMap;
-
-use microlp::{ComparisonOp, OptimizationDirection, SolveOptions, Variable};
+use std::collections::BTreeSet;
 
 use super::Bin;
-use super::cover::{column, cover};
-use super::duals::{Column, Duals};
-use super::knapsack;
+use super::column::{Column, total};
+use super::cover::cover;
+use super::duals::{Duals, MANY_ITEMS};
+use super::exact;
+use super::knapsack::{NARROW, floor};
 use super::problem::Problem;
 
-/// Nodes of the search tree of the integer programme. Most are solved at the root; a hundred nodes cost
-/// a few milliseconds.
-const SEARCH_NODES: u64 = 100;
-/// An integer solution this near its bound is as good as the best one.
-const GAP: f64 = 1e-3;
-/// Columns of the integer programme, those with the best value for their cost.
-const MOST_COLUMNS: usize = 160;
-/// Problems of this many pods at most are also solved without taking the whole part first: in a plan of
-/// a few nodes it is what has been rounded away that counts.
-const FEW_PODS: u32 = 300;
+/// Rounds of column generation for what remains after each step.
+const ROUNDS: usize = 3;
+
+/// So near the linear programme nothing is tried beside it.
+const NEAR: f64 = 3e-3;
+/// Times that a part of the nodes is taken back, and nodes that may be passed over for each.
+const PARTS: usize = 8;
+const SKIPS: usize = 12;
 
 /// Nodes that hold every pod of the problem.
 pub(super) fn nodes(problem: &Problem, prices: &Duals) -> Vec<Bin> {
-    let (mut nodes, left) = whole_part(problem, &prices.columns);
-    nodes.extend(rest(problem, prices, &left));
-    let mut best = trimmed(problem, nodes);
-    let mut candidates = vec![cover(problem, &prices.values, &problem.counts)];
-    if problem.counts.iter().sum::<u32>() <= FEW_PODS {
-        candidates.push(rest(problem, prices, &problem.counts));
-    }
-    for candidate in candidates {
-        let candidate = trimmed(problem, candidate);
-        if total(&candidate) < total(&best) * (1.0 - 1e-9) {
-            best = candidate;
+    let mut best = trimmed(problem, dive(problem, prices));
+    if total(&best) > prices.master.total() * (1.0 + NEAR) {
+        let greedy = trimmed(problem, cover(problem, &prices.values, &problem.counts));
+        if total(&greedy) < total(&best) {
+            best = greedy;
         }
     }
-    best.into_iter()
-        .map(|node| Bin {
-            kind: problem.shelves[node.shelf].kind,
-            counts: node.counts,
-        })
-        .collect()
+    bins(problem, polished(problem, &prices.values, best))
 }
 
-fn total(nodes: &[Column]) -> f64 {
-    nodes.iter().map(|node| node.cost).sum()
+/// Nodes as the caller knows them.
+pub(super) fn bins(problem: &Problem, nodes: Vec<Column>) -> Vec<Bin> {
+    let bin = |node: Column| Bin {
+        kind: problem.shelves[node.shelf].kind,
+        counts: node.counts,
+    };
+    nodes.into_iter().map(bin).collect()
 }
 
-/// The whole part of the linear programme's solution, and the pods that it leaves.
-fn whole_part(problem: &Problem, columns: &[Column]) -> (Vec<Column>, Vec<u32>) {
-    let mut left = problem.counts.clone();
-    let mut nodes = Vec::new();
-    let amounts = solve(columns, &left, None).unwrap_or_default();
-    for (column, amount) in columns.iter().zip(amounts) {
-        for _ in 0..whole(amount) {
-            let taken: Vec<u32> = column
-                .counts
+/// The nodes that are worth least for their cost, as many as can be solved outright, are taken back and
+/// their pods packed anew; then the next ones.
+fn polished(problem: &Problem, prices: &[f64], mut nodes: Vec<Column>) -> Vec<Column> {
+    let ratio = |node: &Column| node.worth(prices) / node.cost;
+    let by_ratio = |a: &Column, b: &Column| {
+        (ratio(b).total_cmp(&ratio(a))).then_with(|| a.counts.cmp(&b.counts))
+    };
+    let mut kept: Vec<Column> = Vec::new();
+    for _ in 0..PARTS {
+        nodes.sort_by(by_ratio);
+        let mut counts = vec![0; problem.counts.len()];
+        let mut taken: Vec<Column> = Vec::new();
+        let mut skipped: Vec<Column> = Vec::new();
+        while let Some(node) = nodes.pop() {
+            let more: Vec<u32> = counts
                 .iter()
-                .zip(&left)
-                .map(|(n, l)| *n.min(l))
+                .zip(&node.counts)
+                .map(|(a, b)| a + b)
                 .collect();
-            left.iter_mut().zip(&taken).for_each(|(left, n)| *left -= n);
-            nodes.push(Column {
-                counts: taken,
-                ..column.clone()
-            });
+            if exact::is_small(&more, exact::PART) {
+                counts = more;
+                taken.push(node);
+            } else {
+                skipped.push(node);
+            }
+            if skipped.len() >= SKIPS {
+                break;
+            }
         }
-    }
-    (nodes, left)
-}
-
-/// Nodes for what is left: by an integer programme over the fillings that suit it, or greedily.
-fn rest(problem: &Problem, prices: &Duals, left: &[u32]) -> Vec<Column> {
-    if left.iter().all(|&n| n == 0) {
-        return Vec::new();
-    }
-    let greedy = cover(problem, &prices.values, left);
-    let columns = candidates(problem, prices, left, &greedy);
-    let hint: Vec<usize> = greedy
-        .iter()
-        .filter_map(|node| {
-            columns
-                .iter()
-                .position(|column| column.counts == node.counts)
-        })
-        .collect();
-    let Some(amounts) = solve(&columns, left, Some(&hint)) else {
-        return greedy;
-    };
-    let nodes: Vec<Column> = columns
-        .iter()
-        .zip(amounts)
-        .flat_map(|(column, amount)| std::iter::repeat_n(column.clone(), whole(amount)))
-        .collect();
-    if total(&nodes) < total(&greedy) {
-        nodes
-    } else {
-        greedy
-    }
-}
-
-/// Fillings worth choosing from: what every kind holds best of what is left, the linear programme's
-/// columns cut to it, and the greedy nodes, each in the cheapest kind that holds it.
-fn candidates(problem: &Problem, prices: &Duals, left: &[u32], greedy: &[Column]) -> Vec<Column> {
-    let cut = |counts: &[u32]| {
-        counts
-            .iter()
-            .zip(left)
-            .map(|(n, l)| *n.min(l))
-            .collect::<Vec<u32>>()
-    };
-    let fillings = problem
-        .shelves
-        .iter()
-        .map(|shelf| knapsack::fill(problem, shelf, &prices.values, left).counts);
-    let alone = (0..left.len()).flat_map(|item| {
-        problem
-            .shelves
-            .iter()
-            .filter(move |shelf| shelf.accepts[item])
-            .map(move |shelf| {
-                let mut counts = vec![0; left.len()];
-                counts[item] = problem.copies(item, &shelf.room, left[item]);
-                counts
-            })
-    });
-    let mut found: BTreeMap<Vec<u32>, Column> = BTreeMap::new();
-    let all = fillings
-        .chain(prices.columns.iter().map(|column| cut(&column.counts)))
-        .chain(alone);
-    for counts in all.chain(greedy.iter().map(|node| node.counts.clone())) {
-        if counts.iter().any(|&n| n > 0)
-            && let Some(shelf) = problem.cheapest_for(&counts)
-        {
-            found
-                .entry(counts.clone())
-                .or_insert_with(|| column(problem, shelf, counts));
-        }
-    }
-    let worth = |column: &Column| {
-        let value: f64 = column
-            .counts
-            .iter()
-            .zip(&prices.values)
-            .map(|(&n, v)| f64::from(n) * v)
-            .sum();
-        value / column.cost
-    };
-    let mut columns: Vec<Column> = found.into_values().collect();
-    columns.sort_by(|a, b| {
-        worth(b)
-            .total_cmp(&worth(a))
-            .then_with(|| a.counts.cmp(&b.counts))
-    });
-    columns.truncate(MOST_COLUMNS);
-    for node in greedy {
-        if !columns.iter().any(|column| column.counts == node.counts) {
-            columns.push(node.clone());
-        }
-    }
-    columns
-}
-
-/// How much of each column covers these counts at the least cost: fractions, or with a hint (positions
-/// of columns that cover them) whole numbers. None where the solver fails.
-fn solve(columns: &[Column], counts: &[u32], hint: Option<&[usize]>) -> Option<Vec<f64>> {
-    let scale = columns
-        .iter()
-        .map(|column| column.cost)
-        .fold(f64::MIN_POSITIVE, f64::max);
-    let mut programme = microlp::Problem::new(OptimizationDirection::Minimize);
-    let most = i32::try_from(counts.iter().sum::<u32>()).unwrap_or(i32::MAX);
-    let amounts: Vec<Variable> = columns
-        .iter()
-        .map(|column| match hint {
-            Some(_) => programme.add_integer_var(column.cost / scale, (0, most)),
-            None => programme.add_var(column.cost / scale, (0.0, f64::INFINITY)),
-        })
-        .collect();
-    for (item, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-        let row: Vec<(Variable, f64)> = columns
-            .iter()
-            .zip(&amounts)
-            .filter(|(column, _)| column.counts[item] > 0)
-            .map(|(column, amount)| (*amount, f64::from(column.counts[item])))
-            .collect();
-        programme.add_constraint(row, ComparisonOp::Ge, f64::from(count));
-    }
-    let mut options = SolveOptions::default();
-    if let Some(hint) = hint {
-        options.node_limit = Some(SEARCH_NODES);
-        options.mip_gap = GAP;
-        let used = |i: usize| {
-            f64::from(u32::try_from(hint.iter().filter(|&&h| h == i).count()).unwrap_or(0))
+        nodes.extend(skipped);
+        let Some(again) = exact::nodes(problem, &counts, exact::PART) else {
+            break;
         };
-        options.warm_start = Some(
-            amounts
-                .iter()
-                .enumerate()
-                .map(|(i, amount)| (*amount, used(i)))
-                .collect(),
-        );
+        if total(&again) < total(&taken) * (1.0 - 1e-9) {
+            nodes.extend(again);
+        } else {
+            kept.extend(taken);
+        }
     }
-    let solution = programme.solve_with(options).ok()?.into_solution().ok()?;
-    Some(
-        amounts
-            .iter()
-            .map(|amount| solution.var_value(*amount))
-            .collect(),
-    )
+    kept.extend(nodes);
+    kept
 }
 
-/// The whole part, forgiving the solver's tolerance.
-#[expect(
-    clippy::as_conversions,
-    reason = "the cast saturates, and amounts are counts of nodes"
-)]
-fn whole(amount: f64) -> usize {
-    (amount + 1e-6).floor().max(0.0) as usize
+/// Nodes by steps: whole columns first, then the one of which the most is wanted; and at every step the
+/// plan that ends with one node for all that is left.
+fn dive(problem: &Problem, prices: &Duals) -> Vec<Column> {
+    let mut left = problem.counts.clone();
+    let mut nodes: Vec<Column> = Vec::new();
+    let mut duals = prices.clone();
+    let mut best: Option<Vec<Column>> = None;
+    loop {
+        let cover = duals.master.cover();
+        let most = cover.iter().map(|(_, amount)| *amount).fold(0.0, f64::max);
+        for (i, amount) in cover {
+            let times = if floor(most) > 0 {
+                floor(amount)
+            } else {
+                u32::from(amount >= most)
+            };
+            for _ in 0..times {
+                let counts = duals.columns[i].cut(&left);
+                take(&mut left, &counts);
+                nodes.extend(Column::cheapest(problem, counts));
+            }
+        }
+        if let Some(last) = exact::nodes(problem, &left, exact::PART) {
+            nodes.extend(last);
+            break;
+        }
+        if let Some(last) = Column::cheapest(problem, left.clone()) {
+            let ended = total(&nodes) + last.cost;
+            if best.as_ref().is_none_or(|best| ended < total(best)) {
+                best = Some(nodes.iter().cloned().chain([last]).collect());
+            }
+        }
+        duals = remainder(problem, &duals, &left);
+    }
+    best.filter(|best| total(best) <= total(&nodes))
+        .unwrap_or(nodes)
+}
+
+/// The programme for what is left, over the known columns cut to it and new ones.
+fn remainder(problem: &Problem, known: &Duals, left: &[u32]) -> Duals {
+    let mut duals = Duals::new(problem, left);
+    let mut seen = BTreeSet::new();
+    for column in &known.columns {
+        let counts = column.cut(left);
+        if counts.iter().any(|&n| n > 0) && seen.insert(counts.clone()) {
+            if let Some(column) = Column::cheapest(problem, counts) {
+                duals.add(column);
+            }
+        }
+    }
+    duals.values.clone_from(&known.values);
+    let items = left.iter().filter(|n| **n > 0).count();
+    let rounds = if items > MANY_ITEMS { 1 } else { ROUNDS };
+    duals.generate(problem, left, rounds, NARROW);
+    duals
+}
+
+fn take(left: &mut [u32], counts: &[u32]) {
+    left.iter_mut().zip(counts).for_each(|(left, n)| *left -= n);
 }
 
 /// The nodes with every pod once: what is held twice is taken out of the later nodes, and each node is of
@@ -229,20 +152,10 @@ fn trimmed(problem: &Problem, nodes: Vec<Column>) -> Vec<Column> {
     let mut left = problem.counts.clone();
     let mut kept = Vec::new();
     for node in nodes {
-        let counts: Vec<u32> = node
-            .counts
-            .iter()
-            .zip(&left)
-            .map(|(n, l)| *n.min(l))
-            .collect();
-        left.iter_mut()
-            .zip(&counts)
-            .for_each(|(left, n)| *left -= n);
-        if let Some(shelf) = problem
-            .cheapest_for(&counts)
-            .filter(|_| counts.iter().any(|&n| n > 0))
-        {
-            kept.push(column(problem, shelf, counts));
+        let counts = node.cut(&left);
+        take(&mut left, &counts);
+        if counts.iter().any(|&n| n > 0) {
+            kept.extend(Column::cheapest(problem, counts));
         }
     }
     debug_assert!(left.iter().all(|&n| n == 0), "every pod is held");
