@@ -1,6 +1,7 @@
 //! The simulated world around Sparkwright's planner: what EC2 sells, what manifests and event logs say,
 //! EC2's fleet, kube-scheduler and Spark in virtual time, and the commands that put them together.
 
+pub mod calibrate;
 pub mod catalog;
 pub mod decimal;
 pub mod dry_run;

@@ -4,12 +4,14 @@
 
 pub mod addresses;
 pub mod admit;
+pub mod alternatives;
 pub mod bound;
 pub mod buy;
 pub mod check;
 pub mod constraint;
 pub mod demand;
 pub mod effect;
+pub mod expected;
 pub mod explain;
 pub mod launch;
 pub mod leave;
@@ -23,6 +25,7 @@ pub mod ration;
 pub mod reason;
 pub mod room;
 pub mod seat;
+pub mod slack;
 pub mod width;
 pub mod zone;
 
@@ -62,7 +65,7 @@ fn decide<'a>(view: &View<'a>, memo: &'a Memo) -> Plan {
     let launches = launch::launches(view, &asks, &seating.drafts);
     let places = place::places(view, &asks, seating);
     let (leaving, next_leave) = leave::leave(view, &seating.rooms.in_use());
-    let bound = bound::bound(view, memo, &asks, seating);
+    let bounds = bound::bounds(view, memo, &asks, seating);
     let mut effects: Vec<Effect> = launches.into_iter().map(Effect::Launch).collect();
     effects.extend(places.into_iter().map(Effect::Place));
     effects.extend(leaving);
@@ -77,7 +80,8 @@ fn decide<'a>(view: &View<'a>, memo: &'a Memo) -> Plan {
             effects,
             existing,
             waiting: admission.waiting,
-            bound,
+            bound: bounds.listed,
+            compared_bound: bounds.compared,
             next_look,
         },
     )
