@@ -72,7 +72,9 @@ pub fn unknown_families<'a>(
     families: &BTreeSet<String>,
 ) -> Vec<String> {
     let faults = pools.into_iter().flat_map(|pool| {
-        let unknown = pool.performance.unknown(families.iter().map(String::as_str));
+        let unknown = pool
+            .performance
+            .unknown(families.iter().map(String::as_str));
         unknown
             .into_iter()
             .map(|fault| format!("NodePool {}: {fault}", pool.name))

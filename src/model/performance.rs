@@ -199,7 +199,9 @@ mod tests {
 
     #[test]
     fn a_family_that_ec2_does_not_have_is_named_with_the_nearest() {
-        let given: Performances = [("m7h".to_owned(), Performance(1150))].into_iter().collect();
+        let given: Performances = [("m7h".to_owned(), Performance(1150))]
+            .into_iter()
+            .collect();
         let faults = given.unknown(["c5", "m6g", "m7g", "r5"].into_iter());
         assert_eq!(
             faults[0].to_string(),

@@ -127,11 +127,7 @@ impl Pool {
     /// True where neither penalties nor performance come between an offering's price and the price at
     /// which it is compared.
     pub fn compares_at_list_price(&self) -> bool {
-        let harmless = self
-            .spot
-            .penalty
-            .iter()
-            .all(|usd| *usd == UsdPerHour::ZERO);
+        let harmless = self.spot.penalty.iter().all(|usd| *usd == UsdPerHour::ZERO);
         harmless && self.performance.are_one()
     }
 

@@ -170,9 +170,7 @@ impl<'s, 'v> Naming<'s, 'v> {
         let of = &self.view.cluster.market().kinds[kind];
         let more = addresses::of_kind(self.view, of, self.pods);
         let zone = of.offering.zone;
-        let fits = self
-            .slack
-            .take_addresses(zone, more, &mut self.addresses)
+        let fits = self.slack.take_addresses(zone, more, &mut self.addresses)
             && self.slack.take(self.view, of, &mut self.charged);
         if fits {
             self.families.insert(family(self.view, kind));

@@ -29,12 +29,7 @@ pub struct Bounds {
 }
 
 /// Both bounds; they are one where every offering is compared at its list price.
-pub fn bounds(
-    view: &View<'_>,
-    memo: &Memo,
-    asks: &[Ask<'_>],
-    seating: &Seating<'_, '_>,
-) -> Bounds {
+pub fn bounds(view: &View<'_>, memo: &Memo, asks: &[Ask<'_>], seating: &Seating<'_, '_>) -> Bounds {
     if seating.drafts.is_empty() {
         return Bounds::default();
     }

@@ -60,6 +60,9 @@ impl Memo {
     }
 
     fn size(&self) -> usize {
-        self.units.borrow().len() + self.expected.borrow().len() + self.packs.borrow().len() + self.bounds.borrow().len()
+        self.units.borrow().len()
+            + self.expected.borrow().len()
+            + self.packs.borrow().len()
+            + self.bounds.borrow().len()
     }
 }

@@ -246,7 +246,10 @@ impl fmt::Display for Reason {
                     (_, 1) => ("types", "family"),
                     _ => ("types", "families"),
                 };
-                write!(f, "EC2 has {types} {ty} of {families} {family} to choose from: {because}")
+                write!(
+                    f,
+                    "EC2 has {types} {ty} of {families} {family} to choose from: {because}"
+                )
             }
             Reason::Interrupted { .. } => f.write_str("EC2 takes the spot instance back"),
             Reason::EmptyPastTtl { ttl } => write!(f, "empty for longer than {ttl}"),

@@ -102,7 +102,11 @@ fn shared(one: &Measured, other: &Measured) -> i64 {
     for (key, tasks) in &one.stages {
         let cpu: i64 = tasks.values().flatten().map(|span| span.millis()).sum();
         all += cpu;
-        both += if other.stages.contains_key(key) { cpu } else { 0 };
+        both += if other.stages.contains_key(key) {
+            cpu
+        } else {
+            0
+        };
     }
     both.saturating_mul(100) / all.max(1)
 }

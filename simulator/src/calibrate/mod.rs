@@ -140,12 +140,11 @@ pub fn run(
     };
     let mut estimates = Vec::new();
     for (family, own) in &measured {
-        let estimate =
-            estimate::estimate(&base, own).map_err(|reason| CalibrateError::Unlike {
-                family: (*family).to_owned(),
-                reference: reference.to_owned(),
-                reason,
-            })?;
+        let estimate = estimate::estimate(&base, own).map_err(|reason| CalibrateError::Unlike {
+            family: (*family).to_owned(),
+            reference: reference.to_owned(),
+            reason,
+        })?;
         if base.versions != own.versions {
             writeln!(
                 messages,

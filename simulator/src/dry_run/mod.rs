@@ -135,17 +135,12 @@ fn add_pools(args: &PlanArgs, stdin: &mut dyn Read, manifests: &mut Manifests) {
 }
 
 /// A NodePool whose performance names a family that EC2 does not have is left out, as any that is refused.
-fn refuse_unknown_families(
-    args: &PlanArgs,
-    manifests: &mut Manifests,
-) -> Result<(), CatalogError> {
+fn refuse_unknown_families(args: &PlanArgs, manifests: &mut Manifests) -> Result<(), CatalogError> {
     let families = args.source.source(args.seed).families()?;
     let refusals = &mut manifests.refusals;
     manifests.facts.retain(|fact| {
         let unknown = match fact {
-            Fact::PoolApplied(pool) => {
-                nodepools::unknown_families([pool.as_ref()], &families)
-            }
+            Fact::PoolApplied(pool) => nodepools::unknown_families([pool.as_ref()], &families),
             _ => Vec::new(),
         };
         refusals.extend(unknown.iter().map(|line| format!("refused {line}")));

@@ -132,18 +132,20 @@ pub(super) fn groups<'a>(answer: &'a Answer, costs: &[(NodeId, Cost)]) -> Vec<No
     let rounded = apportion(&sums.values().map(|sum| sum.cost).collect::<Vec<_>>());
     (sums.into_iter().zip(rounded))
         .map(
-            |(((pool, instance_type, performance, zone, capacity_type, price), sum), usd)| NodeGroup {
-                pool,
-                zone,
-                capacity_type,
-                instance_type,
-                usd_per_hour: price.into(),
-                performance: performance.into(),
-                nodes: sum.nodes,
-                node_seconds: sum.time.into(),
-                first_launched_seconds: since_start(sum.first),
-                last_ended_seconds: since_start(sum.last),
-                usd: usd.into(),
+            |(((pool, instance_type, performance, zone, capacity_type, price), sum), usd)| {
+                NodeGroup {
+                    pool,
+                    zone,
+                    capacity_type,
+                    instance_type,
+                    usd_per_hour: price.into(),
+                    performance: performance.into(),
+                    nodes: sum.nodes,
+                    node_seconds: sum.time.into(),
+                    first_launched_seconds: since_start(sum.first),
+                    last_ended_seconds: since_start(sum.last),
+                    usd: usd.into(),
+                }
             },
         )
         .collect()

@@ -280,7 +280,10 @@ pub(super) fn cpu_time(line: &[u8]) -> Option<Span> {
             Some(at) => &end[at + key.len()..],
             None => &line[after(line)?..],
         };
-        let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let count = digits
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         std::str::from_utf8(&digits[..count]).ok()?.parse().ok()
     };
     let run = field(b"\"Executor CPU Time\":")?;

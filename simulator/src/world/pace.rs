@@ -22,7 +22,9 @@ impl World {
             _ => None,
         };
         let pool = node.and_then(|node| self.cluster.pools.get(node.pool.as_ref()?));
-        let Some((node, pool)) = node.zip(pool).filter(|(_, pool)| !pool.performance.are_one())
+        let Some((node, pool)) = node
+            .zip(pool)
+            .filter(|(_, pool)| !pool.performance.are_one())
         else {
             return Pace::default();
         };

@@ -224,8 +224,7 @@ pub fn read(
         last_event: last_event(app, pods, work).map_or(started, at),
         driver_ready: app.driver_ready_ms.map(at),
         local_slots: app.local_slots,
-        machine: machine::of_nodes(pods, nodes)
-            .or_else(|| machine::of_properties(&app.properties)),
+        machine: machine::of_nodes(pods, nodes).or_else(|| machine::of_properties(&app.properties)),
         version: app.spark_version.clone(),
         properties: app.properties.clone(),
         executors,
@@ -361,8 +360,19 @@ fn task(
         locality: row.locality.unwrap_or_default().into(),
         speculative: row.speculative.unwrap_or(false),
         writes_shuffle: row.writes_shuffle.unwrap_or(false),
-        cpu: row.cpu_ms.map(|millis| Span::from_millis(millis.max(0))),
+        cpu: cpu(row, line)?,
     })
+}
+
+fn cpu(row: &Work, line: u64) -> Result<Option<Span>, Finding> {
+    match row.cpu_ms {
+        Some(millis) if millis < 0 => {
+            let finding = Finding::new(Rule::Order, Work::TABLE, Some(line), "is negative");
+            let remedy = "write null where it is unknown";
+            Err(finding.column("cpu_ms").value(millis).remedy(remedy))
+        }
+        millis => Ok(millis.map(Span::from_millis)),
+    }
 }
 
 fn needed<T>(value: Option<T>, column: &str, line: u64) -> Result<T, Finding> {
