@@ -114,6 +114,7 @@ fn wide() -> Recorded {
             locality: Locality::Node,
             speculative: false,
             writes_shuffle: true,
+            cpu: None,
         }));
         record.ended = done;
     }

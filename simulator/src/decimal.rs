@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use sparkwright::model::money::{Usd, UsdPerHour};
+use sparkwright::model::performance::Performance;
 use sparkwright::model::time::Span;
 
 /// A decimal number with at most six decimals.
@@ -33,6 +34,13 @@ impl From<Usd> for Decimal {
 impl From<UsdPerHour> for Decimal {
     fn from(rate: UsdPerHour) -> Self {
         Decimal(rate.to_string())
+    }
+}
+
+/// A factor.
+impl From<Performance> for Decimal {
+    fn from(performance: Performance) -> Self {
+        Decimal(performance.to_string())
     }
 }
 

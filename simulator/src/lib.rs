@@ -2,6 +2,7 @@
 //! EC2's fleet, kube-scheduler and Spark in virtual time, and the commands that put them together.
 
 pub mod bench;
+pub mod calibrate;
 pub mod catalog;
 pub mod decimal;
 pub mod dry_run;

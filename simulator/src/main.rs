@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use sparkwright_sim::bench::{self, BenchArgs};
+use sparkwright_sim::calibrate::{self, CalibrateArgs};
 use sparkwright_sim::catalog::list::{self, CatalogArgs};
 use sparkwright_sim::dry_run::{self, PlanArgs};
 use sparkwright_sim::output::Outcome;
@@ -30,6 +31,8 @@ enum Command {
     Plan(PlanArgs),
     /// Replays Spark event logs on simulated EC2: the nodes and why, the bill, how long it took
     Replay(ReplayArgs),
+    /// Says how fast instance families are, from logs of the same applications on each of them
+    Calibrate(CalibrateArgs),
     /// Imports, shows and checks traces in the open format
     Trace(TraceArgs),
 }
@@ -46,6 +49,9 @@ fn main() -> ExitCode {
             dry_run::run(args, &mut io::stdin(), &mut out, &mut io::stderr()).map_err(Into::into)
         }
         Command::Replay(args) => replay::run(args, &mut out, &mut io::stderr()).map_err(Into::into),
+        Command::Calibrate(args) => {
+            calibrate::run(args, &mut out, &mut io::stderr()).map_err(Into::into)
+        }
         Command::Trace(args) => traces::run(args, &mut out, &mut io::stderr()).map_err(Into::into),
     };
     match done.and_then(|outcome| out.flush().map(|()| outcome).map_err(Into::into)) {

@@ -1,6 +1,7 @@
 //! The NodePools that count where none are given: drivers on-demand, executors wherever they are
 //! cheapest.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -63,6 +64,22 @@ pub fn chosen(path: Option<&Path>, stdin: &mut dyn Read) -> Chosen {
         chosen.refusals.push(line);
     }
     chosen
+}
+
+/// A line for each family that a pool gives a performance and that is not among these.
+pub fn unknown_families<'a>(
+    pools: impl IntoIterator<Item = &'a Pool>,
+    families: &BTreeSet<String>,
+) -> Vec<String> {
+    let faults = pools.into_iter().flat_map(|pool| {
+        let unknown = pool
+            .performance
+            .unknown(families.iter().map(String::as_str));
+        unknown
+            .into_iter()
+            .map(|fault| format!("NodePool {}: {fault}", pool.name))
+    });
+    faults.collect()
 }
 
 /// The embedded pools that serve pods that are not Spark's.

@@ -308,6 +308,7 @@ fn sort_of(task: Span, slots: u32) -> Span {
         locality: Locality::Node,
         speculative: false,
         writes_shuffle: stage == 0,
+        cpu: None,
     };
     let record = Recorded {
         started: at(0),

@@ -1,5 +1,6 @@
 //! What could be bought: every offering that a pool allows, with the room it leaves for pods and the
-//! price at which it is compared. Derived from catalogue, pools and DaemonSets, and kept until one of
+//! price at which it is compared (here alone: list price, the pool's penalty for interruptions, the
+//! family's performance). Derived from catalogue, pools and DaemonSets, and kept until one of
 //! them changes; it does not know what is asked for, nor what EC2 has run out of.
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use crate::model::daemon::Daemon;
 use crate::model::money::UsdPerHour;
 use crate::model::node::{Purpose, Taint, tolerated};
 use crate::model::offering::{CapacityType, Catalog, InstanceType, Offering, TypeId, ZoneId};
+use crate::model::performance::Performance;
 use crate::model::pool::Pool;
 use crate::model::resources::Resources;
 use crate::model::spark::{PodTemplate, Role};
@@ -25,7 +27,10 @@ pub struct Kind {
     pub offering: Offering,
     /// Room for pods, DaemonSets taken off.
     pub room: Resources,
-    /// What it is compared at: list price and the pool's interruption penalty.
+    /// How fast it does what it is bought for.
+    pub performance: Performance,
+    /// What it is compared at: list price and the pool's interruption penalty, for as much work as a
+    /// machine at 1 does in an hour.
     pub cost: UsdPerHour,
 }
 
@@ -34,6 +39,8 @@ pub struct Kind {
 pub struct Market {
     /// By zone, purpose, weight (highest first), pool, capacity type and type.
     pub kinds: Vec<Kind>,
+    /// True where every kind is compared at list price: no pool has penalties or performance.
+    pub at_list_price: bool,
     shelves: BTreeMap<(ZoneId, Purpose), Range<usize>>,
 }
 
@@ -45,7 +52,9 @@ impl Market {
         daemons: &BTreeMap<String, Daemon>,
     ) -> Market {
         let mut kinds = Vec::new();
+        let mut at_list_price = true;
         for pool in pools {
+            at_list_price &= pool.compares_at_list_price();
             for offering in catalog.offerings.iter().filter(|o| pool.offers(catalog, o)) {
                 for purpose in purposes(pool) {
                     kinds.push(kind(catalog, pool, *offering, purpose, daemons));
@@ -60,7 +69,11 @@ impl Market {
                 .or_insert(i..i);
             shelf.end = i + 1;
         }
-        Market { kinds, shelves }
+        Market {
+            kinds,
+            at_list_price,
+            shelves,
+        }
     }
 
     /// Takes the catalogue's prices anew. The order does not depend on them.
@@ -70,7 +83,7 @@ impl Market {
             let (of, zone) = (offering.instance_type, offering.zone);
             if let Some(price) = catalog.price(of, zone, offering.capacity_type) {
                 offering.price = price;
-                kind.cost = compared_cost(&kind.pool, &kind.offering);
+                kind.cost = compared_cost(&kind.pool, &kind.offering, kind.performance);
             }
         }
     }
@@ -98,6 +111,11 @@ impl Kind {
     /// every driver, since placing adds the toleration.
     pub fn is_tolerated_by(&self, template: &PodTemplate) -> bool {
         tolerated(&self.pool.taints, &template.tolerations)
+    }
+
+    /// What is paid for as much work as a machine at 1 does in an hour; penalties are not paid.
+    pub fn price_of_work(&self) -> UsdPerHour {
+        self.performance.price_of_work(self.offering.price)
     }
 
     /// Its type.
@@ -147,17 +165,20 @@ fn kind(
             room -= &daemon.requests;
         }
     }
+    let performance = pool.performance_for(&instance_type.family, purpose);
     Kind {
         pool: pool.clone(),
         purpose,
         offering,
         room,
-        cost: compared_cost(pool, &offering),
+        performance,
+        cost: compared_cost(pool, &offering, performance),
     }
 }
 
-/// An unknown interruption bucket is charged as the worst.
-fn compared_cost(pool: &Pool, offering: &Offering) -> UsdPerHour {
+/// An unknown interruption bucket is charged as the worst. A penalty is per hour of a node, of which
+/// faster nodes need fewer, so it is divided as the price is.
+fn compared_cost(pool: &Pool, offering: &Offering, performance: Performance) -> UsdPerHour {
     let worst = pool.spot.penalty.len() - 1;
     let penalty = match offering.capacity_type {
         CapacityType::OnDemand => UsdPerHour::ZERO,
@@ -167,7 +188,7 @@ fn compared_cost(pool: &Pool, offering: &Offering) -> UsdPerHour {
                 .map_or(worst, |b| usize::from(b).min(worst))]
         }
     };
-    offering.price + penalty
+    performance.price_of_work(offering.price + penalty)
 }
 
 type Key<'a> = (

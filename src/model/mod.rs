@@ -12,6 +12,7 @@ pub mod name;
 pub mod node;
 pub mod nodepool;
 pub mod offering;
+pub mod performance;
 pub mod placement;
 pub mod pool;
 pub mod quantity;

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use super::money::UsdPerHour;
 use super::name::PoolName;
-use super::node::Taint;
+use super::node::{Purpose, Taint};
 use super::offering::INTERRUPTION_BUCKETS;
+use super::performance::{Performance, Performances};
 use super::requirement::{Labels, Requirement};
 use super::resources::{Bytes, Cpu};
 use super::spark::{PodTemplate, Role};
@@ -100,6 +101,8 @@ pub struct Pool {
     pub spot: SpotPolicy,
     /// How much dearer than the planned type an alternative in the same launch may be, in per cent.
     pub max_premium_percent: u32,
+    /// How fast families do executors' work.
+    pub performance: Performances,
     /// Least local NVMe per node; when set, the disks hold the node's ephemeral storage.
     pub min_local_storage: Option<Bytes>,
     /// Least time between empty and gone.
@@ -111,6 +114,23 @@ pub struct Pool {
 }
 
 impl Pool {
+    /// How fast a family does what nodes of this purpose are bought for: executors' work alone is
+    /// known to be faster on a faster machine.
+    pub fn performance_for(&self, family: &str, purpose: Purpose) -> Performance {
+        if purpose == Purpose::Work && self.roles.contains(&Role::Executor) {
+            self.performance.of(family)
+        } else {
+            Performance::ONE
+        }
+    }
+
+    /// True where neither penalties nor performance come between an offering's price and the price at
+    /// which it is compared.
+    pub fn compares_at_list_price(&self) -> bool {
+        let harmless = self.spot.penalty.iter().all(|usd| *usd == UsdPerHour::ZERO);
+        harmless && self.performance.are_one()
+    }
+
     /// True where the pool is for pods such as this one, whatever nodes it may buy.
     pub fn serves(&self, template: &PodTemplate) -> bool {
         let selected = self.pod_selector.as_ref().map(|selector| {

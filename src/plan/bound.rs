@@ -1,5 +1,6 @@
 //! The least that the seated pods could cost: the configuration bound over every zone in which each of
-//! them may be bought, less the most that free room could be worth to them.
+//! them may be bought, less the most that free room could be worth to them. At list price, to be held
+//! against a bill, and at the prices that are compared, to be held against what was sought.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use crate::model::spark::PodTemplate;
 
 use super::constraint::Who;
 use super::demand::Ask;
-use super::memo::{Lots, Memo};
+use super::memo::{Lots, Memo, Prices};
 use super::menu::Menu;
 use super::pack::{Item, Priced, Problem};
 use super::room::Rooms;
@@ -27,6 +28,8 @@ pub struct Bound {
     pub fractional: UsdPerHour,
     /// No plan of whole nodes costs less; the same where it is not known better.
     pub whole: UsdPerHour,
+    /// No plan costs less at the prices at which offerings are compared; in fractions.
+    pub compared: UsdPerHour,
 }
 
 /// Pods by what they ask for and what they may be bought, and how many there are.
@@ -39,8 +42,8 @@ struct Sort<'a> {
     pods: Vec<(&'a PodTemplate, Who)>,
 }
 
-/// No plan for the pods that have a seat costs less at list price. Penalties, which are compared but not
-/// paid, are left out, so that the bound can be held against a bill.
+/// No plan for the pods that have a seat costs less: at list price, where penalties are compared and not
+/// paid and a bill knows no performance, and as offerings are compared.
 pub fn bound(view: &View<'_>, memo: &Memo, asks: &[Ask<'_>], seating: &Seating<'_, '_>) -> Bound {
     let mut bound = Bound::default();
     if seating.drafts.is_empty() {
@@ -49,9 +52,14 @@ pub fn bound(view: &View<'_>, memo: &Memo, asks: &[Ask<'_>], seating: &Seating<'
     let mut menu = Menu::new(*view, memo, BTreeSet::new());
     for sort in sorts(view, &mut menu, asks, seating).into_values() {
         let rooms = Rooms::before(view, asks, &sort.pods);
-        let priced = priced(view, &menu, sort.lots);
-        bound.fractional += priced.bound(&rooms);
-        bound.whole += priced.whole_bound(&rooms);
+        let listed = priced(view, &menu, &sort.lots, Prices::Listed);
+        let fractional = listed.bound(&rooms);
+        bound.fractional += fractional;
+        bound.whole += listed.whole_bound(&rooms);
+        bound.compared += match view.cluster.market().at_list_price {
+            true => fractional,
+            false => priced(view, &menu, &sort.lots, Prices::Compared).bound(&rooms),
+        };
     }
     bound
 }
@@ -82,25 +90,34 @@ fn sorts<'a>(
 }
 
 /// The pods' problem with its prices, as they were found before where the same was asked.
-fn priced(view: &View<'_>, menu: &Menu<'_>, lots: Counted<'_>) -> Arc<Priced> {
+fn priced(view: &View<'_>, menu: &Menu<'_>, lots: &Counted<'_>, prices: Prices) -> Arc<Priced> {
     let address = |kinds: &Arc<[usize]>| kinds.as_ptr().addr();
-    let key: Lots = (lots.iter())
+    let asked: Lots = (lots.iter())
         .map(|((requests, kinds), count)| ((*requests).clone(), address(kinds), *count))
         .collect();
+    let key = (prices, asked);
     let bounds = &menu.memo().bounds;
     let plain = menu.is_plain();
     if let Some(known) = bounds.borrow().get(&key).filter(|_| plain) {
         return known.clone();
     }
-    let items: Vec<Item> = (lots.into_iter())
+    let items: Vec<Item> = (lots.iter())
         .map(|((requests, kinds), count)| Item {
-            requests: requests.clone(),
-            count,
-            kinds,
+            requests: (*requests).clone(),
+            count: *count,
+            kinds: kinds.clone(),
         })
         .collect();
-    let market = view.cluster.market();
-    let describe = |kind: usize| (&market.kinds[kind].room, market.kinds[kind].offering.price);
+    let describe = |kind: usize| {
+        let kind = &view.cluster.market().kinds[kind];
+        (
+            &kind.room,
+            match prices {
+                Prices::Listed => kind.offering.price,
+                Prices::Compared => kind.cost,
+            },
+        )
+    };
     let priced = Arc::new(Priced::new(Problem::new(&items, describe)));
     if plain {
         bounds.borrow_mut().insert(key, priced.clone());

@@ -6,6 +6,7 @@ use crate::model::money::UsdPerHour;
 use crate::model::name::{NodeId, PodId};
 use crate::model::node::Purpose;
 use crate::model::offering::{CapacityType, ZoneId};
+use crate::model::performance::Performance;
 use crate::model::time::Timestamp;
 
 use super::check::Violation;
@@ -16,6 +17,9 @@ use super::reason::Reason;
 pub enum AllocationStrategy {
     /// On-demand: the cheapest that is available; expected to be the first.
     LowestPrice,
+    /// On-demand: in the order of the intent's types; expected to be the first. For where the planned
+    /// type is not the cheapest by list price, but by the work that it does.
+    Prioritized,
     /// Spot: deep capacity first, then price. Which pools are deep is EC2's knowledge alone, so each
     /// type is taken to be equally likely.
     PriceCapacityOptimized,
@@ -30,13 +34,19 @@ pub struct Launch {
     pub strategy: AllocationStrategy,
     /// List price of the planned (first) type, per node.
     pub planned: UsdPerHour,
-    /// Mean price under the strategy's model, per node.
+    /// Mean list price under the strategy's model, per node.
     pub expected: UsdPerHour,
+    /// What the planned type was compared at, per node.
+    pub compared: UsdPerHour,
+    /// How fast the planned type does what it is bought for.
+    pub performance: Performance,
     /// Pods that each node is for, in the order of `intent.nodes`; expected pods under the names
     /// they are expected to have.
     pub pods: Vec<Vec<PodId>>,
     /// Why.
     pub reason: Reason,
+    /// Why EC2 has fewer types to choose from than is well; None where it has enough.
+    pub narrow: Option<Reason>,
 }
 
 /// Lift a pod's gate, and name the set of nodes that it may go to.
@@ -98,10 +108,24 @@ pub struct Plan {
     pub bound: UsdPerHour,
     /// No plan of whole nodes for the same pods costs less; the bound where it is not known better.
     pub whole_bound: UsdPerHour,
+    /// No plan for the same pods costs less, at the prices at which offerings are compared: what was
+    /// sought is [`Plan::compared`], and this is the least that it could be.
+    pub compared_bound: UsdPerHour,
     /// When to look again even if nothing happens.
     pub next_look: Option<Timestamp>,
     /// Effects that were taken out, since they would have broken an invariant: a fault of the planner.
     pub broken: Vec<Violation>,
+}
+
+impl AllocationStrategy {
+    /// EC2's own name for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            AllocationStrategy::LowestPrice => "lowest-price",
+            AllocationStrategy::Prioritized => "prioritized",
+            AllocationStrategy::PriceCapacityOptimized => "price-capacity-optimized",
+        }
+    }
 }
 
 impl Plan {
@@ -117,6 +141,13 @@ impl Plan {
     pub fn planned(&self) -> UsdPerHour {
         self.launches()
             .map(|launch| launch.planned.times(launch.count()))
+            .sum()
+    }
+
+    /// What is launched at the prices at which it was compared, each node at its planned type.
+    pub fn compared(&self) -> UsdPerHour {
+        self.launches()
+            .map(|launch| launch.compared.times(launch.count()))
             .sum()
     }
 

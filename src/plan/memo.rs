@@ -12,6 +12,7 @@ use crate::cluster::market::Market;
 use crate::model::offering::ZoneId;
 use crate::model::resources::Resources;
 
+use super::expected::Expected;
 use super::menu::{Answer, Class};
 use super::pack::{Bin, Priced};
 
@@ -27,7 +28,15 @@ pub struct Memo {
     pub(super) units: RefCell<BTreeMap<(usize, ZoneId, u32), i128>>,
     pub(super) everywhere: RefCell<BTreeMap<(usize, Option<ZoneId>), Kinds>>,
     pub(super) packs: RefCell<BTreeMap<Lots, Arc<[Bin]>>>,
-    pub(super) bounds: RefCell<BTreeMap<Lots, Arc<Priced>>>,
+    pub(super) bounds: RefCell<BTreeMap<(Prices, Lots), Arc<Priced>>>,
+    pub(super) expected: RefCell<BTreeMap<(usize, ZoneId, u32), Expected>>,
+}
+
+/// Which prices a bound is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Prices {
+    Listed,
+    Compared,
 }
 
 /// Kinds that may be bought for pods of one class, as places in the market.
@@ -54,6 +63,9 @@ impl Memo {
     }
 
     fn size(&self) -> usize {
-        self.units.borrow().len() + self.packs.borrow().len() + self.bounds.borrow().len()
+        self.units.borrow().len()
+            + self.expected.borrow().len()
+            + self.packs.borrow().len()
+            + self.bounds.borrow().len()
     }
 }

@@ -14,6 +14,7 @@ use crate::model::spark::{NotUnderstood, PodTemplate, Role};
 use crate::model::time::Timestamp;
 
 use super::demand::Need;
+use super::expected::{self, Expected};
 use super::memo::Memo;
 use super::offer::{self, Options, Seeker};
 use super::reason::Reason;
@@ -31,6 +32,9 @@ pub(super) struct Class {
     pools: Vec<PoolName>,
     since: Option<Timestamp>,
 }
+
+/// Beyond this many pods the largest types are full, and the cost per pod does not change.
+const FULL: u32 = 256;
 
 /// The answer for one kind of pod in one zone.
 pub type Answer = Arc<Result<Options, Reason>>;
@@ -56,6 +60,11 @@ impl<'a> Menu<'a> {
             own: BTreeMap::new(),
             by_template: BTreeMap::new(),
         }
+    }
+
+    /// What is planned from.
+    pub(super) fn view(&self) -> &View<'a> {
+        &self.view
     }
 
     /// What is remembered between rounds.
@@ -198,8 +207,7 @@ impl<'a> Menu<'a> {
     pub fn unit_cost(&mut self, need: &Need, zone: ZoneId, count: u32) -> Option<i128> {
         let answer = self.options(need, zone);
         let options = answer.as_ref().as_ref().ok()?;
-        // Beyond this many pods the largest types are full, and the cost per pod no longer changes.
-        let count = count.clamp(1, 256);
+        let count = count.clamp(1, FULL);
         let key = (self.class(need), zone, count);
         let plain = self.is_plain();
         if let Some(&unit) = self.memo.units.borrow().get(&key).filter(|_| plain) {
@@ -219,6 +227,21 @@ impl<'a> Menu<'a> {
             self.memo.units.borrow_mut().insert(key, unit);
         }
         Some(unit)
+    }
+
+    /// What one of `count` such pods is expected to cost in a zone.
+    pub(super) fn unit_expected(&mut self, need: &Need, zone: ZoneId, count: u32) -> Expected {
+        let count = count.clamp(1, FULL);
+        let key = (self.class(need), zone, count);
+        let plain = self.is_plain();
+        if let Some(&known) = self.memo.expected.borrow().get(&key).filter(|_| plain) {
+            return known;
+        }
+        let expected = expected::of_pod(self, need, zone, count);
+        if plain {
+            self.memo.expected.borrow_mut().insert(key, expected);
+        }
+        expected
     }
 }
 

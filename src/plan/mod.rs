@@ -4,12 +4,14 @@
 
 pub mod addresses;
 pub mod admit;
+pub mod alternatives;
 pub mod bound;
 pub mod buy;
 pub mod check;
 pub mod constraint;
 pub mod demand;
 pub mod effect;
+pub mod expected;
 pub mod explain;
 pub mod launch;
 pub mod leave;
@@ -23,6 +25,7 @@ pub mod ration;
 pub mod reason;
 pub mod room;
 pub mod seat;
+pub mod slack;
 pub mod width;
 pub mod zone;
 
@@ -94,6 +97,7 @@ fn decide<'a>(view: &View<'a>, memo: &'a Memo, unproven: bool) -> Plan {
             waiting: admission.waiting,
             bound: bound.fractional,
             whole_bound: bound.whole,
+            compared_bound: bound.compared,
             next_look,
             broken: Vec::new(),
         },

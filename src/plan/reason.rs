@@ -23,6 +23,20 @@ pub enum Limit {
     UsdPerHour,
 }
 
+/// What keeps a launch from naming more types.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Narrowness {
+    /// Others cost more than `spec.maxPremium` allows.
+    Premium {
+        /// The premium in per cent, rounded up, at which there would be enough.
+        enough_at: u64,
+    },
+    /// The pool allows, and the pods and EC2 leave, no others in the zone.
+    Offerings(PoolName),
+    /// Others are larger, and would not fit under the pool's limits or into the zone's subnets.
+    Limits(PoolName),
+}
+
 /// Why an effect was chosen, or why a pod waits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
@@ -104,6 +118,15 @@ pub enum Reason {
         /// The zone.
         zone: String,
     },
+    /// A launch on spot leaves EC2 fewer types to choose from than is well (`plan::alternatives`).
+    FewTypes {
+        /// Types that it names.
+        types: usize,
+        /// Their families.
+        families: usize,
+        /// What stands against more.
+        because: Narrowness,
+    },
     /// Too few types remain for a requirement's `minValues`.
     MinValues {
         /// The pool.
@@ -160,10 +183,31 @@ impl Reason {
             Reason::NoCapacity { .. } => "no-capacity",
             Reason::QuotaReached { .. } => "quota-reached",
             Reason::NoAddresses { .. } => "no-addresses",
+            Reason::FewTypes { .. } => "few-types",
             Reason::MinValues { .. } => "min-values",
             Reason::Interrupted { .. } => "interrupted",
             Reason::EmptyPastTtl { .. } => "empty-past-ttl",
             Reason::Quarantined { .. } => "quarantined",
+        }
+    }
+}
+
+impl fmt::Display for Narrowness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Narrowness::Premium { enough_at } => write!(
+                f,
+                "others are dearer than spec.maxPremium allows; {enough_at}% would let in enough"
+            ),
+            Narrowness::Offerings(pool) => write!(
+                f,
+                "NodePool {pool} and the pods leave no others in the zone; widen its requirements"
+            ),
+            Narrowness::Limits(pool) => write!(
+                f,
+                "larger ones do not fit under what is left of NodePool {pool}'s limits or the zone's \
+                 addresses"
+            ),
         }
     }
 }
@@ -190,6 +234,21 @@ impl fmt::Display for Reason {
                 write!(
                     f,
                     "on-demand, since spot was unavailable for more than {patience}"
+                )
+            }
+            Reason::FewTypes {
+                types,
+                families,
+                because,
+            } => {
+                let (ty, family) = match (types, families) {
+                    (1, _) => ("type", "family"),
+                    (_, 1) => ("types", "family"),
+                    _ => ("types", "families"),
+                };
+                write!(
+                    f,
+                    "EC2 has {types} {ty} of {families} {family} to choose from: {because}"
                 )
             }
             Reason::Interrupted { .. } => f.write_str("EC2 takes the spot instance back"),

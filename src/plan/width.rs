@@ -1,4 +1,4 @@
-//! `minValues`: a pool may ask that each launch leave EC2 a number of distinct values of a label to
+//! `minValues` before anything is bought: a pool may ask that each launch leave EC2 a number of distinct values of a label to
 //! choose from. A kind of node is planned only where enough others could take its place, whatever is put
 //! on it; that they cost more than `maxPremium` allows does not count against them.
 

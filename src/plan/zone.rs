@@ -83,6 +83,9 @@ pub fn choose(
         let weight = Reverse(weight(&table[z]));
         (elsewhere, weight, total(&table[z]), candidates[z])
     });
+    if !spread && awaited.is_none() {
+        expected_first(menu, ask, &candidates, &table, &mut suitable);
+    }
     if suitable.is_empty() {
         return Err(refusals(view, ask, &candidates, &table));
     }
@@ -107,6 +110,36 @@ pub fn choose(
         )?;
     }
     Ok(choices)
+}
+
+/// Zones that cost the same as the first are put into the order of what they are expected to cost.
+fn expected_first(
+    menu: &mut Menu<'_>,
+    ask: &Ask<'_>,
+    candidates: &[ZoneId],
+    table: &[Costs],
+    suitable: &mut [usize],
+) {
+    let Some(&first) = suitable.first() else {
+        return;
+    };
+    let planned = |z: usize| (Reverse(weight(&table[z])), total(&table[z]));
+    let equal = suitable.partition_point(|&z| planned(z) <= planned(first));
+    if equal < 2 {
+        return;
+    }
+    suitable[..equal].sort_by_cached_key(|&z| {
+        let (mut narrow, mut sum) = (0, 0);
+        for (need, cost) in ask.needs.iter().zip(&table[z]) {
+            let to_buy = cost.as_ref().map_or(0, |cost| cost.to_buy);
+            if to_buy > 0 {
+                let (Reverse(wide), unit) = menu.unit_expected(need, candidates[z], to_buy);
+                narrow += u32::from(!wide);
+                sum += unit * i128::from(to_buy);
+            }
+        }
+        (narrow, sum, candidates[z])
+    });
 }
 
 /// The zones over which an application is dealt: those that are not much dearer than the cheapest, or
@@ -145,6 +178,7 @@ fn spread_out(
 struct Cost {
     amount: i128,
     weight: u32,
+    to_buy: u32,
 }
 
 /// What each need of an application costs in one zone, or why it has no place there.
@@ -269,6 +303,7 @@ fn cost(
         return Ok(Cost {
             amount: 0,
             weight: menu.highest_weight(need),
+            to_buy,
         });
     }
     if rule.is_some_and(|rule| rule.only_beside) {
@@ -289,6 +324,7 @@ fn cost(
     Ok(Cost {
         amount: unit * i128::from(to_buy),
         weight,
+        to_buy,
     })
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sparkwright::cluster::Cluster;
 use sparkwright::cluster::event::Fact;
 use sparkwright::model::offering::{CapacityType, InstanceType};
+use sparkwright::model::performance::Performance;
 use sparkwright::model::resources::Bytes;
 use sparkwright::model::spark::{PodPhase, PodTemplate, Role};
 use sparkwright::model::time::{Span, Timestamp};
@@ -110,6 +111,17 @@ fn executors_graviton_is_arm_only() {
                 .iter()
                 .all(|t| t.labels["kubernetes.io/arch"] == "arm64")
     );
+}
+
+#[test]
+fn executors_by_work_buys_the_family_whose_work_is_cheapest() {
+    let (cluster, plan) = planned("executors-by-work.yaml");
+    let types = named(&cluster, &plan, false);
+    assert!(!types.is_empty());
+    let launch = plan.launches().next().unwrap();
+    assert!(launch.performance > Performance::ONE, "{launch:?}");
+    assert!(plan.compared() < plan.planned());
+    assert!(plan.compared_bound <= plan.compared() && plan.bound <= plan.planned());
 }
 
 #[test]

@@ -10,6 +10,7 @@ use sparkwright::model::money::UsdPerHour;
 use sparkwright::model::name::{AppId, PodId};
 use sparkwright::model::node::INSTANCE_TYPE;
 use sparkwright::model::offering::Catalog;
+use sparkwright::model::performance::Performances;
 use sparkwright::model::pool::{EmptyTtl, Limits, Pool, PoolRequirement, SpotPolicy, ZonePolicy};
 use sparkwright::model::requirement::{Condition, Constraints, Labels, Requirement};
 use sparkwright::model::resources::{Bytes, Cpu, Resources};
@@ -61,6 +62,7 @@ pub fn pool(name: &str, roles: &[Role], cpus: i64) -> Pool {
             penalty: [UsdPerHour::ZERO; 5],
         },
         max_premium_percent: 15,
+        performance: Performances::default(),
         min_local_storage: None,
         empty_ttl: EmptyTtl {
             driver: minute,

@@ -78,6 +78,17 @@ impl Source {
         })
     }
 
+    /// Every family that EC2 has, be it sold in the region or not.
+    ///
+    /// # Errors
+    /// Where the table of types cannot be read.
+    pub fn families(&self) -> Result<BTreeSet<String>, CatalogError> {
+        let files = self.dir.clone().map_or(Files::Embedded, Files::Folder);
+        let machines = files.table("instance_types.csv", machine::COLUMNS)?;
+        let families = machines.rows().map(|row| row.text("family").to_owned());
+        Ok(families.collect())
+    }
+
     /// The region asked for, or the only one there is, or the embedded default.
     fn region(&self, offerings: &Table) -> Result<String, CatalogError> {
         let regions: BTreeSet<&str> = offerings.rows().map(|row| row.text("region")).collect();

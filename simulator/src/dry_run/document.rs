@@ -19,6 +19,10 @@ struct Document<'a> {
     expected_usd_per_hour: Decimal,
     bound_usd_per_hour: Decimal,
     whole_bound_usd_per_hour: Decimal,
+    /// What the planner sought to make least: list prices with interruption penalties, for as much work
+    /// as machines at performance 1 do in an hour; and the least that it could be.
+    compared_usd_per_hour: Decimal,
+    compared_bound_usd_per_hour: Decimal,
     plan_seconds: f64,
     nodes: Vec<Node<'a>>,
     existing: Vec<Existing<'a>>,
@@ -37,9 +41,20 @@ struct Node<'a> {
     instance_types: Vec<&'a str>,
     usd_per_hour: Decimal,
     expected_usd_per_hour: Decimal,
+    compared_usd_per_hour: Decimal,
+    performance: Decimal,
+    allocation_strategy: &'static str,
+    /// Why EC2 has fewer types to choose from than is well; null where it has enough.
+    narrow: Option<Narrow>,
     pods: Vec<&'a str>,
     applications: BTreeSet<&'a str>,
     reason: &'a str,
+    message: String,
+}
+
+#[derive(Clone, Serialize)]
+struct Narrow {
+    reason: &'static str,
     message: String,
 }
 
@@ -72,6 +87,8 @@ pub fn write(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
         expected_usd_per_hour: plan.expected().into(),
         bound_usd_per_hour: plan.bound.into(),
         whole_bound_usd_per_hour: plan.whole_bound.into(),
+        compared_usd_per_hour: plan.compared().into(),
+        compared_bound_usd_per_hour: plan.compared_bound.into(),
         plan_seconds: answer.took.as_secs_f64(),
         nodes: plan
             .launches()
@@ -91,6 +108,10 @@ fn nodes<'a>(answer: &'a Answer, launch: &'a Launch) -> impl Iterator<Item = Nod
     let instance_types: Vec<&str> = types
         .map(|id| answer.catalog.instance_type(*id).name.as_str())
         .collect();
+    let narrow = launch.narrow.as_ref().map(|reason| Narrow {
+        reason: reason.code(),
+        message: reason.to_string(),
+    });
     let planned = launch.intent.nodes.iter().zip(&launch.pods);
     planned.map(move |(node, pods)| Node {
         name: node.id.as_str(),
@@ -101,6 +122,10 @@ fn nodes<'a>(answer: &'a Answer, launch: &'a Launch) -> impl Iterator<Item = Nod
         instance_types: instance_types.clone(),
         usd_per_hour: launch.planned.into(),
         expected_usd_per_hour: launch.expected.into(),
+        compared_usd_per_hour: launch.compared.into(),
+        performance: launch.performance.into(),
+        allocation_strategy: launch.strategy.as_str(),
+        narrow: narrow.clone(),
         pods: pods.iter().map(|pod| pod.as_str()).collect(),
         applications: node.held.iter().map(|held| held.app.as_str()).collect(),
         reason: launch.reason.code(),

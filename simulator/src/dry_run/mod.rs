@@ -88,6 +88,7 @@ pub fn run(
     let catalog = Arc::new(args.source.source(args.seed).load()?);
     let mut manifests = manifests::read(&args.files, stdin);
     add_pools(args, stdin, &mut manifests);
+    refuse_unknown_families(args, &mut manifests)?;
     let daemon = args.daemonset_overhead.clone().map(overhead::daemon);
     manifests.facts.extend(daemon.map(Fact::DaemonApplied));
     for line in &manifests.refusals {
@@ -131,6 +132,21 @@ fn add_pools(args: &PlanArgs, stdin: &mut dyn Read, manifests: &mut Manifests) {
             .into_iter()
             .map(|pool| Fact::PoolApplied(pool.into())),
     );
+}
+
+/// A NodePool whose performance names a family that EC2 does not have is left out, as any that is refused.
+fn refuse_unknown_families(args: &PlanArgs, manifests: &mut Manifests) -> Result<(), CatalogError> {
+    let families = args.source.source(args.seed).families()?;
+    let refusals = &mut manifests.refusals;
+    manifests.facts.retain(|fact| {
+        let unknown = match fact {
+            Fact::PoolApplied(pool) => nodepools::unknown_families([pool.as_ref()], &families),
+            _ => Vec::new(),
+        };
+        refusals.extend(unknown.iter().map(|line| format!("refused {line}")));
+        unknown.is_empty()
+    });
+    Ok(())
 }
 
 #[expect(

@@ -58,10 +58,27 @@ fn launched(answer: &Answer, launch: &Launch, out: &mut dyn Write) -> io::Result
     );
     line(out, &head)?;
     line(out, &format!("  why: {}", launch.reason))?;
+    line(out, &chosen_by(launch))?;
+    if let Some(narrow) = &launch.narrow {
+        for part in wrapped(&format!("narrow: {narrow}"), COLUMNS - 2) {
+            line(out, &format!("  {part}"))?;
+        }
+    }
     for (node, pods) in intent.nodes.iter().zip(&launch.pods) {
         line(out, &format!("  {}  {}", node.id, list(pods)))?;
     }
     Ok(())
+}
+
+/// How EC2 chooses and what that is expected to cost, and what the work costs where that is another sum.
+fn chosen_by(launch: &Launch) -> String {
+    let (strategy, expected) = (launch.strategy.as_str(), launch.expected);
+    let mut text = format!("  EC2 chooses by {strategy}, {expected} USD/h expected each");
+    if launch.compared != launch.planned {
+        let (compared, performance) = (launch.compared, launch.performance);
+        text += &format!("; compared at {compared} USD/h, performance {performance}");
+    }
+    text
 }
 
 /// Pods that wait, those with the same reason together.
@@ -104,6 +121,13 @@ fn total(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
         plan.expected(),
         plan.bound
     );
+    line(out, &text)?;
+    let (compared, least) = (plan.compared(), plan.compared_bound);
+    if (compared, least) == (plan.planned(), plan.bound) {
+        return Ok(());
+    }
+    let above = above(compared, least);
+    let text = format!("  compared at {compared} USD/h{above}, {least} at least");
     line(out, &text)
 }
 

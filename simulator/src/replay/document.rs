@@ -16,6 +16,7 @@ use crate::world::submission::Submission;
 
 use super::Answer;
 use super::nodes::{self, Node, NodeGroup};
+use super::work;
 
 /// Nodes that are listed one by one; where there are more, they are grouped.
 const MOST_LISTED: usize = 10_000;
@@ -32,6 +33,10 @@ pub(super) struct Document<'a> {
     pub usd_idle: Decimal,
     pub usd_boot: Decimal,
     pub usd_system: Decimal,
+    /// Work of the applications that were completed.
+    pub work_hours: Decimal,
+    /// All that was paid, per hour of it; null where there is none.
+    pub usd_per_work_hour: Option<Decimal>,
     pub makespan_seconds: Decimal,
     pub apps: Vec<App<'a>>,
     /// Empty where there are more than is listed; then `node_groups` holds them.
@@ -60,6 +65,9 @@ pub(super) struct App<'a> {
     /// `spark`, `pods` or `dag`.
     pub kind: &'static str,
     pub usd: Decimal,
+    /// Null, as the next, unless it is a Spark application that was completed.
+    pub work_hours: Option<Decimal>,
+    pub usd_per_work_hour: Option<Decimal>,
     pub submitted_seconds: Decimal,
     pub started_seconds: Option<Decimal>,
     pub finished_seconds: Option<Decimal>,
@@ -129,14 +137,18 @@ pub(super) fn document_listing(answer: &Answer, most_listed: usize) -> Document<
         false => (nodes::each(answer, &balance.nodes), Vec::new()),
     };
     let wall = answer.took.as_secs_f64();
+    let usd = parts.iter().copied().sum::<Cost>().rounded();
+    let work = work::of_all(answer);
     Document {
         region: &answer.catalog.region,
         seed: answer.seed,
-        usd: parts.iter().copied().sum::<Cost>().rounded().into(),
+        usd: usd.into(),
         usd_per_hour_peak: outcome.ledger.peak().into(),
         usd_idle: rest[0].into(),
         usd_boot: rest[1].into(),
         usd_system: rest[2].into(),
+        work_hours: work::hours(work),
+        usd_per_work_hour: work::unit_cost(usd, work),
         makespan_seconds: since_start(makespan(answer)),
         apps: answer
             .submissions
@@ -180,12 +192,15 @@ fn app(answer: &Answer, i: usize, usd: Usd) -> App<'_> {
     let (submission, submitted) = &answer.submissions[i];
     let spark = submission.spark();
     let progress: &Progress = &answer.outcome.progress[i];
+    let work = work::of_one(answer, i);
     App {
         id: submission.id(),
         attempt: spark.and_then(|spark| spark.attempt.as_deref()),
         name: submission.name(),
         kind: submission.kind(),
         usd: usd.into(),
+        work_hours: work.map(work::hours),
+        usd_per_work_hour: work.and_then(|work| work::unit_cost(usd, work)),
         submitted_seconds: since_start(*submitted),
         started_seconds: progress.started.map(since_start),
         finished_seconds: progress.finished.map(since_start),

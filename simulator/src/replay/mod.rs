@@ -5,6 +5,7 @@ mod document;
 mod nodes;
 mod portable;
 mod table;
+mod work;
 mod world;
 
 use std::collections::BTreeMap;
@@ -72,6 +73,9 @@ pub struct ReplayArgs {
     /// What EC2 and the cluster are like: delays, interruptions, capacity, quotas, prices (docs/world.md)
     #[arg(long, value_name = "FILE")]
     pub world: Option<PathBuf>,
+    /// Instance family of the machines on which the traces were recorded, where they do not tell it
+    #[arg(long, value_name = "FAMILY")]
+    pub recorded_on: Option<String>,
     /// Exit with 1 when any input was skipped
     #[arg(long)]
     pub strict: bool,
@@ -132,6 +136,9 @@ pub enum ReplayError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The family that traces are said to come from is none.
+    #[error("--recorded-on {0}: EC2 has no such family; write one such as m5")]
+    RecordedOn(String),
     /// The world's conditions cannot be used.
     #[error("--world {0}")]
     World(String),
@@ -145,6 +152,7 @@ pub enum ReplayError {
 struct Answer {
     catalog: Arc<Catalog>,
     seed: u64,
+    pools: Vec<Pool>,
     submissions: Vec<(Workload, sparkwright::model::time::Timestamp)>,
     outcome: run::Outcome,
     skipped: Vec<Skipped>,
@@ -163,6 +171,14 @@ pub fn run(
 ) -> Result<Outcome, ReplayError> {
     let catalog = Arc::new(args.source.source(args.seed).load()?);
     let mut pools = pools(args, messages)?;
+    let families = args.source.source(args.seed).families()?;
+    let unknown = nodepools::unknown_families(&pools, &families);
+    if !unknown.is_empty() {
+        return Err(ReplayError::NodePools(unknown));
+    }
+    if let Some(family) = (args.recorded_on.iter()).find(|family| !families.contains(*family)) {
+        return Err(ReplayError::RecordedOn(family.clone()));
+    }
     let executors = executors(&args.executors)?;
     let conditions = conditions(args, &catalog)?;
     let (submissions, skipped) = submissions(args, messages)?;
@@ -253,13 +269,13 @@ fn submissions(
         let logs = (!format::is_trace(path)).then(|| trace::open(path));
         for read in logs.into_iter().flatten() {
             bar.inc(1);
-            match read.and_then(|recorded| submission(path, &recorded, messages)) {
+            match read.and_then(|recorded| submission(args, path, recorded, messages)) {
                 Ok(submission) => submissions.push(Workload::Spark(Box::new(submission))),
                 Err(problem) => skipped.push(problem),
             }
         }
         if format::is_trace(path) {
-            submissions.extend(portable::read(path, &bar, &mut skipped, messages)?);
+            submissions.extend(portable::read(args, path, &bar, &mut skipped, messages)?);
         }
     }
     bar.finish_and_clear();
@@ -295,10 +311,12 @@ fn numbered<'a>(submissions: impl Iterator<Item = &'a Workload>) -> Vec<Workload
 }
 
 fn submission(
+    args: &ReplayArgs,
     path: &Path,
-    recorded: &trace::Recorded,
+    mut recorded: trace::Recorded,
     messages: &mut dyn Write,
 ) -> Result<Submission, Skipped> {
+    recorded.machine = recorded.machine.or_else(|| args.recorded_on.clone());
     let devices = conf::devices_without_vendor(&recorded.properties, Role::Executor);
     let devices = devices.iter().map(|name| {
         format!("its executors asked for {name} without a vendor; they are replayed without it")
@@ -312,7 +330,7 @@ fn submission(
             printable(&note)
         );
     }
-    Submission::new(recorded)
+    Submission::new(&recorded)
         .map_err(|error| Skipped::new(path, format!("application {}: {error}", recorded.id)))
 }
 
@@ -334,7 +352,7 @@ fn simulate(
     let daemons = args.daemonset_overhead.clone().map(overhead::daemon);
     let simulation = Simulation {
         catalog: catalog.clone(),
-        pools,
+        pools: pools.clone(),
         daemons: daemons.into_iter().collect(),
         submissions: submissions.clone(),
         executors,
@@ -355,6 +373,7 @@ fn simulate(
     Answer {
         catalog,
         seed: args.seed,
+        pools,
         submissions,
         outcome,
         skipped,

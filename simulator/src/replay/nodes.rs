@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use sparkwright::model::money::{Cost, apportion};
-use sparkwright::model::name::NodeId;
+use sparkwright::model::name::{NodeId, PoolName};
+use sparkwright::model::offering::TypeId;
+use sparkwright::model::performance::Performance;
 use sparkwright::model::time::{Span, Timestamp};
 
 use crate::decimal::Decimal;
@@ -22,6 +24,8 @@ pub(super) struct Node<'a> {
     pub capacity_type: &'a str,
     pub instance_type: &'a str,
     pub usd_per_hour: Decimal,
+    /// Work of executors per vCPU and hour, as the pool says.
+    pub performance: Decimal,
     pub launched_seconds: Decimal,
     pub ready_seconds: Option<Decimal>,
     pub ended_seconds: Option<Decimal>,
@@ -39,6 +43,8 @@ pub(super) struct NodeGroup<'a> {
     pub capacity_type: &'a str,
     pub instance_type: &'a str,
     pub usd_per_hour: Decimal,
+    /// Work of executors per vCPU and hour, as the pool says.
+    pub performance: Decimal,
     pub nodes: u64,
     /// Σ launch to end.
     pub node_seconds: Decimal,
@@ -65,6 +71,7 @@ pub(super) fn each<'a>(answer: &'a Answer, costs: &[(NodeId, Cost)]) -> Vec<Node
                 capacity_type: node.capacity_type.as_str(),
                 instance_type: &catalog.instance_type(node.instance_type).name,
                 usd_per_hour: node.price.into(),
+                performance: performance(answer, &node.pool, node.instance_type).into(),
                 launched_seconds: since_start(node.launched),
                 ready_seconds: node.ready.map(since_start),
                 ended_seconds: node.ended.map(since_start),
@@ -77,6 +84,13 @@ pub(super) fn each<'a>(answer: &'a Answer, costs: &[(NodeId, Cost)]) -> Vec<Node
         .collect();
     nodes.sort_by(|a, b| (a.0, a.1.id).cmp(&(b.0, b.1.id)));
     nodes.into_iter().map(|(_, node)| node).collect()
+}
+
+/// What a pool says of a type's family.
+fn performance(answer: &Answer, pool: &PoolName, of: TypeId) -> Performance {
+    let pool = answer.pools.iter().find(|known| known.name == *pool);
+    let family = &answer.catalog.instance_type(of).family;
+    pool.map_or(Performance::ONE, |pool| pool.performance.of(family))
 }
 
 /// What is summed over a group.
@@ -96,6 +110,7 @@ pub(super) fn groups<'a>(answer: &'a Answer, costs: &[(NodeId, Cost)]) -> Vec<No
         let key = (
             node.pool.as_str(),
             catalog.instance_type(node.instance_type).name.as_str(),
+            performance(answer, &node.pool, node.instance_type),
             catalog.zone(node.zone).name.as_str(),
             node.capacity_type.as_str(),
             node.price,
@@ -117,17 +132,20 @@ pub(super) fn groups<'a>(answer: &'a Answer, costs: &[(NodeId, Cost)]) -> Vec<No
     let rounded = apportion(&sums.values().map(|sum| sum.cost).collect::<Vec<_>>());
     (sums.into_iter().zip(rounded))
         .map(
-            |(((pool, instance_type, zone, capacity_type, price), sum), usd)| NodeGroup {
-                pool,
-                zone,
-                capacity_type,
-                instance_type,
-                usd_per_hour: price.into(),
-                nodes: sum.nodes,
-                node_seconds: sum.time.into(),
-                first_launched_seconds: since_start(sum.first),
-                last_ended_seconds: since_start(sum.last),
-                usd: usd.into(),
+            |(((pool, instance_type, performance, zone, capacity_type, price), sum), usd)| {
+                NodeGroup {
+                    pool,
+                    zone,
+                    capacity_type,
+                    instance_type,
+                    usd_per_hour: price.into(),
+                    performance: performance.into(),
+                    nodes: sum.nodes,
+                    node_seconds: sum.time.into(),
+                    first_launched_seconds: since_start(sum.first),
+                    last_ended_seconds: since_start(sum.last),
+                    usd: usd.into(),
+                }
             },
         )
         .collect()

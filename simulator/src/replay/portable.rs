@@ -7,6 +7,7 @@ use std::path::Path;
 use indicatif::ProgressBar;
 use sparkwright::model::spark::Role;
 
+use super::ReplayArgs;
 use crate::output::printable;
 use crate::trace::Skipped;
 use crate::trace::format::{Demand, Finding, Tables, demands};
@@ -15,6 +16,7 @@ use crate::world::workload::Workload;
 
 /// The applications of a trace. What is left out goes to `skipped`, what was assumed to `messages`.
 pub(super) fn read(
+    args: &ReplayArgs,
     folder: &Path,
     bar: &ProgressBar,
     skipped: &mut Vec<Skipped>,
@@ -39,7 +41,7 @@ pub(super) fn read(
         bar.inc(1);
         let workload = match demand {
             Ok(Demand::Pods(pods)) => Ok(Workload::Pods(Box::new(PodSubmission::new(pods)))),
-            Ok(Demand::Spark(recorded)) => super::submission(folder, &recorded, messages)
+            Ok(Demand::Spark(recorded)) => super::submission(args, folder, *recorded, messages)
                 .map(|submission| Workload::Spark(Box::new(submission))),
             Err(finding) => Err(leave_out(&finding)),
         };

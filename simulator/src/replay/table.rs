@@ -63,7 +63,15 @@ fn bill(document: &Document<'_>, out: &mut dyn Write) -> io::Result<()> {
         out,
         "      of it idle {}, boot {}, system {}; all was done after {} s",
         document.usd_idle, document.usd_boot, document.usd_system, document.makespan_seconds,
-    )
+    )?;
+    match &document.usd_per_work_hour {
+        None => Ok(()),
+        Some(usd) => writeln!(
+            out,
+            "      {usd} USD for an hour of one task's work on machines at performance 1; {} such hours were done",
+            document.work_hours,
+        ),
+    }
 }
 
 /// What went wrong, where anything did.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sparkwright::model::time::Timestamp;
 
 use super::run::Run;
-use super::{Executors, Outcome, Progress, Wish};
+use super::{Executors, Outcome, Pace, Progress, Wish};
 use crate::trace::Work;
 
 /// An application that waits, runs or is over.
@@ -38,6 +38,14 @@ impl Application {
             let run = Run::new(Arc::clone(&self.work), self.executors.clone(), now);
             self.run = Some(Box::new(run));
             self.settle(now, wishes);
+        }
+    }
+
+    /// An executor has a machine of this pace. Told before its container runs; where executors come from a
+    /// log, their tasks take as long as there, and this changes nothing.
+    pub fn executor_on(&mut self, executor: u32, pace: Pace) {
+        if let Some(run) = &mut self.run {
+            run.executor_on(executor, pace);
         }
     }
 

@@ -11,6 +11,7 @@ mod line;
 mod loss;
 mod monitor;
 mod outputs;
+mod pace;
 mod pods;
 mod queue;
 mod ready;
@@ -25,6 +26,7 @@ use crate::trace::Work;
 
 pub use application::Application;
 pub use fidelity::{Fidelity, fidelity};
+pub use pace::Pace;
 pub use run::{DRIVER_START, EXECUTOR_START};
 
 /// Where executors come from.

@@ -13,7 +13,7 @@ use super::outputs::Outputs;
 use super::pods::Pods;
 use super::queue::{Due, Queue};
 use super::slots::Slots;
-use super::{Executors, Outcome, Progress, Wish, place};
+use super::{Executors, Outcome, Pace, Progress, Wish, place};
 use crate::trace::Work;
 use crate::trace::recorded::Removal;
 use crate::trace::settings::share_of;
@@ -327,6 +327,13 @@ impl Run {
             (self.driver).stage_done(&self.work, stage, now, &mut self.queue);
         }
         self.outputs.made(&self.work, &mut self.slots, stage);
+    }
+
+    /// An executor has a machine.
+    pub fn executor_on(&mut self, executor: u32, pace: Pace) {
+        if self.simulated {
+            self.slots.set_pace(executor, pace);
+        }
     }
 
     /// An executor's container runs.

@@ -5,6 +5,7 @@ use sparkwright::model::time::Timestamp;
 
 use super::free::Free;
 use super::line::{Line, State};
+use super::pace::Pace;
 use super::queue::{Due, Queue};
 use super::ready::Ready;
 use super::{number, place};
@@ -12,7 +13,8 @@ use crate::trace::work::{Profile as WorkProfile, Work};
 
 /// Slots, and the tasks that run and wait for them.
 ///
-/// Tasks cost what they cost in their log, whatever slot they run on. The first tasks of an executor
+/// Tasks cost what they cost in their log, whatever slot they run on; their CPU time by the pace of the
+/// machine where that is known to be another (`pace`). The first tasks of an executor
 /// are slow ones (class loading, compilation, broadcasts); those that the log had stay slow, so that
 /// the whole of what warming up cost is charged as it was observed, at the stage where it was. A slot
 /// beyond as many fresh ones as the log's tasks have paid for by then warms up before it takes a
@@ -65,6 +67,7 @@ struct Executor {
     refuses: bool,
     profile: usize,
     slots: u32,
+    pace: Pace,
     /// Free slots that have run tasks or warmed up.
     warm: u32,
     /// Free slots that have not.
@@ -109,18 +112,29 @@ impl Slots {
         }
     }
 
-    pub fn add(&mut self, executor: u32, profile: usize, slots: u32, now: Timestamp) {
+    /// The executor's tasks take as long as its machine takes for them.
+    pub fn set_pace(&mut self, executor: u32, pace: Pace) {
+        self.make_place(executor).pace = pace;
+    }
+
+    fn make_place(&mut self, executor: u32) -> &mut Executor {
         let at = place(executor);
         if self.executors.len() <= at {
             self.executors.resize(at + 1, Executor::default());
         }
-        let refuses = self.executors[at].refuses;
-        self.executors[at] = Executor {
+        &mut self.executors[at]
+    }
+
+    pub fn add(&mut self, executor: u32, profile: usize, slots: u32, now: Timestamp) {
+        let state = self.make_place(executor);
+        let (refuses, pace) = (state.refuses, state.pace);
+        *state = Executor {
             there: true,
             takes_tasks: !refuses,
             refuses,
             profile,
             slots,
+            pace,
             fresh: slots,
             idle_since: now,
             ..Executor::default()
@@ -259,7 +273,7 @@ impl Slots {
             (self.profiles[of.profile].warm).shift(executor, state.warm, state.warm - 1);
             state.warm -= 1;
             state.busy += 1;
-            let cost = work.tasks[place(task)].duration;
+            let cost = state.pace.duration(&work.tasks[place(task)]);
             queue.push(now + cost, Due::TaskEnds { executor, task });
             self.running += 1;
             if let Some(running) = self.by_pool.get_mut(of.pool) {
@@ -317,11 +331,7 @@ impl Slots {
         {
             self.refusals.pop();
             self.stop(executor);
-            let at = place(executor);
-            if self.executors.len() <= at {
-                self.executors.resize(at + 1, Executor::default());
-            }
-            self.executors[at].refuses = true;
+            self.make_place(executor).refuses = true;
         }
     }
 

@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, Read};
 
 use serde::Deserialize;
-use sparkwright::model::time::Timestamp;
+use sparkwright::model::time::{Span, Timestamp};
 
 use super::events::{self as event, Name};
 use super::layout::Log;
 use super::recorded::{
     Executor, ExecutorRequest, Job, Locality, Outcome, Profile, Recorded, Removal, Task,
 };
-use super::{Skipped, clock, codec};
+use super::{Skipped, clock, codec, machine};
 use gaps::Gaps;
 
 /// A longer line is passed over. SQL plans reach some megabytes; nothing that is read comes close.
@@ -91,7 +91,8 @@ impl Reading {
         match name.as_ref() {
             "SparkListenerTaskEnd" => {
                 let mut scratch = std::mem::take(&mut self.scratch);
-                let read = event::task_end(line, &mut scratch).map(|end| self.task_end(end));
+                let cpu = event::cpu_time(line);
+                let read = event::task_end(line, &mut scratch).map(|end| self.task_end(end, cpu));
                 self.scratch = scratch;
                 read?;
             }
@@ -253,7 +254,7 @@ impl Reading {
             .collect();
     }
 
-    fn task_end(&mut self, end: event::TaskEnd) {
+    fn task_end(&mut self, end: event::TaskEnd, cpu: Option<Span>) {
         let launched = self.seen(end.info.launched);
         let finished = self.seen(end.info.finished);
         let index = self.executor(&end.info.executor, launched);
@@ -272,6 +273,7 @@ impl Reading {
             locality: Locality::of(&end.info.locality),
             speculative: end.info.speculative,
             writes_shuffle: end.kind == "ShuffleMapTask",
+            cpu,
         });
     }
 
@@ -308,6 +310,7 @@ impl Reading {
             .map(Timestamp::from_millis)
             .filter(|&time| clock::is_submission(time, recorded.started));
         recorded.submitted = submitted.unwrap_or(recorded.started);
+        recorded.machine = machine::of_properties(&recorded.properties);
         self.gaps.fill(&mut recorded);
         clock::check(&recorded)?;
         Ok(recorded)

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use memchr::memmem;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use sparkwright::model::time::Span;
 
 #[derive(Deserialize)]
 pub(super) struct Name<'a> {
@@ -264,4 +265,30 @@ pub(super) fn task_end<'a>(
         }
     }
     serde_json::from_slice(line)
+}
+
+/// A task's metrics are the last of its line, and these many bytes hold them but where it cached blocks.
+const METRICS: usize = 2048;
+
+/// The CPU time of a TaskEnd's task, to the nearest millisecond; None where Spark did not write it, as
+/// before 2.1 and for tasks that were lost. In a string the quotes would be escaped, so these are fields.
+pub(super) fn cpu_time(line: &[u8]) -> Option<Span> {
+    let end = &line[line.len().saturating_sub(METRICS)..];
+    let field = |key: &[u8]| -> Option<u64> {
+        let after = |text: &'_ [u8]| memmem::rfind(text, key).map(|at| at + key.len());
+        let digits = match memmem::find(end, key) {
+            Some(at) => &end[at + key.len()..],
+            None => &line[after(line)?..],
+        };
+        let count = digits
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        std::str::from_utf8(&digits[..count]).ok()?.parse().ok()
+    };
+    let run = field(b"\"Executor CPU Time\":")?;
+    let deserialize = field(b"\"Executor Deserialize CPU Time\":").unwrap_or(0);
+    let nanos = run.saturating_add(deserialize);
+    let millis = nanos / 1_000_000 + u64::from(nanos % 1_000_000 >= 500_000);
+    Some(Span::from_millis(i64::try_from(millis).ok()?))
 }

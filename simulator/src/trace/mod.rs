@@ -11,6 +11,7 @@ pub mod events;
 pub mod format;
 pub mod import;
 pub mod layout;
+pub mod machine;
 pub mod recorded;
 pub mod requests;
 pub mod settings;

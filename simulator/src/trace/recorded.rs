@@ -47,6 +47,8 @@ pub struct Recorded {
     /// It ran in one process (`local[…]`), which took so many tasks at once; None where it had
     /// executors of their own.
     pub local_slots: Option<u32>,
+    /// Instance family of the machines under its executors, where the record tells it.
+    pub machine: Option<String>,
     /// What the reader passed over, in words.
     pub notes: Vec<String>,
 }
@@ -155,6 +157,8 @@ pub struct Task {
     pub speculative: bool,
     /// Writes shuffle files that later stages read.
     pub writes_shuffle: bool,
+    /// CPU time of the thread that ran it, deserialisation included; None where it was not told.
+    pub cpu: Option<Span>,
 }
 
 /// How a task attempt ended.

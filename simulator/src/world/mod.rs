@@ -10,6 +10,7 @@ pub mod conditions;
 mod daemons;
 pub mod delays;
 pub mod fleet;
+mod pace;
 pub mod phase;
 pub mod pod_set;
 pub mod pods;

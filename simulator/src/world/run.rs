@@ -341,9 +341,13 @@ impl World {
         self.pods.events += 1;
         match part {
             Part::Driver(i) => self.tell(i, Application::driver_running),
-            Part::Executor(i, executor) => self.tell(i, |application, now, wishes| {
-                application.executor_running(executor, now, wishes);
-            }),
+            Part::Executor(i, executor) => {
+                let pace = self.pace(i, id);
+                self.tell(i, |application, now, wishes| {
+                    application.executor_on(executor, pace);
+                    application.executor_running(executor, now, wishes);
+                });
+            }
             Part::Pod(i, place) => self.tell_pods(i, |set, now, wishes| {
                 set.running(place, now, wishes);
             }),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::label::ARCH;
 use super::super::money::UsdPerHour;
 use super::super::offering::{TypeId, ZoneId};
+use super::super::performance::Performances;
 use super::super::pool::{EmptyTtl, Limits, PoolRequirement, SpotPolicy};
 use super::super::requirement::Requirement;
 use super::super::resources::{Cpu, Resources};
@@ -224,6 +225,7 @@ fn pool() -> Pool {
             penalty: [UsdPerHour::ZERO; INTERRUPTION_BUCKETS],
         },
         max_premium_percent: 15,
+        performance: Performances::default(),
         min_local_storage: None,
         empty_ttl: EmptyTtl {
             driver: None,

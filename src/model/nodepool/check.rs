@@ -7,6 +7,7 @@ use super::super::label::{REGION_PLACEHOLDER, key_fault, value_fault};
 use super::super::money::UsdPerHour;
 use super::super::node::CAPACITY_TYPE;
 use super::super::offering::INTERRUPTION_BUCKETS;
+use super::super::performance::{Performance, Performances, family_fault};
 use super::super::pool::{Limits, PodSelector, Pool, SpotPolicy, ZonePolicy};
 use super::super::quantity;
 use super::super::requirement::{Condition, Requirement};
@@ -59,6 +60,7 @@ pub(super) fn pool(name: &str, spec: &NodePoolSpec, faults: &mut Faults) -> Pool
             .as_ref()
             .and_then(|Amount(text)| faults.keep("spec.maxPremium", text, scalar::percent(text)))
             .unwrap_or(MAX_PREMIUM_PERCENT),
+        performance: performance(spec.performance.as_ref(), faults),
         min_local_storage: spec.min_local_storage.as_ref().and_then(|Quantity(text)| {
             faults.keep("spec.minLocalStorage", text, quantity::bytes(text))
         }),
@@ -225,6 +227,20 @@ fn penalty(
     penalty
 }
 
+/// Whether EC2 has a family is asked where its catalogue is known.
+fn performance(given: Option<&BTreeMap<String, Amount>>, faults: &mut Faults) -> Performances {
+    let mut kept = Vec::new();
+    for (family, Amount(text)) in given.into_iter().flatten() {
+        let field = format!("spec.performance.{family}");
+        if let Some(problem) = family_fault(family) {
+            faults.refuse(&field, text, problem);
+        } else if let Some(factor) = faults.keep(&field, text, Performance::parse(text)) {
+            kept.push((family.clone(), factor));
+        }
+    }
+    kept.into_iter().collect()
+}
+
 fn limits(given: Option<&LimitsSpec>, faults: &mut Faults) -> Limits {
     let given = given.cloned().unwrap_or_default();
     let nodes = |text: &str| {
@@ -266,6 +282,12 @@ fn warn(pool: &Pool, faults: &mut Faults) {
              node here unless they select spot themselves; add the role or allow on-demand",
             stranded.join(", ")
         ));
+    }
+    if !pool.performance.are_one() && !pool.roles.contains(&Role::Executor) {
+        faults.warnings.push(
+            "spec.performance counts for executors alone, and the pool serves none; take it out"
+                .to_owned(),
+        );
     }
     if pool.pod_selector.is_none() && pool.roles == BTreeSet::from([Role::Other]) {
         faults.warnings.push(

@@ -53,6 +53,9 @@ pub struct NodePoolSpec {
     pub spot: Option<SpotSpec>,
     /// How much dearer than the planned type an alternative may be, as 15% or 0.15.
     pub max_premium: Option<Amount>,
+    /// Work that a vCPU of an instance family does for executors, beside one at 1: {m7g: 1.15}. Families
+    /// without entry count as 1.
+    pub performance: Option<BTreeMap<String, Amount>>,
     /// Least local NVMe on each node; when given, the disks hold pods' ephemeral storage.
     pub min_local_storage: Option<Quantity>,
     /// Most pods on a node, below what its network interfaces allow.

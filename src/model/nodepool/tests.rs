@@ -185,6 +185,24 @@ fn each_bad_field_is_named_with_its_value() {
         ),
         ("{maxPremium: 15}", "spec.maxPremium", "15"),
         ("{maxPremium: [1]}", "spec.maxPremium", "[1]"),
+        ("{performance: {m7g: 0}}", "spec.performance.m7g", "0"),
+        (
+            "{performance: {m7g: -1.15}}",
+            "spec.performance.m7g",
+            "-1.15",
+        ),
+        ("{performance: {m7g: 115}}", "spec.performance.m7g", "115"),
+        ("{performance: {m7g: fast}}", "spec.performance.m7g", "fast"),
+        (
+            "{performance: {m7g.large: 1.15}}",
+            "spec.performance.m7g.large",
+            "1.15",
+        ),
+        (
+            "{performance: {graviton: 1.15}}",
+            "spec.performance.graviton",
+            "1.15",
+        ),
         ("{minLocalStorage: -1Gi}", "spec.minLocalStorage", "-1Gi"),
         (
             "{minLocalStorage: 100 GB}",

@@ -116,7 +116,11 @@ fn launched(page: &mut String, catalog: &Catalog, launch: &Launch) {
             &format!("  or {} others: {}", others.len(), others.join(" ")),
         ),
     }
+    tell(page, &format!("  by {}", launch.strategy.as_str()));
     tell(page, &format!("  why: {}", launch.reason));
+    if let Some(narrow) = &launch.narrow {
+        tell(page, &format!("  narrow: {narrow} ({})", narrow.code()));
+    }
     for (node, pods) in intent.nodes.iter().zip(&launch.pods) {
         tell(page, &format!("  {}: {}", node.id, names(pods)));
     }
@@ -174,6 +178,13 @@ fn sums(page: &mut String, plan: &Plan) {
         plan.bound
     );
     tell(page, &sums);
+    if (plan.compared(), plan.compared_bound) != (plan.planned(), plan.bound) {
+        let (compared, least) = (plan.compared(), plan.compared_bound);
+        tell(
+            page,
+            &format!("COMPARED at {compared} USD/h, {least} at least"),
+        );
+    }
 }
 
 fn tell(page: &mut String, line: &str) {

@@ -453,5 +453,6 @@ fn task(index: u32, launched: Timestamp) -> recorded::Task {
         locality: Locality::Node,
         speculative: false,
         writes_shuffle: false,
+        cpu: None,
     }
 }

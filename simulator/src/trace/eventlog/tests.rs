@@ -292,6 +292,29 @@ fn a_task_event_is_read_the_same_whatever_stands_behind_its_task_info() {
     );
 }
 
+#[test]
+fn cpu_time_is_read_to_the_millisecond_wherever_it_stands_and_is_unknown_where_it_does_not() {
+    let cpu = |metrics: &str| {
+        let info = r#""Task Info":{"Accumulables":[{"Value":"\"Executor CPU Time\":9"}]}"#;
+        let line =
+            format!(r#"{{"Event":"SparkListenerTaskEnd",{info},"Task Metrics":{{{metrics}}}}}"#);
+        event::cpu_time(line.as_bytes()).map(Span::millis)
+    };
+    let times = r#""Executor Deserialize CPU Time":725573617,"Executor CPU Time":279688254"#;
+    assert_eq!(cpu(times), Some(1005));
+    assert_eq!(cpu(r#""Executor CPU Time":1500000"#), Some(2));
+    let blocks = format!(r#"{times},"Updated Blocks":["{}"]"#, "x".repeat(10_000));
+    assert_eq!(cpu(&blocks), Some(1005));
+    for unknown in [
+        r#""Executor Run Time":1495"#,
+        r#""Executor CPU Time":null"#,
+        r#""Executor CPU Time":99999999999999999999999"#,
+        "",
+    ] {
+        assert_eq!(cpu(unknown), None, "{unknown}");
+    }
+}
+
 fn read_text(lines: &[&str]) -> Result<Recorded, Skipped> {
     read_bytes(format!("{}\n", lines.join("\n")).as_bytes())
 }

@@ -8,10 +8,13 @@ use sparkwright::model::label::well_known;
 use sparkwright::model::requirement::Labels;
 use sparkwright::model::spark::SPARK_ROLE;
 
+use crate::trace::machine;
+
 use super::tables::{App, Market, Node, Pod, Template, Work};
 
 /// Properties that decide what an application asks for and how it waits; `.`, at the end, for all below.
-const PROPERTIES: [&str; 24] = [
+const PROPERTIES: [&str; 25] = [
+    machine::DATABRICKS_TYPE,
     "spark.decommission.",
     "spark.driver.cores",
     "spark.driver.memory",

@@ -4,17 +4,17 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use sparkwright::model::time::Timestamp;
+use sparkwright::model::time::{Span, Timestamp};
 
 use super::tables::{
-    App, EndReason, Pod, Profile, Request, Role, TaskLocality, TaskOutcome, Template, Work,
+    App, EndReason, Node, Pod, Profile, Request, Role, TaskLocality, TaskOutcome, Template, Work,
     WorkKind,
 };
 use super::{Finding, Row, Rule, Writer};
 use crate::trace::recorded::{
     self, Executor, ExecutorRequest, Job, Locality, Outcome, Recorded, Removal, Stage, Task,
 };
-use crate::trace::{clock, requests};
+use crate::trace::{clock, machine, requests};
 
 /// Writes an application under a name that no other has in the trace.
 ///
@@ -179,6 +179,7 @@ fn task_row(task: &Task, executor: &str, name: &str, since: &dyn Fn(Timestamp) -
         executor: Some(executor.to_owned()),
         start_ms: Some(since(task.launched)),
         end_ms: Some(since(task.finished)),
+        cpu_ms: task.cpu.map(Span::millis),
         outcome: Some(task.outcome.into()),
         locality: Some(task.locality.into()),
         speculative: task.speculative.then_some(true),
@@ -193,7 +194,7 @@ fn task_row(task: &Task, executor: &str, name: &str, since: &dyn Fn(Timestamp) -
 /// Where a row lacks what cannot be guessed, refers to what is not there, or the clocks cannot be.
 pub fn read(
     app: &App,
-    pods: &[Pod],
+    (pods, nodes): (&[Pod], &BTreeMap<String, Node>),
     work: &[(u64, Work)],
     origin_ms: i64,
 ) -> Result<Recorded, Finding> {
@@ -223,6 +224,7 @@ pub fn read(
         last_event: last_event(app, pods, work).map_or(started, at),
         driver_ready: app.driver_ready_ms.map(at),
         local_slots: app.local_slots,
+        machine: machine::of_nodes(pods, nodes).or_else(|| machine::of_properties(&app.properties)),
         version: app.spark_version.clone(),
         properties: app.properties.clone(),
         executors,
@@ -358,7 +360,19 @@ fn task(
         locality: row.locality.unwrap_or_default().into(),
         speculative: row.speculative.unwrap_or(false),
         writes_shuffle: row.writes_shuffle.unwrap_or(false),
+        cpu: cpu(row, line)?,
     })
+}
+
+fn cpu(row: &Work, line: u64) -> Result<Option<Span>, Finding> {
+    match row.cpu_ms {
+        Some(millis) if millis < 0 => {
+            let finding = Finding::new(Rule::Order, Work::TABLE, Some(line), "is negative");
+            let remedy = "write null where it is unknown";
+            Err(finding.column("cpu_ms").value(millis).remedy(remedy))
+        }
+        millis => Ok(millis.map(Span::from_millis)),
+    }
 }
 
 fn needed<T>(value: Option<T>, column: &str, line: u64) -> Result<T, Finding> {

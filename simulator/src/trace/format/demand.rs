@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::pods::{RecordedPods, Templates, is_replayed, is_unscheduled};
 use super::read::{Rows, Tables};
-use super::tables::{App, Pod, Work};
+use super::tables::{App, Node, Pod, Work};
 use super::{Finding, Manifest, Row, Rule, application};
 use crate::trace::recorded::Recorded;
 
@@ -28,6 +28,7 @@ pub struct Demands {
     met: BTreeSet<String>,
     apps: BTreeMap<String, App>,
     pods: BTreeMap<Option<String>, Vec<Pod>>,
+    nodes: BTreeMap<String, Node>,
     templates: Templates,
     lone: std::vec::IntoIter<Pod>,
     /// A line of work that is no row, before the application that it is charged to is known.
@@ -57,6 +58,9 @@ pub fn demands(folder: &Path, tables: Tables) -> Demands {
             .collect(),
         lone: pods.remove(&None).unwrap_or_default().into_iter(),
         pods,
+        nodes: (tables.nodes.into_iter())
+            .map(|node| (node.node.clone(), node))
+            .collect(),
         templates,
         broken: None,
         unscheduled,
@@ -131,7 +135,7 @@ impl Demands {
             return own.map(|own| own.map(Demand::Pods)).transpose();
         }
         let origin = self.manifest.origin_ms.unwrap_or(0);
-        let recorded = application::read(&app, &pods, &rows, origin);
+        let recorded = application::read(&app, (&pods, &self.nodes), &rows, origin);
         Some(recorded.map(|recorded| Demand::Spark(Box::new(recorded))))
     }
 
@@ -148,7 +152,7 @@ impl Demands {
         }
         if app.start_ms.is_some() {
             let origin = self.manifest.origin_ms.unwrap_or(0);
-            let recorded = application::read(app, &pods, &[], origin);
+            let recorded = application::read(app, (&pods, &self.nodes), &[], origin);
             return Some(recorded.map(|recorded| Demand::Spark(Box::new(recorded))));
         }
         let problem = "has neither work nor pods that are to be replayed";

@@ -175,6 +175,8 @@ table! {
             start_ms: Option<i64>,
             /// End of the job, completion or failure of the stage, end of the task as the driver saw it.
             end_ms: Option<i64>,
+            /// CPU time of the task, deserialisation included; a replay lets it depend on the machine. For tasks, from event logs.
+            cpu_ms: Option<i64>,
             /// `success`, `failed` (its own code, the time was spent) or `void` (made anew by a replay). For tasks.
             outcome: Option<TaskOutcome>,
             /// How near its data it ran: `node`, `rack` or `any`. For tasks.

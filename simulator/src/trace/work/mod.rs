@@ -42,6 +42,8 @@ pub struct Work {
     pub profiles: Vec<Profile>,
     /// Scheduler pools that jobs name, by name; stages name them by their place here.
     pub pools: Vec<String>,
+    /// Instance family of the machines on which it was recorded, where the record tells it.
+    pub machine: Option<String>,
 }
 
 /// A resource profile.
@@ -118,7 +120,13 @@ pub struct Task {
     pub retry: bool,
     /// How near its data it ran.
     pub locality: Locality,
+    /// How much of its duration was CPU time.
+    pub cpu_share: CpuShare,
 }
+
+/// Part of a duration, in ten-thousandths; nothing where it is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CpuShare(u16);
 
 /// An executor as recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +141,30 @@ pub struct Arrival {
     pub profile: usize,
     /// Tasks that the application had launched with the stage of this executor's last one.
     pub launches: usize,
+}
+
+impl CpuShare {
+    const WHOLE: u16 = 10_000;
+
+    /// What CPU time is of a duration, all of it at most.
+    pub fn of(cpu: Option<Span>, duration: Span) -> Self {
+        let whole = i64::from(Self::WHOLE);
+        let share = cpu.map(|cpu| match duration.millis() {
+            1.. => cpu.millis().saturating_mul(whole) / duration.millis(),
+            _ => 0,
+        });
+        let share = share.unwrap_or(0).clamp(0, whole);
+        CpuShare(u16::try_from(share).unwrap_or(Self::WHOLE))
+    }
+}
+
+impl Task {
+    /// Its CPU time, as far as it is known.
+    pub fn cpu(&self) -> Span {
+        let part = i128::from(self.duration.millis()) * i128::from(self.cpu_share.0);
+        let millis = part / i128::from(CpuShare::WHOLE);
+        Span::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
+    }
 }
 
 impl Work {
@@ -166,6 +198,7 @@ impl Work {
             local_slots: recorded.local_slots,
             profiles,
             pools,
+            machine: recorded.machine.clone(),
         })
     }
 }

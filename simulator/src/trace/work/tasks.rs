@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sparkwright::model::time::Span;
 
 use super::super::recorded::{self, Outcome, Recorded};
-use super::{Arrival, Stage, Task};
+use super::{Arrival, CpuShare, Stage, Task};
 
 /// Fills the stages with their tasks; tasks of stages that belong to no job are left out.
 pub(super) fn of(
@@ -43,6 +43,7 @@ pub(super) fn of(
                     stage: u32::try_from(number).unwrap_or(u32::MAX),
                     retry: attempt > 0,
                     locality: task.locality,
+                    cpu_share: CpuShare::of(task.cpu, task.duration()),
                 });
             }
         }

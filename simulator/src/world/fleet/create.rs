@@ -1,6 +1,6 @@
 //! CreateFleet of type instant: one answer, now, and no more. What it cannot give it refuses, pool by
 //! pool, with EC2's own codes; giving a part is normal. Which type an instance is EC2 chooses by the
-//! call's strategy: on-demand the cheapest it has; spot any that it has, since which pools are deep is
+//! call's strategy: on-demand the cheapest it has, or the first in the call's order; spot any that it has, since which pools are deep is
 //! its knowledge alone. That is the model under which plans state their expected price.
 
 use std::collections::BTreeSet;
@@ -103,7 +103,7 @@ impl Fleet {
     fn give(&mut self, call: &mut Call, node: &NodeId) -> Option<TypeId> {
         while !call.types.is_empty() {
             let at = match call.strategy {
-                AllocationStrategy::LowestPrice => 0,
+                AllocationStrategy::LowestPrice | AllocationStrategy::Prioritized => 0,
                 AllocationStrategy::PriceCapacityOptimized => {
                     self.drop_dry(call);
                     let mut random = stream(self.seed, "type", node.as_str());

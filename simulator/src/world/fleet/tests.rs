@@ -4,7 +4,9 @@ use sparkwright::cluster::event::AwaitedNode;
 use sparkwright::model::node::Purpose;
 use sparkwright::model::requirement::Labels;
 use sparkwright::model::resources::Resources;
-use sparkwright::plan::effect::AllocationStrategy::{LowestPrice, PriceCapacityOptimized};
+use sparkwright::plan::effect::AllocationStrategy::{
+    LowestPrice, PriceCapacityOptimized, Prioritized,
+};
 
 use super::capacity::Drought;
 use super::pick::Pick;
@@ -33,6 +35,20 @@ fn on_demand_is_the_cheapest_that_ec2_has_and_dearer_ones_follow_when_it_has_no_
     assert_ne!(of("n2"), small);
     assert_eq!(codes(&answer), [Code::InsufficientInstanceCapacity]);
     assert!(answer.refused.is_empty());
+}
+
+#[test]
+fn prioritized_on_demand_follows_the_call_s_order_whatever_the_prices() {
+    let catalog = catalog();
+    let mut conditions = Conditions::default();
+    conditions.droughts.push(drought(&catalog, "m5.2xlarge", 2));
+    let mut fleet = Fleet::new(catalog.clone(), &conditions, 1);
+    let order = ["m5.2xlarge", "m5.xlarge"];
+    let intent = intent(&catalog, CapacityType::OnDemand, &order, 3);
+    fleet.create(&intent, Prioritized, NOW).unwrap();
+    let of = |node: &str| fleet.instances[node].instance_type;
+    let [large, small] = order.map(|name| catalog.find_type(name).unwrap());
+    assert_eq!([of("n0"), of("n1"), of("n2")], [large, large, small]);
 }
 
 #[test]
