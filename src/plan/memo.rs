@@ -26,7 +26,7 @@ pub struct Memo {
     pub(super) classes: RefCell<Vec<Class>>,
     pub(super) answers: RefCell<BTreeMap<(usize, ZoneId), Answer>>,
     pub(super) units: RefCell<BTreeMap<(usize, ZoneId, u32), i128>>,
-    pub(super) everywhere: RefCell<BTreeMap<(usize, Option<ZoneId>), Arc<[usize]>>>,
+    pub(super) everywhere: RefCell<BTreeMap<(usize, Option<ZoneId>), Kinds>>,
     pub(super) packs: RefCell<BTreeMap<Lots, Arc<[Bin]>>>,
     pub(super) bounds: RefCell<BTreeMap<(Prices, Lots), Arc<Priced>>>,
     pub(super) expected: RefCell<BTreeMap<(usize, ZoneId, u32), Expected>>,
@@ -38,6 +38,9 @@ pub(super) enum Prices {
     Listed,
     Compared,
 }
+
+/// Kinds that may be bought for pods of one class, as places in the market.
+pub(super) type Kinds = Arc<[usize]>;
 
 /// Pods to be packed: what they ask for, which kinds they may be bought (the address of a remembered
 /// list), and how many there are.
