@@ -46,7 +46,7 @@ pub struct Launch {
     /// Why.
     pub reason: Reason,
     /// Why EC2 has fewer types to choose from than is well; None where it has enough.
-    pub narrow: Option<Reason>,
+    pub narrow: Option<Box<Reason>>,
 }
 
 /// Lift a pod's gate, and name the set of nodes that it may go to.

@@ -38,7 +38,7 @@ pub fn launches(view: &View<'_>, asks: &[Ask<'_>], drafts: &[Draft]) -> Vec<Laun
     merged
         .into_iter()
         .map(|((kinds, note), (drafts, narrow))| Launch {
-            narrow,
+            narrow: narrow.map(Box::new),
             ..launch(view, asks, &kinds, note, &drafts, &mut next)
         })
         .collect()

@@ -78,14 +78,7 @@ pub fn choose(
         })
         .collect();
     let mut suitable = suitable(ask, &table);
-    suitable.sort_by_key(|&z| {
-        let elsewhere = awaited.is_some_and(|zone| zone != candidates[z]);
-        let weight = Reverse(weight(&table[z]));
-        (elsewhere, weight, total(&table[z]), candidates[z])
-    });
-    if !spread && awaited.is_none() {
-        expected_first(menu, ask, &candidates, &table, &mut suitable);
-    }
+    order(menu, ask, awaited, (&candidates, &table), &mut suitable);
     if suitable.is_empty() {
         return Err(refusals(view, ask, &candidates, &table));
     }
@@ -112,18 +105,23 @@ pub fn choose(
     Ok(choices)
 }
 
-/// Zones that cost the same as the first are put into the order of what they are expected to cost.
-fn expected_first(
+/// The awaited zone first, then the cheapest; of those that cost the same as the first one that is
+/// expected to cost least.
+fn order(
     menu: &mut Menu<'_>,
     ask: &Ask<'_>,
-    candidates: &[ZoneId],
-    table: &[Costs],
+    awaited: Option<ZoneId>,
+    (candidates, table): (&[ZoneId], &[Costs]),
     suitable: &mut [usize],
 ) {
+    let planned = |z: usize| {
+        let elsewhere = awaited.is_some_and(|zone| zone != candidates[z]);
+        (elsewhere, Reverse(weight(&table[z])), total(&table[z]))
+    };
+    suitable.sort_by_key(|&z| (planned(z), candidates[z]));
     let Some(&first) = suitable.first() else {
         return;
     };
-    let planned = |z: usize| (Reverse(weight(&table[z])), total(&table[z]));
     let equal = suitable.partition_point(|&z| planned(z) <= planned(first));
     if equal < 2 {
         return;

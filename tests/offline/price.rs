@@ -199,7 +199,10 @@ fn a_launch_names_every_type_within_the_premium() {
 fn spot_with_fewer_than_five_types_of_three_families_says_what_would_widen_it() {
     let narrow = |pool: Pool| {
         let (_, plan) = planned(pool, 12);
-        launch_for(&plan, "default/exec-0").narrow.clone()
+        launch_for(&plan, "default/exec-0")
+            .narrow
+            .as_deref()
+            .cloned()
     };
     let all = [
         "m5", "m5a", "m5d", "m5n", "m6i", "m6a", "m6id", "m7i", "r5", "r6i",
