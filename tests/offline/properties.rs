@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use sparkwright::Planner;
 use sparkwright::cluster::Cluster;
 use sparkwright::cluster::event::Fact;
 use sparkwright::model::money::UsdPerHour;
@@ -357,6 +358,18 @@ proptest! {
             }
         }
         prop_assert!(zones.values().all(|zones| zones.len() == 1), "{zones:?}");
+    }
+
+    #[test]
+    fn a_planner_that_remembers_plans_as_one_that_does_not(scenario in scenario(), step in 1_usize..8) {
+        let mut cluster = cluster([]);
+        let mut planner = Planner::default();
+        for facts in facts(&scenario).chunks(step) {
+            apply(&mut cluster, Timestamp::ZERO, facts.to_vec());
+            let plan = planner.plan(&cluster.view(Timestamp::ZERO));
+            prop_assert_eq!(&plan, &plan_at(&cluster, Timestamp::ZERO));
+            carry_out(&mut cluster, Timestamp::ZERO, &plan);
+        }
     }
 
     #[test]
