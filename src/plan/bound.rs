@@ -1,6 +1,7 @@
 //! The least that the seated pods could cost: the configuration bound over every zone in which each of
 //! them may be bought, less the most that free room could be worth to them.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::model::spark::PodTemplate;
 
 use super::constraint::Who;
 use super::demand::Ask;
-use super::memo::{Lots, Memo};
+use super::memo::{Lots, Memo, Prices};
 use super::menu::Menu;
 use super::pack::{Item, Priced, Problem};
 use super::room::Rooms;
@@ -30,7 +31,27 @@ pub struct Bound {
 }
 
 /// Pods by what they ask for and what they may be bought, and how many there are.
-type Counted<'a> = BTreeMap<(&'a Resources, Arc<[usize]>), u32>;
+pub(super) type Counted<'a> = BTreeMap<(&'a Resources, Goods), u32>;
+
+/// Kinds that pods may be bought. The same list is known at once; others are compared kind by kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Goods(pub Arc<[usize]>);
+
+impl Ord for Goods {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) {
+            Ordering::Equal
+        } else {
+            self.0.cmp(&other.0)
+        }
+    }
+}
+
+impl PartialOrd for Goods {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 /// Pods that are bought nodes of their own sort: drivers, or all others.
 #[derive(Default)]
@@ -49,7 +70,7 @@ pub fn bound(view: &View<'_>, memo: &Memo, asks: &[Ask<'_>], seating: &Seating<'
     let mut menu = Menu::new(*view, memo, BTreeSet::new());
     for sort in sorts(view, &mut menu, asks, seating).into_values() {
         let rooms = Rooms::before(view, asks, &sort.pods);
-        let priced = priced(view, &menu, sort.lots);
+        let priced = priced(view, &menu, &sort.lots, Prices::Listed);
         bound.fractional += priced.bound(&rooms);
         bound.whole += priced.whole_bound(&rooms);
     }
@@ -73,7 +94,7 @@ fn sorts<'a>(
             if seated > 0 && !kinds.is_empty() {
                 let sort = sorts.entry(purpose_of(need.template.role)).or_default();
                 sort.pods.push((&need.template, (i, n)));
-                let lot = sort.lots.entry((&need.template.requests, kinds));
+                let lot = sort.lots.entry((&need.template.requests, Goods(kinds)));
                 *lot.or_default() += u32::try_from(seated).unwrap_or(u32::MAX);
             }
         }
@@ -82,25 +103,45 @@ fn sorts<'a>(
 }
 
 /// The pods' problem with its prices, as they were found before where the same was asked.
-fn priced(view: &View<'_>, menu: &Menu<'_>, lots: Counted<'_>) -> Arc<Priced> {
-    let address = |kinds: &Arc<[usize]>| kinds.as_ptr().addr();
-    let key: Lots = (lots.iter())
-        .map(|((requests, kinds), count)| ((*requests).clone(), address(kinds), *count))
+pub(super) fn priced(
+    view: &View<'_>,
+    menu: &Menu<'_>,
+    lots: &Counted<'_>,
+    prices: Prices,
+) -> Arc<Priced> {
+    let market = view.cluster.market();
+    let mut kinds = market.kinds.iter();
+    // Compared at list price both are one problem.
+    let prices = if kinds.all(|kind| kind.cost == kind.offering.price) {
+        Prices::Listed
+    } else {
+        prices
+    };
+    let address = |goods: &Goods| goods.0.as_ptr().addr();
+    let asked: Lots = (lots.iter())
+        .map(|((requests, goods), count)| ((*requests).clone(), address(goods), *count))
         .collect();
+    let key = (prices, asked);
     let bounds = &menu.memo().bounds;
     let plain = menu.is_plain();
     if let Some(known) = bounds.borrow().get(&key).filter(|_| plain) {
         return known.clone();
     }
-    let items: Vec<Item> = (lots.into_iter())
-        .map(|((requests, kinds), count)| Item {
-            requests: requests.clone(),
-            count,
-            kinds,
+    let items: Vec<Item> = (lots.iter())
+        .map(|((requests, goods), count)| Item {
+            requests: (*requests).clone(),
+            count: *count,
+            kinds: goods.0.clone(),
         })
         .collect();
-    let market = view.cluster.market();
-    let describe = |kind: usize| (&market.kinds[kind].room, market.kinds[kind].offering.price);
+    let describe = |kind: usize| {
+        let kind = &market.kinds[kind];
+        let cost = match prices {
+            Prices::Listed => kind.offering.price,
+            Prices::Compared => kind.cost,
+        };
+        (&kind.room, cost)
+    };
     let priced = Arc::new(Priced::new(Problem::new(&items, describe)));
     if plain {
         bounds.borrow_mut().insert(key, priced.clone());

@@ -27,7 +27,14 @@ pub struct Memo {
     pub(super) units: RefCell<BTreeMap<(usize, ZoneId, u32), i128>>,
     pub(super) everywhere: RefCell<BTreeMap<(usize, Option<ZoneId>), Arc<[usize]>>>,
     pub(super) packs: RefCell<BTreeMap<Lots, Arc<[Bin]>>>,
-    pub(super) bounds: RefCell<BTreeMap<Lots, Arc<Priced>>>,
+    pub(super) bounds: RefCell<BTreeMap<(Prices, Lots), Arc<Priced>>>,
+}
+
+/// Which prices a bound is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Prices {
+    Listed,
+    Compared,
 }
 
 /// Pods to be packed: what they ask for, which kinds they may be bought (the address of a remembered

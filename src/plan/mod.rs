@@ -23,6 +23,7 @@ pub mod ration;
 pub mod reason;
 pub mod room;
 pub mod seat;
+pub mod split;
 pub mod width;
 pub mod zone;
 

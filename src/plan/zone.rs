@@ -38,13 +38,14 @@ pub struct Choice {
     pub refusals: Refusals,
 }
 
-/// Where an application may go, the cheapest first. Err where its gang has no place anywhere.
+/// Where an application may go, the cheapest first, or where the round would have it (`preferred`) unless
+/// there is free room for it somewhere. Err where its gang has no place anywhere.
 pub fn choose(
     view: &View<'_>,
     menu: &mut Menu<'_>,
     rooms: &Rooms<'_>,
-    asks: &[Ask<'_>],
-    i: usize,
+    (asks, i): (&[Ask<'_>], usize),
+    preferred: Option<ZoneId>,
 ) -> Result<Vec<Choice>, Refusals> {
     let ask = &asks[i];
     let rule = |n: usize| rooms.rules.get((i, n));
@@ -78,10 +79,13 @@ pub fn choose(
         })
         .collect();
     let mut suitable = suitable(ask, &table);
+    let is_free = |costs: &Costs| costs.iter().flatten().any(|cost| cost.seated > 0);
+    let preferred = preferred.filter(|_| !table.iter().any(is_free));
     suitable.sort_by_key(|&z| {
         let elsewhere = awaited.is_some_and(|zone| zone != candidates[z]);
         let weight = Reverse(weight(&table[z]));
-        (elsewhere, weight, total(&table[z]), candidates[z])
+        let second = preferred.is_some_and(|zone| zone != candidates[z]);
+        (elsewhere, weight, second, total(&table[z]), candidates[z])
     });
     if suitable.is_empty() {
         return Err(refusals(view, ask, &candidates, &table));
@@ -139,12 +143,14 @@ fn spread_out(
     }
 }
 
-/// What a need costs in one zone, in thousandths of a micro-dollar per hour, and the weight of the pools
-/// that it would be bought from.
+/// What a need costs in one zone, in thousandths of a micro-dollar per hour, the weight of the pools
+/// that it would be bought from, and what it finds there.
 #[derive(Clone, Copy, Debug)]
 struct Cost {
     amount: i128,
     weight: u32,
+    /// Pods that free room would take.
+    seated: u32,
 }
 
 /// What each need of an application costs in one zone, or why it has no place there.
@@ -191,7 +197,7 @@ fn refused(costs: &Costs) -> Refusals {
 }
 
 /// True where every pool that serves the application spreads.
-fn is_spread(view: &View<'_>, ask: &Ask<'_>) -> bool {
+pub fn is_spread(view: &View<'_>, ask: &Ask<'_>) -> bool {
     let serves = |need: &Need| {
         let pools = view
             .cluster
@@ -269,6 +275,7 @@ fn cost(
         return Ok(Cost {
             amount: 0,
             weight: menu.highest_weight(need),
+            seated: count,
         });
     }
     if rule.is_some_and(|rule| rule.only_beside) {
@@ -289,6 +296,7 @@ fn cost(
     Ok(Cost {
         amount: unit * i128::from(to_buy),
         weight,
+        seated: count - to_buy,
     })
 }
 
