@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::View;
 use crate::cluster::market::purpose_of;
+use crate::model::money::UsdPerHour;
 use crate::model::node::Purpose;
 use crate::model::spark::PodTemplate;
 
@@ -16,11 +17,15 @@ use super::menu::Menu;
 use super::ration::{self, obstacle};
 use super::reason::Reason;
 use super::seat::{Obstacle, Seat, Seating};
+use super::split::{self, Preferred};
 use super::zone::{self, Choice, Refusals};
 
 /// Open nodes beyond which they are not filled one by one: a search of each would cost more than the
 /// room of a last pod among so many is worth.
 const SETTLED_ROOMS: usize = 500;
+
+/// Pods up to which a round is planned both ways.
+const FEW_PODS: usize = 2_000;
 
 /// What was admitted, and what was not.
 #[derive(Clone, Debug)]
@@ -31,11 +36,35 @@ pub struct Admission<'s, 'a> {
     pub waiting: Vec<Waiting>,
 }
 
-/// Decides who gets in.
+/// Decides who gets in. A small round is also planned with every application where it alone is cheapest:
+/// of few applications the programme over all zones sees what whole ones cannot do.
 pub fn admit<'s, 'a>(view: &View<'a>, memo: &'a Memo, asks: &'s [Ask<'a>]) -> Admission<'s, 'a> {
+    let empty = Seating::new(*view, asks);
     let mut menu = Menu::new(*view, memo, BTreeSet::new());
-    let mut seating = Seating::new(*view, asks);
-    let (choices, mut refused) = choose_zones(view, asks, &mut menu, &mut seating);
+    let preferred = split::preferred(view, &mut menu, &empty.rooms, asks);
+    let pods = asks.iter().flat_map(|ask| &ask.needs);
+    let pods: usize = pods.map(|need| need.pods.len()).sum();
+    let other = (!preferred.is_empty() && pods <= FEW_PODS).then(|| empty.clone());
+    let together = attempt(view, memo, empty, &preferred);
+    let Some(empty) = other else { return together };
+    let alone = attempt(view, memo, empty, &Preferred::new());
+    if alone.rank() < together.rank() {
+        alone
+    } else {
+        together
+    }
+}
+
+/// Seats everybody who gets in, applications in the zones that are preferred for them.
+fn attempt<'s, 'a>(
+    view: &View<'a>,
+    memo: &'a Memo,
+    mut seating: Seating<'s, 'a>,
+    preferred: &Preferred,
+) -> Admission<'s, 'a> {
+    let asks = seating.asks;
+    let mut menu = Menu::new(*view, memo, BTreeSet::new());
+    let (choices, mut refused) = choose_zones(view, &mut menu, &mut seating, preferred);
     seat_in_free_room(&mut seating, &refused);
     let mut all = seating.clone();
     let bought = all.buy_all(&mut menu, &refused);
@@ -48,21 +77,38 @@ pub fn admit<'s, 'a>(view: &View<'a>, memo: &'a Memo, asks: &'s [Ask<'a>]) -> Ad
     Admission { seating, waiting }
 }
 
+impl Admission<'_, '_> {
+    /// Fewer that wait first, then what costs less.
+    fn rank(&self) -> (usize, UsdPerHour) {
+        let market = self.seating.view.cluster.market();
+        let drafts = self.seating.drafts.iter();
+        let cost = drafts.map(|draft| market.kinds[draft.kind].cost).sum();
+        (self.waiting.len(), cost)
+    }
+}
+
 type Choices = BTreeMap<usize, Vec<Choice>>;
 
 /// Every application's zones. Those that nodes are kept for sit down at once, so that nobody else takes
 /// their seats.
 fn choose_zones<'a>(
     view: &View<'a>,
-    asks: &[Ask<'a>],
     menu: &mut Menu<'a>,
     seating: &mut Seating<'_, 'a>,
+    preferred: &Preferred,
 ) -> (Choices, BTreeMap<usize, Refusals>) {
+    let asks = seating.asks;
     let (mut choices, mut refused) = (Choices::new(), BTreeMap::new());
     let (awaited, fresh): (Vec<usize>, Vec<usize>) =
         (0..asks.len()).partition(|&i| !asks[i].app.held.is_empty());
     for &i in awaited.iter().chain(&fresh) {
-        match zone::choose(view, menu, &seating.rooms, asks, i) {
+        match zone::choose(
+            view,
+            menu,
+            &seating.rooms,
+            (asks, i),
+            preferred.get(&i).copied(),
+        ) {
             Ok(found) => {
                 seating.zones.insert(i, found[0].zones.clone());
                 seating.claim_held(i);

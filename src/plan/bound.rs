@@ -2,6 +2,7 @@
 //! them may be bought, less the most that free room could be worth to them. At list price, to be held
 //! against a bill, and at the prices that are compared, to be held against what was sought.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -33,7 +34,27 @@ pub struct Bound {
 }
 
 /// Pods by what they ask for and what they may be bought, and how many there are.
-type Counted<'a> = BTreeMap<(&'a Resources, Arc<[usize]>), u32>;
+pub(super) type Counted<'a> = BTreeMap<(&'a Resources, Goods), u32>;
+
+/// Kinds that pods may be bought. The same list is known at once; others are compared kind by kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Goods(pub Arc<[usize]>);
+
+impl Ord for Goods {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) {
+            Ordering::Equal
+        } else {
+            self.0.cmp(&other.0)
+        }
+    }
+}
+
+impl PartialOrd for Goods {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 /// Pods that are bought nodes of their own sort: drivers, or all others.
 #[derive(Default)]
@@ -56,9 +77,10 @@ pub fn bound(view: &View<'_>, memo: &Memo, asks: &[Ask<'_>], seating: &Seating<'
         let fractional = listed.bound(&rooms);
         bound.fractional += fractional;
         bound.whole += listed.whole_bound(&rooms);
-        bound.compared += match view.cluster.market().at_list_price {
+        let compared = priced(view, &menu, &sort.lots, Prices::Compared);
+        bound.compared += match Arc::ptr_eq(&listed, &compared) {
             true => fractional,
-            false => priced(view, &menu, &sort.lots, Prices::Compared).bound(&rooms),
+            false => compared.bound(&rooms),
         };
     }
     bound
@@ -81,7 +103,7 @@ fn sorts<'a>(
             if seated > 0 && !kinds.is_empty() {
                 let sort = sorts.entry(purpose_of(need.template.role)).or_default();
                 sort.pods.push((&need.template, (i, n)));
-                let lot = sort.lots.entry((&need.template.requests, kinds));
+                let lot = sort.lots.entry((&need.template.requests, Goods(kinds)));
                 *lot.or_default() += u32::try_from(seated).unwrap_or(u32::MAX);
             }
         }
@@ -90,10 +112,21 @@ fn sorts<'a>(
 }
 
 /// The pods' problem with its prices, as they were found before where the same was asked.
-fn priced(view: &View<'_>, menu: &Menu<'_>, lots: &Counted<'_>, prices: Prices) -> Arc<Priced> {
-    let address = |kinds: &Arc<[usize]>| kinds.as_ptr().addr();
+pub(super) fn priced(
+    view: &View<'_>,
+    menu: &Menu<'_>,
+    lots: &Counted<'_>,
+    prices: Prices,
+) -> Arc<Priced> {
+    let market = view.cluster.market();
+    // Compared at list price both are one problem.
+    let prices = match market.at_list_price {
+        true => Prices::Listed,
+        false => prices,
+    };
+    let address = |goods: &Goods| goods.0.as_ptr().addr();
     let asked: Lots = (lots.iter())
-        .map(|((requests, kinds), count)| ((*requests).clone(), address(kinds), *count))
+        .map(|((requests, goods), count)| ((*requests).clone(), address(goods), *count))
         .collect();
     let key = (prices, asked);
     let bounds = &menu.memo().bounds;
@@ -102,21 +135,19 @@ fn priced(view: &View<'_>, menu: &Menu<'_>, lots: &Counted<'_>, prices: Prices) 
         return known.clone();
     }
     let items: Vec<Item> = (lots.iter())
-        .map(|((requests, kinds), count)| Item {
+        .map(|((requests, goods), count)| Item {
             requests: (*requests).clone(),
             count: *count,
-            kinds: kinds.clone(),
+            kinds: goods.0.clone(),
         })
         .collect();
     let describe = |kind: usize| {
-        let kind = &view.cluster.market().kinds[kind];
-        (
-            &kind.room,
-            match prices {
-                Prices::Listed => kind.offering.price,
-                Prices::Compared => kind.cost,
-            },
-        )
+        let kind = &market.kinds[kind];
+        let cost = match prices {
+            Prices::Listed => kind.offering.price,
+            Prices::Compared => kind.cost,
+        };
+        (&kind.room, cost)
     };
     let priced = Arc::new(Priced::new(Problem::new(&items, describe)));
     if plain {

@@ -26,6 +26,7 @@ pub mod reason;
 pub mod room;
 pub mod seat;
 pub mod slack;
+pub mod split;
 pub mod width;
 pub mod zone;
 

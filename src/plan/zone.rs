@@ -38,13 +38,14 @@ pub struct Choice {
     pub refusals: Refusals,
 }
 
-/// Where an application may go, the cheapest first. Err where its gang has no place anywhere.
+/// Where an application may go, the cheapest first, or where the round would have it (`preferred`) unless
+/// there is free room for it somewhere. Err where its gang has no place anywhere.
 pub fn choose(
     view: &View<'_>,
     menu: &mut Menu<'_>,
     rooms: &Rooms<'_>,
-    asks: &[Ask<'_>],
-    i: usize,
+    (asks, i): (&[Ask<'_>], usize),
+    preferred: Option<ZoneId>,
 ) -> Result<Vec<Choice>, Refusals> {
     let ask = &asks[i];
     let rule = |n: usize| rooms.rules.get((i, n));
@@ -78,7 +79,10 @@ pub fn choose(
         })
         .collect();
     let mut suitable = suitable(ask, &table);
-    order(menu, ask, awaited, (&candidates, &table), &mut suitable);
+    let is_free = |costs: &Costs| costs.iter().flatten().any(|cost| cost.seated > 0);
+    let preferred = preferred.filter(|_| !table.iter().any(is_free));
+    let first = (awaited, preferred);
+    order(menu, ask, first, (&candidates, &table), &mut suitable);
     if suitable.is_empty() {
         return Err(refusals(view, ask, &candidates, &table));
     }
@@ -105,18 +109,20 @@ pub fn choose(
     Ok(choices)
 }
 
-/// The awaited zone first, then the cheapest; of those that cost the same as the first one that is
-/// expected to cost least.
+/// The awaited zone first, then the preferred one, then the cheapest; of those that cost the same as the
+/// first one that is expected to cost least.
 fn order(
     menu: &mut Menu<'_>,
     ask: &Ask<'_>,
-    awaited: Option<ZoneId>,
+    (awaited, preferred): (Option<ZoneId>, Option<ZoneId>),
     (candidates, table): (&[ZoneId], &[Costs]),
     suitable: &mut [usize],
 ) {
     let planned = |z: usize| {
         let elsewhere = awaited.is_some_and(|zone| zone != candidates[z]);
-        (elsewhere, Reverse(weight(&table[z])), total(&table[z]))
+        let second = preferred.is_some_and(|zone| zone != candidates[z]);
+        let weight = Reverse(weight(&table[z]));
+        (elsewhere, weight, second, total(&table[z]))
     };
     suitable.sort_by_key(|&z| (planned(z), candidates[z]));
     let Some(&first) = suitable.first() else {
@@ -170,13 +176,16 @@ fn spread_out(
     }
 }
 
-/// What a need costs in one zone, in thousandths of a micro-dollar per hour, and the weight of the pools
-/// that it would be bought from.
+/// What a need costs in one zone, in thousandths of a micro-dollar per hour, the weight of the pools
+/// that it would be bought from, and what it finds there.
 #[derive(Clone, Copy, Debug)]
 struct Cost {
     amount: i128,
     weight: u32,
+    /// Pods that nodes are to be bought for.
     to_buy: u32,
+    /// Pods that free room would take.
+    seated: u32,
 }
 
 /// What each need of an application costs in one zone, or why it has no place there.
@@ -223,7 +232,7 @@ fn refused(costs: &Costs) -> Refusals {
 }
 
 /// True where every pool that serves the application spreads.
-fn is_spread(view: &View<'_>, ask: &Ask<'_>) -> bool {
+pub fn is_spread(view: &View<'_>, ask: &Ask<'_>) -> bool {
     let serves = |need: &Need| {
         let pools = view
             .cluster
@@ -302,6 +311,7 @@ fn cost(
             amount: 0,
             weight: menu.highest_weight(need),
             to_buy,
+            seated: count,
         });
     }
     if rule.is_some_and(|rule| rule.only_beside) {
@@ -323,6 +333,7 @@ fn cost(
         amount: unit * i128::from(to_buy),
         weight,
         to_buy,
+        seated: count - to_buy,
     })
 }
 

@@ -82,6 +82,17 @@ impl Priced {
         let optimum = self.optimum.filter(|_| rooms.is_empty());
         optimum.unwrap_or_else(|| self.bound(rooms))
     }
+
+    /// The cheapest cover in fractions of nodes: kinds, how many of each, and the pods that one holds, by
+    /// item.
+    pub fn cover(&self) -> impl Iterator<Item = (usize, f64, &[u32])> {
+        let cover = self.prices.master.cover().into_iter();
+        cover.map(|(i, amount)| {
+            let column = &self.prices.columns[i];
+            let kind = self.problem.shelves[column.shelf].kind;
+            (kind, amount, column.counts.as_slice())
+        })
+    }
 }
 
 #[cfg(test)]
