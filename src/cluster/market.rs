@@ -16,6 +16,8 @@ use crate::model::pool::Pool;
 use crate::model::resources::Resources;
 use crate::model::spark::{PodTemplate, Role};
 
+use super::node::Node;
+
 /// An offering as a pool would buy it for a purpose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kind {
@@ -91,6 +93,17 @@ impl Market {
     /// Positions of the kinds for a purpose in a zone.
     pub fn shelf(&self, zone: ZoneId, purpose: Purpose) -> Range<usize> {
         self.shelves.get(&(zone, purpose)).cloned().unwrap_or(0..0)
+    }
+
+    /// The kind that a node of ours is if it is of this type.
+    pub fn kind_of(&self, node: &Node, instance_type: TypeId) -> Option<&Kind> {
+        let shelf = self.shelf(node.zone?, node.purpose?);
+        let mut kinds = self.kinds[shelf].iter();
+        kinds.find(|kind| {
+            kind.offering.instance_type == instance_type
+                && Some(kind.offering.capacity_type) == node.capacity_type
+                && Some(&kind.pool.name) == node.pool.as_ref()
+        })
     }
 }
 

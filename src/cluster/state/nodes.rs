@@ -44,9 +44,20 @@ impl Cluster {
         price: UsdPerHour,
         at: Timestamp,
     ) {
+        // Until its object tells, an answered node has the room of its type and not of the least type.
+        let room = self.nodes.get(id).and_then(|node| {
+            let kind = self.market().kind_of(node, instance_type);
+            let kind = kind.filter(|_| node.stage == Stage::Asked);
+            kind.map(|kind| kind.room.clone())
+        });
         if let Some(node) = self.nodes.get_mut(id) {
             node.becomes(instance_type, price, at);
+            if let Some(room) = room {
+                self.space.forget(node);
+                node.allocatable = room;
+            }
             self.recharge(id);
+            self.renote(id);
             self.tell_holders(id);
         }
     }

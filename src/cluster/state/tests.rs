@@ -159,7 +159,11 @@ fn an_application_asks_for_nothing_while_nodes_that_keep_their_promises_are_on_t
     assert!(asks(&[tainted]), "a node came with a taint");
     assert!(asks(&[stranger("two")]), "a stranger took the room");
     let gated = pod("ns/f", Role::Executor, PodPhase::Gated);
-    assert!(asks(&[gated]), "a gate is to be lifted");
+    assert!(!asks(std::slice::from_ref(&gated)), "EC2 has not answered");
+    assert!(
+        asks(&[node("one"), node("two"), gated]),
+        "a gate is to be lifted"
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! What one node could hold, and what it costs: the unit in which nodes are chosen.
+//! What one node could hold, and what it costs: the unit in which nodes are chosen. How many nodes of
+//! which columns are bought is not decided here.
 
 use crate::model::money::UsdPerHour;
 
