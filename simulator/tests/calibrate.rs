@@ -192,13 +192,15 @@ fn import(log: &str, folder: &Path) {
 
 fn rewrite(folder: &Path, change: impl Fn(Value) -> Option<Value>) {
     let path = folder.join("work.jsonl");
-    let text = fs::read_to_string(&path).unwrap();
-    let rows = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    let text = fs::read_to_string(&path).expect("the trace has it");
+    let rows = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("rows are JSON"));
     let changed: String = rows
         .filter_map(change)
         .map(|row: Value| format!("{row}\n"))
         .collect();
-    fs::write(path, changed).unwrap();
+    fs::write(path, changed).expect("the folder is ours");
 }
 
 fn shipped(log: &str) -> String {
@@ -214,7 +216,10 @@ fn calibrate(args: &[&str]) -> Output {
 
 fn run(args: &[&str]) -> Output {
     let simulator = env!("CARGO_BIN_EXE_sparkwright-sim");
-    Command::new(simulator).args(args).output().unwrap()
+    Command::new(simulator)
+        .args(args)
+        .output()
+        .expect("the simulator runs")
 }
 
 fn stderr(output: &Output) -> String {

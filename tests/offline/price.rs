@@ -40,7 +40,7 @@ fn of_families(families: &[&str], capacity_type: CapacityType) -> Pool {
 }
 
 fn faster(mut pool: Pool, family: &str, factor: &str) -> Pool {
-    let performance = Performance::parse(factor).unwrap();
+    let performance = Performance::parse(factor).expect("a factor");
     pool.performance = [(family.to_owned(), performance)].into_iter().collect();
     pool
 }
@@ -68,7 +68,7 @@ fn planned(pool: Pool, executors: usize) -> (Cluster, Plan) {
 
 fn launch_for<'a>(plan: &'a Plan, pod: &str) -> &'a Launch {
     let serves = |launch: &&Launch| launch.pods.iter().flatten().any(|p| p.as_str() == pod);
-    plan.launches().find(serves).unwrap()
+    plan.launches().find(serves).expect("a launch for them")
 }
 
 fn family(cluster: &Cluster, launch: &Launch) -> String {
@@ -150,14 +150,14 @@ fn on_demand_is_prioritized_where_the_best_for_the_work_is_not_the_cheapest() {
 fn within_premium(cluster: &Cluster, launch: &Launch) -> BTreeSet<String> {
     let catalog = &cluster.catalog;
     let pool = &cluster.pools[&launch.intent.pool];
-    let most_pods = launch.pods.iter().map(Vec::len).max().unwrap();
+    let most_pods = launch.pods.iter().map(Vec::len).max().unwrap_or(0);
     let of = |family: &str| pool.performance.of(family);
     let planned = catalog.instance_type(launch.intent.types[0]);
     let limit = of(&planned.family).price_of_work(launch.planned).micros();
     let offerings = catalog.offerings.iter().filter(|offering| {
         let machine = catalog.instance_type(offering.instance_type);
         let work = of(&machine.family).price_of_work(offering.price).micros();
-        let pods = u64::try_from(most_pods).unwrap();
+        let pods = u64::try_from(most_pods).expect("few pods");
         pool.offers(catalog, offering)
             && offering.zone == launch.intent.zone
             && offering.capacity_type == launch.intent.capacity_type

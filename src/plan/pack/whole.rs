@@ -129,10 +129,9 @@ fn remainder(problem: &Problem, known: &Duals, left: &[u32]) -> Duals {
     let mut seen = BTreeSet::new();
     for column in &known.columns {
         let counts = column.cut(left);
-        if counts.iter().any(|&n| n > 0) && seen.insert(counts.clone()) {
-            if let Some(column) = Column::cheapest(problem, counts) {
-                duals.add(column);
-            }
+        let fresh = counts.iter().any(|&n| n > 0) && seen.insert(counts.clone());
+        if fresh && let Some(column) = Column::cheapest(problem, counts) {
+            duals.add(column);
         }
     }
     duals.values.clone_from(&known.values);
