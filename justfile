@@ -22,7 +22,7 @@ deny:
 
 # Rewrites the custom resource definitions; a test compares them
 crds:
-    cargo run -q -- crds > deploy/crds/nodepools.yaml
+    cargo run -q -p sparkwright -- crds --out deploy/crds
 
 # Rewrites the golden pages in tests/scenarios; review the diff
 bless:

@@ -1,8 +1,12 @@
 //! Tests that need nothing but the repository: properties of plans, golden scenarios, walls of the code.
 
+mod fields;
 mod golden;
+mod iam;
 mod properties;
+mod refused;
 mod samples;
 mod tidy;
 mod upheaval;
+mod user_data;
 mod world;

@@ -12,8 +12,8 @@ use super::super::quantity;
 use super::super::requirement::{Condition, Requirement};
 use super::super::spark::Role;
 use super::super::time::Span;
-use super::fault::Faults;
-use super::scalar::{self, Amount, Quantity};
+use super::super::object::fault::Faults;
+use super::super::object::scalar::{self, Amount, Quantity};
 use super::spec::{
     LimitsSpec, NodePoolSpec, PodSelector as PodSelectorSpec, RoleName, SelectorOperator, SpotSpec,
     ZoneMode, ZonePolicySpec,

@@ -4,8 +4,8 @@
 use super::super::label::is_subdomain;
 use super::super::pool::EmptyTtl;
 use super::super::time::Span;
-use super::fault::Faults;
-use super::scalar::{self, Length, Quantity};
+use super::super::object::fault::Faults;
+use super::super::object::scalar::{self, Length, Quantity};
 use super::spec::{BudgetSpec, DisruptionSpec, NodePoolSpec};
 use super::template::NodeSpec;
 

@@ -9,7 +9,7 @@ use super::super::pool::PoolRequirement;
 use super::super::requirement::{Condition, Labels, Requirement};
 use super::check::whole;
 use super::contradiction;
-use super::fault::Faults;
+use super::super::object::fault::Faults;
 use super::template::{NodeSpec, Operator, RequirementSpec, TemplateMetadata};
 
 /// Karpenter's bound on requirements of one NodePool.
