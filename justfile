@@ -8,6 +8,10 @@ check:
 test *names:
     cargo test {{names}}
 
+# Tests against real peers; the first run builds them
+online *names:
+    cargo test -p sparkwright --test online -- {{names}}
+
 # Formats the code
 fmt:
     cargo fmt --all
@@ -24,9 +28,9 @@ deny:
 crds:
     cargo run -q -p sparkwright -- crds --out deploy/crds
 
-# Rewrites the golden pages in tests/scenarios; review the diff
+# Rewrites the golden pages in tests/scenarios and tests/user-data; review the diff
 bless:
-    SPARKWRIGHT_BLESS=1 cargo test -p sparkwright --test offline golden
+    SPARKWRIGHT_BLESS=1 cargo test -p sparkwright --test offline -- golden user_data
 
 # What EC2 sells; how its tables were made is in simulator/data/ec2/README.md
 catalog *args:

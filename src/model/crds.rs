@@ -61,7 +61,15 @@ mod tests {
             typed.iter().any(|key| schema.get(key).is_some()),
             "{at} has no type"
         );
-        for forbidden in ["$ref", "definitions", "anyOf", "oneOf", "allOf", "not", "nullable"] {
+        for forbidden in [
+            "$ref",
+            "definitions",
+            "anyOf",
+            "oneOf",
+            "allOf",
+            "not",
+            "nullable",
+        ] {
             assert!(schema.get(forbidden).is_none(), "{at} has {forbidden}");
         }
         let (properties, additional) =

@@ -56,7 +56,9 @@ pub struct Toleration {
 
 /// What a node is for. Nodes for drivers carry a taint that only drivers tolerate, so that executors
 /// do not land beside a driver and their own nodes empty out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Purpose {
     /// Drivers only.

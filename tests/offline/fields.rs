@@ -30,17 +30,24 @@ fn every_well_known_label_is_documented() {
 
 fn documented(document: &str, definition: &Value) {
     let text = read(document);
-    let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
+    let schema =
+        &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
     let mut fields = Vec::new();
     leaves(schema, "", &mut fields);
     assert!(fields.len() > 40, "{fields:?}");
     for field in &fields {
-        assert!(text.contains(&format!("| `{field}` |")), "{document} lacks {field}");
+        assert!(
+            text.contains(&format!("| `{field}` |")),
+            "{document} lacks {field}"
+        );
     }
     for row in text.lines().filter_map(|line| line.strip_prefix("| `")) {
         let named = row.split('`').next().unwrap_or_default();
         let field = !named.contains(['/', ' ']);
-        assert!(!field || fields.iter().any(|f| f == named), "{document}: {named} is no field");
+        assert!(
+            !field || fields.iter().any(|f| f == named),
+            "{document}: {named} is no field"
+        );
     }
 }
 

@@ -46,13 +46,16 @@ fn the_good_specs_are_accepted() {
     for kind in ["NodePool", "NodeClass"] {
         assert_eq!(errors(kind, good[kind].clone()), Vec::new());
     }
-    let claim = serde_json::from_value::<sparkwright::model::nodeclaim::NodeClaimSpec>(good["NodeClaim"].clone());
+    let claim = serde_json::from_value::<sparkwright::model::nodeclaim::NodeClaimSpec>(
+        good["NodeClaim"].clone(),
+    );
     let claim = claim.expect("it is a claim");
     assert_eq!(serde_json::to_value(claim).unwrap()["zoneID"], "use1-az4");
 }
 
 fn errors(kind: &str, spec: Value) -> Vec<FieldError> {
-    let document = json!({"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": "a"}, "spec": spec});
+    let document =
+        json!({"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": "a"}, "spec": spec});
     match kind {
         "NodePool" => nodepool::read(document).err(),
         _ => nodeclass::read(document).err(),
@@ -74,7 +77,9 @@ fn lay_over(below: &mut Value, above: &Value) {
 }
 
 fn read<T: serde::de::DeserializeOwned>(name: &str) -> T {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/admission").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/admission")
+        .join(name);
     let text = fs::read_to_string(path).unwrap();
     serde_saphyr::from_str(&text).unwrap()
 }

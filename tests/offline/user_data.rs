@@ -37,7 +37,10 @@ fn every_page_has_its_nodeclass() {
     for entry in fs::read_dir(root().join("tests/user-data")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let stem = name.strip_suffix(".expected.txt").unwrap();
-        assert!(root().join(format!("nodeclasses/{stem}.yaml")).is_file(), "{name}");
+        assert!(
+            root().join(format!("nodeclasses/{stem}.yaml")).is_file(),
+            "{name}"
+        );
     }
 }
 
@@ -54,14 +57,25 @@ fn user_data_beyond_ec2s_bound_is_refused_with_its_size() {
     let mut class = class(&root().join("nodeclasses/al2023.yaml"));
     class.user_data = Some(format!("#!/bin/sh\n# {}\n", "x".repeat(15_900)));
     let error = render(&class, &cluster(), &joining()).unwrap_err();
-    assert!(matches!(error, UserDataError::TooLong { size, .. } if size > 16_384), "{error}");
+    assert!(
+        matches!(error, UserDataError::TooLong { size, .. } if size > 16_384),
+        "{error}"
+    );
     assert!(error.to_string().contains("shorten spec.userData"));
 }
 
 #[test]
 fn kubelet_is_given_no_label_that_it_may_not_give_itself() {
-    let text = render(&class(&root().join("nodeclasses/al2023.yaml")), &cluster(), &joining()).unwrap();
-    assert!(text.contains("topology.kubernetes.io/zone=us-east-1a"), "{text}");
+    let text = render(
+        &class(&root().join("nodeclasses/al2023.yaml")),
+        &cluster(),
+        &joining(),
+    )
+    .unwrap();
+    assert!(
+        text.contains("topology.kubernetes.io/zone=us-east-1a"),
+        "{text}"
+    );
     assert!(!text.contains("node-restriction.kubernetes.io"), "{text}");
 }
 
@@ -98,7 +112,9 @@ fn joining() -> Joining {
         ("node-restriction.kubernetes.io/team", "a"),
     ];
     Joining {
-        labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+        labels: labels
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
         taints: vec![Taint {
             key: "sparkwright.dev/purpose".into(),
             value: "driver".into(),

@@ -81,23 +81,38 @@ fn a_claims_spec_never_changes_and_its_status_does() {
         let merge = |patch: Value| Patch::Merge(patch);
         let plain = PatchParams::default();
         let other = merge(json!({"spec": {"zone": "us-east-1b"}}));
-        let said = claims.patch("immutable", &plain, &other).await.unwrap_err().to_string();
+        let said = claims
+            .patch("immutable", &plain, &other)
+            .await
+            .unwrap_err()
+            .to_string();
         assert!(said.contains("never changes; delete the claim"), "{said}");
-        let same = merge(json!({"spec": {"zone": "us-east-1a"}, "metadata": {"labels": {"a": "b"}}}));
+        let same =
+            merge(json!({"spec": {"zone": "us-east-1a"}, "metadata": {"labels": {"a": "b"}}}));
         claims.patch("immutable", &plain, &same).await.unwrap();
         let bad = merge(json!({"status": {"instanceID": "i-XYZ"}}));
-        let said = claims.patch_status("immutable", &plain, &bad).await.unwrap_err().to_string();
+        let said = claims
+            .patch_status("immutable", &plain, &bad)
+            .await
+            .unwrap_err()
+            .to_string();
         assert!(said.contains("should match"), "{said}");
         let ready = json!({"type": "Ready", "status": "True", "reason": "Joined", "message": "",
             "lastTransitionTime": "2026-11-21T12:00:00Z", "observedGeneration": 1});
         let status = json!({"status": {"instanceID": "i-0a1b", "usdPerHour": "1.728",
             "observedGeneration": 1, "conditions": [ready]}});
-        let held = claims.patch_status("immutable", &plain, &merge(status)).await.unwrap();
+        let held = claims
+            .patch_status("immutable", &plain, &merge(status))
+            .await
+            .unwrap();
         let status = held.status.unwrap();
         assert_eq!(status.instance_id.as_deref(), Some("i-0a1b"));
         assert_eq!(status.conditions.unwrap()[0].observed_generation, Some(1));
         assert_eq!(held.metadata.generation, Some(1));
-        claims.delete("immutable", &DeleteParams::default()).await.unwrap();
+        claims
+            .delete("immutable", &DeleteParams::default())
+            .await
+            .unwrap();
     });
 }
 

@@ -24,10 +24,16 @@ fn a_pod_waits_for_a_node_runs_on_it_and_ends() {
         let namespace = serde_json::from_value(json!({"metadata": {"name": "one-pod"}})).unwrap();
         namespaces.create(&created, &namespace).await.unwrap();
         let pods: Api<Pod> = Api::namespaced(admin.clone(), "one-pod");
-        eventually("a pod is accepted", async || pods.create(&created, &pod()).await.ok()).await;
+        eventually("a pod is accepted", async || {
+            pods.create(&created, &pod()).await.ok()
+        })
+        .await;
         eventually("the pod is unschedulable", async || {
             let conditions = pods.get("a").await.ok()?.status?.conditions?;
-            let reason = conditions.into_iter().find(|c| c.type_ == "PodScheduled")?.reason?;
+            let reason = conditions
+                .into_iter()
+                .find(|c| c.type_ == "PodScheduled")?
+                .reason?;
             (reason == "Unschedulable").then_some(())
         })
         .await;
@@ -40,8 +46,14 @@ fn a_pod_waits_for_a_node_runs_on_it_and_ends() {
         .await;
         let containers = ended.container_statuses.unwrap();
         let last = containers[0].state.clone().unwrap().terminated.unwrap();
-        assert_eq!((last.exit_code, last.reason.as_deref()), (0, Some("Completed")));
-        nodes.delete("one-pod-node", &DeleteParams::default()).await.unwrap();
+        assert_eq!(
+            (last.exit_code, last.reason.as_deref()),
+            (0, Some("Completed"))
+        );
+        nodes
+            .delete("one-pod-node", &DeleteParams::default())
+            .await
+            .unwrap();
     });
 }
 
@@ -68,7 +80,11 @@ fn a_control_plane_whose_test_is_killed_leaves_no_process_and_no_folder() {
     }
     if std::env::var_os(HOLD).is_some() {
         let plane = ControlPlane::start().unwrap();
-        let ids: Vec<String> = plane.programs().iter().map(|(_, id)| id.to_string()).collect();
+        let ids: Vec<String> = plane
+            .programs()
+            .iter()
+            .map(|(_, id)| id.to_string())
+            .collect();
         println!("holding {} {}", plane.folder().display(), ids.join(" "));
         let _ = std::io::stdin().read(&mut [0]);
         return;
@@ -103,7 +119,10 @@ fn a_control_plane_whose_test_is_killed_leaves_no_process_and_no_folder() {
 
 /// True for a process that runs; a zombie does not.
 fn lives(id: u32) -> bool {
-    let asked = Command::new("ps").args(["-o", "stat=", "-p", &id.to_string()]).output().unwrap();
+    let asked = Command::new("ps")
+        .args(["-o", "stat=", "-p", &id.to_string()])
+        .output()
+        .unwrap();
     let state = String::from_utf8(asked.stdout).unwrap();
     !state.trim().is_empty() && !state.trim().starts_with('Z')
 }

@@ -14,47 +14,151 @@ use serde_json::{Value, json};
 use crate::testbed::{self, Bed, eventually, install};
 
 /// Group, resource, verbs, and why.
-type Row = (&'static str, &'static str, &'static [&'static str], &'static str);
+type Row = (
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+    &'static str,
+);
 
 const READ: &[&str] = &["get", "list", "watch"];
 
 /// Cluster-wide.
 const NEEDED: [Row; 20] = [
     ("sparkwright.dev", "nodepools", READ, "which nodes to buy"),
-    ("sparkwright.dev", "nodeclasses", READ, "what nodes are made of"),
-    ("sparkwright.dev", "nodeclaims", READ, "what it owns, after a restart too"),
-    ("sparkwright.dev", "nodeclaims", &["create", "patch", "delete"], "one for each node; finalizers"),
-    ("sparkwright.dev", "nodepools/status", &["patch"], "conditions and sums"),
-    ("sparkwright.dev", "nodeclasses/status", &["patch"], "what selectors name"),
-    ("sparkwright.dev", "nodeclaims/status", &["patch"], "EC2's answer"),
+    (
+        "sparkwright.dev",
+        "nodeclasses",
+        READ,
+        "what nodes are made of",
+    ),
+    (
+        "sparkwright.dev",
+        "nodeclaims",
+        READ,
+        "what it owns, after a restart too",
+    ),
+    (
+        "sparkwright.dev",
+        "nodeclaims",
+        &["create", "patch", "delete"],
+        "one for each node; finalizers",
+    ),
+    (
+        "sparkwright.dev",
+        "nodepools/status",
+        &["patch"],
+        "conditions and sums",
+    ),
+    (
+        "sparkwright.dev",
+        "nodeclasses/status",
+        &["patch"],
+        "what selectors name",
+    ),
+    (
+        "sparkwright.dev",
+        "nodeclaims/status",
+        &["patch"],
+        "EC2's answer",
+    ),
     ("", "pods", READ, "who asks for room"),
-    ("", "pods", &["patch", "delete"], "gates lifted; pods of nodes that are gone"),
-    ("", "pods/eviction", &["create"], "drains that honour budgets"),
+    (
+        "",
+        "pods",
+        &["patch", "delete"],
+        "gates lifted; pods of nodes that are gone",
+    ),
+    (
+        "",
+        "pods/eviction",
+        &["create"],
+        "drains that honour budgets",
+    ),
     ("", "nodes", READ, "what room there is"),
-    ("", "nodes", &["patch", "delete"], "registration and cordons; nodes without instance"),
+    (
+        "",
+        "nodes",
+        &["patch", "delete"],
+        "registration and cordons; nodes without instance",
+    ),
     ("", "namespaces", READ, "namespace selectors of affinity"),
     ("", "persistentvolumeclaims", READ, "zones of claims"),
     ("", "persistentvolumes", READ, "zones of volumes"),
-    ("", "configmaps", &["get"], "a driver's Spark configuration, by the name in its pod"),
-    ("apps", "daemonsets", READ, "what each new node will carry besides"),
-    ("policy", "poddisruptionbudgets", READ, "whom not to disturb"),
-    ("scheduling.k8s.io", "priorityclasses", READ, "who goes before whom"),
-    ("events.k8s.io", "events", &["create", "patch"], "reasons, where people look for them"),
+    (
+        "",
+        "configmaps",
+        &["get"],
+        "a driver's Spark configuration, by the name in its pod",
+    ),
+    (
+        "apps",
+        "daemonsets",
+        READ,
+        "what each new node will carry besides",
+    ),
+    (
+        "policy",
+        "poddisruptionbudgets",
+        READ,
+        "whom not to disturb",
+    ),
+    (
+        "scheduling.k8s.io",
+        "priorityclasses",
+        READ,
+        "who goes before whom",
+    ),
+    (
+        "events.k8s.io",
+        "events",
+        &["create", "patch"],
+        "reasons, where people look for them",
+    ),
 ];
 
 /// Cluster-wide, of kinds that other projects and storage drivers bring.
 const NEEDED_OF_OTHERS: [Row; 5] = [
-    ("storage.k8s.io", "storageclasses", READ, "zones of claims not yet bound"),
-    ("storage.k8s.io", "csinodes", READ, "how many volumes a node takes"),
-    ("storage.k8s.io", "volumeattachments", READ, "whether a node that goes still has volumes"),
-    ("sparkoperator.k8s.io", "sparkapplications", READ, "shapes before the pods exist"),
-    ("scheduling.volcano.sh", "podgroups", READ, "shapes before the pods exist"),
+    (
+        "storage.k8s.io",
+        "storageclasses",
+        READ,
+        "zones of claims not yet bound",
+    ),
+    (
+        "storage.k8s.io",
+        "csinodes",
+        READ,
+        "how many volumes a node takes",
+    ),
+    (
+        "storage.k8s.io",
+        "volumeattachments",
+        READ,
+        "whether a node that goes still has volumes",
+    ),
+    (
+        "sparkoperator.k8s.io",
+        "sparkapplications",
+        READ,
+        "shapes before the pods exist",
+    ),
+    (
+        "scheduling.volcano.sh",
+        "podgroups",
+        READ,
+        "shapes before the pods exist",
+    ),
 ];
 
 /// What it may not do anywhere.
 const REFUSED: [(&str, &str, &[&str]); 17] = [
     ("", "secrets", READ),
-    ("", "configmaps", &["list", "watch", "create", "update", "patch", "delete"]),
+    (
+        "",
+        "configmaps",
+        &["list", "watch", "create", "update", "patch", "delete"],
+    ),
     ("", "pods", &["create", "update", "deletecollection"]),
     ("", "pods/exec", &["create", "get"]),
     ("", "pods/log", &["get"]),
@@ -65,11 +169,31 @@ const REFUSED: [(&str, &str, &[&str]); 17] = [
     ("", "serviceaccounts/token", &["create"]),
     ("", "persistentvolumes", &["create", "patch", "delete"]),
     ("apps", "deployments", &["create", "patch", "delete"]),
-    ("rbac.authorization.k8s.io", "clusterroles", &["get", "create", "patch", "bind", "escalate"]),
-    ("sparkwright.dev", "nodepools", &["create", "update", "patch", "delete"]),
-    ("sparkwright.dev", "nodeclasses", &["create", "update", "patch", "delete"]),
-    ("admissionregistration.k8s.io", "mutatingwebhookconfigurations", &["get", "create", "patch"]),
-    ("coordination.k8s.io", "leases", &["get", "create", "update"]),
+    (
+        "rbac.authorization.k8s.io",
+        "clusterroles",
+        &["get", "create", "patch", "bind", "escalate"],
+    ),
+    (
+        "sparkwright.dev",
+        "nodepools",
+        &["create", "update", "patch", "delete"],
+    ),
+    (
+        "sparkwright.dev",
+        "nodeclasses",
+        &["create", "update", "patch", "delete"],
+    ),
+    (
+        "admissionregistration.k8s.io",
+        "mutatingwebhookconfigurations",
+        &["get", "create", "patch"],
+    ),
+    (
+        "coordination.k8s.io",
+        "leases",
+        &["get", "create", "update"],
+    ),
 ];
 
 #[test]
@@ -94,7 +218,11 @@ fn the_controller_may_do_what_it_needs() {
             ("get", "another", false),
             ("delete", "sparkwright", false),
         ] {
-            assert_eq!(allowed(&admin, own, lease(verb, name)).await, expected, "{verb} {name}");
+            assert_eq!(
+                allowed(&admin, own, lease(verb, name)).await,
+                expected,
+                "{verb} {name}"
+            );
         }
     });
 }
@@ -118,13 +246,18 @@ fn the_controller_may_do_nothing_dangerous() {
 fn the_role_grants_nothing_that_is_not_needed() {
     let listed: BTreeSet<(String, String, String)> = needed()
         .flat_map(|(group, resource, verbs, _)| {
-            let row = move |verb: &&str| (group.to_owned(), resource.to_owned(), (*verb).to_owned());
+            let row =
+                move |verb: &&str| (group.to_owned(), resource.to_owned(), (*verb).to_owned());
             verbs.iter().map(row)
         })
         .collect();
     let granted = granted();
     assert_eq!(granted, listed);
-    assert!(!granted.iter().any(|(group, resource, verb)| [group, resource, verb].iter().any(|w| w.contains('*'))));
+    assert!(
+        !granted
+            .iter()
+            .any(|(group, resource, verb)| [group, resource, verb].iter().any(|w| w.contains('*')))
+    );
 }
 
 #[test]
@@ -132,7 +265,8 @@ fn its_own_token_reads_pods_and_no_secrets() {
     testbed::run(async |Bed { admin, plane }| {
         install::deploy(&admin).await;
         let accounts: Api<ServiceAccount> = Api::namespaced(admin.clone(), "sparkwright");
-        let asked: TokenRequest = serde_json::from_value(json!({"spec": {"audiences": []}})).unwrap();
+        let asked: TokenRequest =
+            serde_json::from_value(json!({"spec": {"audiences": []}})).unwrap();
         let answer = accounts
             .create_token_request("sparkwright", &PostParams::default(), &asked)
             .await
@@ -141,7 +275,11 @@ fn its_own_token_reads_pods_and_no_secrets() {
         let pods: Api<Pod> = Api::all(controller.clone());
         pods.list(&ListParams::default()).await.unwrap();
         let secrets: Api<Secret> = Api::all(controller.clone());
-        let refused = secrets.list(&ListParams::default()).await.unwrap_err().to_string();
+        let refused = secrets
+            .list(&ListParams::default())
+            .await
+            .unwrap_err()
+            .to_string();
         assert!(refused.contains("forbidden"), "{refused}");
         let stranger = plane.client("no-such-token");
         let pods: Api<Pod> = Api::all(stranger);
@@ -158,7 +296,11 @@ fn its_pods_keep_to_the_strictest_pod_standard() {
         let both = ListParams::default().labels("app.kubernetes.io/name=sparkwright");
         eventually("both replicas are admitted", async || {
             let status = deployments.get("sparkwright").await.ok()?.status?;
-            let failed = status.conditions.unwrap_or_default().into_iter().find(|c| c.type_ == "ReplicaFailure");
+            let failed = status
+                .conditions
+                .unwrap_or_default()
+                .into_iter()
+                .find(|c| c.type_ == "ReplicaFailure");
             assert!(failed.is_none(), "{failed:?}");
             (pods.list(&both).await.ok()?.items.len() == 2).then_some(())
         })
@@ -173,7 +315,9 @@ fn needed() -> impl Iterator<Item = Row> {
 /// What the ClusterRole that ships grants.
 fn granted() -> BTreeSet<(String, String, String)> {
     let documents = install::documents();
-    let role = documents.iter().find(|document| document["kind"] == "ClusterRole");
+    let role = documents
+        .iter()
+        .find(|document| document["kind"] == "ClusterRole");
     let mut granted = BTreeSet::new();
     for rule in role.expect("it ships")["rules"].as_array().unwrap() {
         for group in texts(&rule["apiGroups"]) {
@@ -188,7 +332,9 @@ fn granted() -> BTreeSet<(String, String, String)> {
 
 fn texts(list: &Value) -> Vec<String> {
     let texts = list.as_array().unwrap().iter();
-    texts.map(|text| text.as_str().unwrap().to_owned()).collect()
+    texts
+        .map(|text| text.as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// Asks the API server whether the controller may; group, resource with subresource, verb and name.
@@ -208,6 +354,9 @@ async fn allowed(
     }});
     let reviews: Api<SubjectAccessReview> = Api::all(admin.clone());
     let review = serde_json::from_value(asked).unwrap();
-    let answer = reviews.create(&PostParams::default(), &review).await.unwrap();
+    let answer = reviews
+        .create(&PostParams::default(), &review)
+        .await
+        .unwrap();
     answer.status.unwrap().allowed
 }

@@ -8,7 +8,9 @@ use super::super::object::fault::Faults;
 use super::class::{Class, Identity, ImageSelector, InstanceStore, MetadataOptions, Selector};
 use super::image::{self, Alias};
 use super::selector::{ImageTerm, SecurityGroupTerm, SubnetTerm};
-use super::spec::{AmiFamily, InstanceStorePolicy, MetadataOptionsSpec, NodeClassSpec, Switch, Tokens};
+use super::spec::{
+    AmiFamily, InstanceStorePolicy, MetadataOptionsSpec, NodeClassSpec, Switch, Tokens,
+};
 use super::{disk, kubelet, user_data};
 
 /// Folder of the mounts of policy Mount, as in EKS's own images.
@@ -27,10 +29,20 @@ const RESERVED_TAGS: [&str; 4] = [
 pub(super) fn class(name: String, spec: NodeClassSpec, faults: &mut Faults) -> Option<Class> {
     let images = images(spec.ami_selector_terms.unwrap_or_default(), faults);
     let family = family(spec.ami_family, &images, faults)?;
-    let store = store(spec.instance_store_policy, spec.instance_store_mount_path, faults);
-    if family == AmiFamily::Bottlerocket && store.as_ref().is_some_and(|s| *s != InstanceStore::Raid0) {
+    let store = store(
+        spec.instance_store_policy,
+        spec.instance_store_mount_path,
+        faults,
+    );
+    if family == AmiFamily::Bottlerocket
+        && store.as_ref().is_some_and(|s| *s != InstanceStore::Raid0)
+    {
         let problem = "is not to be had on Bottlerocket; write RAID0";
-        faults.refuse("spec.instanceStorePolicy", shown(spec.instance_store_policy), problem);
+        faults.refuse(
+            "spec.instanceStorePolicy",
+            shown(spec.instance_store_policy),
+            problem,
+        );
     }
     if let Some(text) = &spec.user_data {
         let checked = user_data::check(family, text);
@@ -41,7 +53,10 @@ pub(super) fn class(name: String, spec: NodeClassSpec, faults: &mut Faults) -> O
         family,
         images,
         subnets: subnets(spec.subnet_selector_terms.unwrap_or_default(), faults),
-        security_groups: groups(spec.security_group_selector_terms.unwrap_or_default(), faults),
+        security_groups: groups(
+            spec.security_group_selector_terms.unwrap_or_default(),
+            faults,
+        ),
         identity: identity(spec.role, spec.instance_profile, faults)?,
         user_data: spec.user_data,
         disks: disk::check(spec.block_device_mappings.unwrap_or_default(), faults),
@@ -120,7 +135,12 @@ fn images(terms: Vec<ImageTerm>, faults: &mut Faults) -> Vec<ImageSelector> {
 
 fn image(field: &str, term: ImageTerm, faults: &mut Faults) -> Option<ImageSelector> {
     let described = term.tags.is_some() || term.name.is_some();
-    let given = [term.alias.is_some(), term.id.is_some(), term.ssm_parameter.is_some(), described];
+    let given = [
+        term.alias.is_some(),
+        term.id.is_some(),
+        term.ssm_parameter.is_some(),
+        described,
+    ];
     if given.iter().filter(|given| **given).count() != 1 {
         let problem = "names images by none or several ways; write one of alias, id, ssmParameter, or tags with name";
         faults.refuse(field, "", problem);
@@ -160,20 +180,37 @@ fn image(field: &str, term: ImageTerm, faults: &mut Faults) -> Option<ImageSelec
 
 fn subnets(terms: Vec<SubnetTerm>, faults: &mut Faults) -> Vec<Selector> {
     let plain = terms.into_iter().map(|term| (term.id, None, term.tags));
-    selectors("spec.subnetSelectorTerms", "subnet-", plain.collect(), faults)
+    selectors(
+        "spec.subnetSelectorTerms",
+        "subnet-",
+        plain.collect(),
+        faults,
+    )
 }
 
 fn groups(terms: Vec<SecurityGroupTerm>, faults: &mut Faults) -> Vec<Selector> {
-    let plain = terms.into_iter().map(|term| (term.id, term.name, term.tags));
-    selectors("spec.securityGroupSelectorTerms", "sg-", plain.collect(), faults)
+    let plain = terms
+        .into_iter()
+        .map(|term| (term.id, term.name, term.tags));
+    selectors(
+        "spec.securityGroupSelectorTerms",
+        "sg-",
+        plain.collect(),
+        faults,
+    )
 }
 
 /// A term's id, name and tags.
-type Term = (Option<String>, Option<String>, Option<BTreeMap<String, String>>);
+type Term = (
+    Option<String>,
+    Option<String>,
+    Option<BTreeMap<String, String>>,
+);
 
 fn selectors(list: &str, prefix: &str, terms: Vec<Term>, faults: &mut Faults) -> Vec<Selector> {
     if terms.is_empty() {
-        let problem = "is empty; write a term such as {tags: {sparkwright.dev/discovery: my-cluster}}";
+        let problem =
+            "is empty; write a term such as {tags: {sparkwright.dev/discovery: my-cluster}}";
         faults.refuse(list, "", problem);
     }
     let mut selectors = Vec::new();
@@ -261,7 +298,8 @@ fn store(
 fn is_folder(path: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
     let part = |part: &str| !matches!(part, "" | "." | "..") && part.bytes().all(plain);
-    path.strip_prefix('/').is_some_and(|inside| inside.split('/').all(part))
+    path.strip_prefix('/')
+        .is_some_and(|inside| inside.split('/').all(part))
 }
 
 fn metadata(given: MetadataOptionsSpec, faults: &mut Faults) -> MetadataOptions {

@@ -20,7 +20,11 @@ const MOST_GIB: u64 = 65_536;
 #[serde(rename_all = "camelCase")]
 pub struct BlockDeviceSpec {
     /// Name of the device, such as /dev/xvda.
-    #[schemars(required, length(min = 1, max = 32), regex(pattern = "^/dev/[a-z0-9]+$"))]
+    #[schemars(
+        required,
+        length(min = 1, max = 32),
+        regex(pattern = "^/dev/[a-z0-9]+$")
+    )]
     pub device_name: Option<String>,
     /// True: kubelet's files lie here, so its size is the node's ephemeral storage.
     pub root_volume: Option<bool>,
@@ -127,7 +131,10 @@ pub(super) fn check(given: Vec<BlockDeviceSpec>, faults: &mut Faults) -> Vec<Blo
     let mut devices: Vec<BlockDevice> = Vec::new();
     for (i, spec) in given.into_iter().enumerate() {
         let device = device(&format!("{FIELD}[{i}]"), spec, faults);
-        if devices.iter().any(|other| other.device_name == device.device_name) {
+        if devices
+            .iter()
+            .any(|other| other.device_name == device.device_name)
+        {
             let field = format!("{FIELD}[{i}].deviceName");
             faults.refuse(&field, &device.device_name, "stands twice; keep one");
         }
@@ -143,7 +150,11 @@ pub(super) fn check(given: Vec<BlockDeviceSpec>, faults: &mut Faults) -> Vec<Blo
 fn device(field: &str, spec: BlockDeviceSpec, faults: &mut Faults) -> BlockDevice {
     let name = spec.device_name.unwrap_or_default();
     let stem = name.strip_prefix("/dev/").unwrap_or_default();
-    if stem.is_empty() || !stem.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
+    if stem.is_empty()
+        || !stem
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    {
         let problem = "is no device; write one such as /dev/xvda";
         faults.refuse(&format!("{field}.deviceName"), &name, problem);
     }
@@ -164,7 +175,13 @@ fn device(field: &str, spec: BlockDeviceSpec, faults: &mut Faults) -> BlockDevic
         size,
         volume_type: ebs.volume_type.unwrap_or_default(),
         iops: bounded(&format!("{field}.iops"), ebs.iops, 100, 256_000, faults),
-        throughput: bounded(&format!("{field}.throughput"), ebs.throughput, 125, 2000, faults),
+        throughput: bounded(
+            &format!("{field}.throughput"),
+            ebs.throughput,
+            125,
+            2000,
+            faults,
+        ),
         encrypted: ebs.encrypted,
         kms_key: ebs.kms_key_id,
         snapshot: ebs.snapshot_id,
@@ -192,7 +209,10 @@ fn together(field: &str, ebs: &EbsSpec, faults: &mut Faults) {
             let problem = "is missing; io1 and io2 need it";
             faults.refuse(&format!("{field}.iops"), "", problem);
         }
-        (Some(iops), VolumeType::Gp2 | VolumeType::St1 | VolumeType::Sc1 | VolumeType::Standard) => {
+        (
+            Some(iops),
+            VolumeType::Gp2 | VolumeType::St1 | VolumeType::Sc1 | VolumeType::Standard,
+        ) => {
             let problem = "counts only for gp3, io1 and io2; take it out";
             faults.refuse(&format!("{field}.iops"), iops, problem);
         }
@@ -210,7 +230,9 @@ fn size(text: &str) -> Result<Bytes, String> {
     let bytes = quantity::bytes(text).map_err(|error| error.to_string())?;
     let whole = bytes.get() % GIB == 0;
     if !whole || !(1..=MOST_GIB).contains(&(bytes.get() / GIB)) {
-        return Err(format!("is no size of a volume; write whole Gi from 1Gi to {MOST_GIB}Gi"));
+        return Err(format!(
+            "is no size of a volume; write whole Gi from 1Gi to {MOST_GIB}Gi"
+        ));
     }
     Ok(bytes)
 }

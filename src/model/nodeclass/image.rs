@@ -60,7 +60,10 @@ impl Alias {
         let numbered = digits.starts_with(|c: char| c.is_ascii_digit())
             && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
         match version {
-            "latest" => Ok(Alias { family, version: None }),
+            "latest" => Ok(Alias {
+                family,
+                version: None,
+            }),
             _ if !numbered => Err(FORM.to_owned()),
             _ => Ok(Alias {
                 family,
@@ -101,9 +104,10 @@ pub(super) fn family(
         problem: problem.to_owned(),
     };
     match (given, alias.map(|alias| alias.family)) {
-        (Some(given), Some(told)) if given != told => {
-            Err(fault(&format!("{given:?}"), "is not the alias's family; take one of them out"))
-        }
+        (Some(given), Some(told)) if given != told => Err(fault(
+            &format!("{given:?}"),
+            "is not the alias's family; take one of them out",
+        )),
         (Some(family), _) | (None, Some(family)) => Ok(family),
         (None, None) => Err(fault(
             "",

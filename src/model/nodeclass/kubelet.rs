@@ -78,11 +78,17 @@ pub struct KubeletSpec {
     pub eviction_max_pod_grace_period: Option<i64>,
     /// Disk use above which images are removed, in per cent.
     #[schemars(range(min = 0, max = 100))]
-    #[serde(rename = "imageGCHighThresholdPercent", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "imageGCHighThresholdPercent",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub image_gc_high_threshold_percent: Option<i64>,
     /// Disk use down to which they are removed, in per cent.
     #[schemars(range(min = 0, max = 100))]
-    #[serde(rename = "imageGCLowThresholdPercent", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "imageGCLowThresholdPercent",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub image_gc_low_threshold_percent: Option<i64>,
     /// Whether CPU limits are enforced.
     #[serde(rename = "cpuCFSQuota", skip_serializing_if = "Option::is_none")]
@@ -95,15 +101,34 @@ pub(super) fn check(given: KubeletSpec, family: AmiFamily, faults: &mut Faults) 
     for (i, address) in given.cluster_dns.iter().flatten().enumerate() {
         if address.parse::<core::net::IpAddr>().is_err() {
             let field = format!("{FIELD}.clusterDNS[{i}]");
-            faults.refuse(&field, address, "is no address; write one such as 10.100.0.10");
+            faults.refuse(
+                &field,
+                address,
+                "is no address; write one such as 10.100.0.10",
+            );
         }
     }
     let numbers = [
         ("maxPods", given.max_pods, 1, 1000),
         ("podsPerCore", given.pods_per_core, 1, 100),
-        ("evictionMaxPodGracePeriod", given.eviction_max_pod_grace_period, 0, 86_400),
-        ("imageGCHighThresholdPercent", given.image_gc_high_threshold_percent, 0, 100),
-        ("imageGCLowThresholdPercent", given.image_gc_low_threshold_percent, 0, 100),
+        (
+            "evictionMaxPodGracePeriod",
+            given.eviction_max_pod_grace_period,
+            0,
+            86_400,
+        ),
+        (
+            "imageGCHighThresholdPercent",
+            given.image_gc_high_threshold_percent,
+            0,
+            100,
+        ),
+        (
+            "imageGCLowThresholdPercent",
+            given.image_gc_low_threshold_percent,
+            0,
+            100,
+        ),
     ];
     for (name, value, least, most) in numbers {
         bounded(&format!("{FIELD}.{name}"), value, least, most, faults);

@@ -22,7 +22,10 @@ use super::super::object::rule::rules;
 pub struct ImageTerm {
     /// AWS's own image by its family and version: al2023@latest, al2023@v20261107, bottlerocket@latest,
     /// bottlerocket@1.52.0.
-    #[schemars(length(max = 64), regex(pattern = "^(al2023|bottlerocket)@(latest|v?[0-9][0-9.]*)$"))]
+    #[schemars(
+        length(max = 64),
+        regex(pattern = "^(al2023|bottlerocket)@(latest|v?[0-9][0-9.]*)$")
+    )]
     pub alias: Option<String>,
     /// One image.
     #[schemars(regex(pattern = "^ami-[0-9a-f]+$"), length(max = 32))]
@@ -37,7 +40,10 @@ pub struct ImageTerm {
     #[schemars(length(min = 1, max = 128))]
     pub name: Option<String>,
     /// Whose images: self, amazon, or an account; the account's own and Amazon's when absent.
-    #[schemars(regex(pattern = "^(self|amazon|aws-marketplace|[0-9]{12})$"), length(max = 16))]
+    #[schemars(
+        regex(pattern = "^(self|amazon|aws-marketplace|[0-9]{12})$"),
+        length(max = 16)
+    )]
     pub owner: Option<String>,
 }
 

@@ -38,7 +38,12 @@ use super::status::NodeClassStatus;
         type_ = "string",
         json_path = ".spec.instanceStorePolicy"
     ),
-    printcolumn(name = "Role", type_ = "string", json_path = ".spec.role", priority = 1),
+    printcolumn(
+        name = "Role",
+        type_ = "string",
+        json_path = ".spec.role",
+        priority = 1
+    ),
     printcolumn(
         name = "Reason",
         type_ = "string",
@@ -146,7 +151,9 @@ pub struct NodeClassSpec {
 }
 
 /// Operating systems whose user data can be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub enum AmiFamily {
     /// Amazon Linux 2023, set up by nodeadm.
     #[serde(rename = "AL2023")]

@@ -28,12 +28,16 @@ fn a_short_nodeclass_means_the_documented_defaults() {
 
 #[test]
 fn volumes_are_gp3_and_go_with_their_node() {
-    let class = class("{role: a, blockDeviceMappings: [{deviceName: /dev/xvda, ebs: {volumeSize: 60Gi}}]}");
+    let class =
+        class("{role: a, blockDeviceMappings: [{deviceName: /dev/xvda, ebs: {volumeSize: 60Gi}}]}");
     let [disk] = &class.disks[..] else {
         panic!("one disk: {:?}", class.disks);
     };
     assert_eq!(disk.size, Some(Bytes::from_mib(60 << 10)));
-    assert_eq!((disk.volume_type, disk.delete_on_termination), (VolumeType::Gp3, true));
+    assert_eq!(
+        (disk.volume_type, disk.delete_on_termination),
+        (VolumeType::Gp3, true)
+    );
     assert_eq!((disk.root, disk.encrypted, disk.iops), (false, None, None));
 }
 
@@ -42,24 +46,55 @@ fn what_only_the_check_can_tell_is_refused_too() {
     for (spec, field) in [
         ("{role: arn:aws:iam::1:role/a}", "spec.role"),
         ("{role: a, userData: echo}", "spec.userData"),
-        ("{role: a, kubelet: {clusterDNS: [dns]}}", "spec.kubelet.clusterDNS[0]"),
-        ("{role: a, kubelet: {systemReserved: {gpu: '1'}}}", "spec.kubelet.systemReserved.gpu"),
-        ("{role: a, kubelet: {evictionHard: {memory.available: 100%}}}", "spec.kubelet.evictionHard.memory.available"),
-        ("{role: a, kubelet: {evictionHard: {memory: 5%}}}", "spec.kubelet.evictionHard.memory"),
+        (
+            "{role: a, kubelet: {clusterDNS: [dns]}}",
+            "spec.kubelet.clusterDNS[0]",
+        ),
+        (
+            "{role: a, kubelet: {systemReserved: {gpu: '1'}}}",
+            "spec.kubelet.systemReserved.gpu",
+        ),
+        (
+            "{role: a, kubelet: {evictionHard: {memory.available: 100%}}}",
+            "spec.kubelet.evictionHard.memory.available",
+        ),
+        (
+            "{role: a, kubelet: {evictionHard: {memory: 5%}}}",
+            "spec.kubelet.evictionHard.memory",
+        ),
         ("{role: a, rolle: b}", "spec.rolle"),
-        ("{role: a, instanceStorePolicy: Mount, instanceStoreMountPath: /a/../b}", "spec.instanceStoreMountPath"),
-        ("{role: a, blockDeviceMappings: [{deviceName: /dev/xvda, ebs: {volumeSize: 100}}]}",
-            "spec.blockDeviceMappings[0].ebs.volumeSize"),
-        ("{role: a, blockDeviceMappings: [{deviceName: /dev/a, ebs: {volumeSize: 1Gi}}, {deviceName: /dev/a, ebs: {volumeSize: 1Gi}}]}",
-            "spec.blockDeviceMappings[1].deviceName"),
-        ("{role: a, amiSelectorTerms: [{alias: bottlerocket@latest}], kubelet: {podsPerCore: 4}}", "spec.kubelet.podsPerCore"),
-        ("{role: a, amiSelectorTerms: [{alias: bottlerocket@latest}], userData: '#!/bin/sh'}", "spec.userData"),
-        ("{role: a, amiSelectorTerms: [{alias: bottlerocket@latest}], userData: 'a = 1'}", "spec.userData"),
+        (
+            "{role: a, instanceStorePolicy: Mount, instanceStoreMountPath: /a/../b}",
+            "spec.instanceStoreMountPath",
+        ),
+        (
+            "{role: a, blockDeviceMappings: [{deviceName: /dev/xvda, ebs: {volumeSize: 100}}]}",
+            "spec.blockDeviceMappings[0].ebs.volumeSize",
+        ),
+        (
+            "{role: a, blockDeviceMappings: [{deviceName: /dev/a, ebs: {volumeSize: 1Gi}}, {deviceName: /dev/a, ebs: {volumeSize: 1Gi}}]}",
+            "spec.blockDeviceMappings[1].deviceName",
+        ),
+        (
+            "{role: a, amiSelectorTerms: [{alias: bottlerocket@latest}], kubelet: {podsPerCore: 4}}",
+            "spec.kubelet.podsPerCore",
+        ),
+        (
+            "{role: a, amiSelectorTerms: [{alias: bottlerocket@latest}], userData: '#!/bin/sh'}",
+            "spec.userData",
+        ),
+        (
+            "{role: a, amiSelectorTerms: [{alias: bottlerocket@latest}], userData: 'a = 1'}",
+            "spec.userData",
+        ),
     ] {
         let errors = read(document(spec)).expect_err(spec);
         let named: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
         assert_eq!(named, [field], "{spec}: {errors:?}");
-        assert!(errors[0].problem.contains(';') || errors[0].problem.contains("did you mean"), "{errors:?}");
+        assert!(
+            errors[0].problem.contains(';') || errors[0].problem.contains("did you mean"),
+            "{errors:?}"
+        );
     }
 }
 
@@ -86,7 +121,14 @@ fn an_alias_names_one_parameter_for_each_architecture() {
         let names = Architecture::ALL.map(|arch| alias.ssm_parameter("1.34", arch));
         assert_eq!(names, [amd64, arm64]);
     }
-    for bad in ["", "al2023", "al2@latest", "al2023@newest", "al2023@v", "bottlerocket@1.x"] {
+    for bad in [
+        "",
+        "al2023",
+        "al2@latest",
+        "al2023@newest",
+        "al2023@v",
+        "bottlerocket@1.x",
+    ] {
         assert!(Alias::parse(bad).is_err(), "{bad}");
     }
 }
@@ -99,14 +141,21 @@ fn the_pools_number_of_pods_goes_before_the_classes() {
         ..Joining::default()
     };
     let text = render(&class, &cluster(), &joining).unwrap();
-    assert!(text.contains("maxPods: 20") && !text.contains("58"), "{text}");
+    assert!(
+        text.contains("maxPods: 20") && !text.contains("58"),
+        "{text}"
+    );
 }
 
 #[test]
 fn a_users_script_runs_between_the_disks_and_nodeadm() {
-    let class = class("{role: a, instanceStorePolicy: PvDisks, userData: \"#!/bin/sh\\necho mine\"}");
+    let class =
+        class("{role: a, instanceStorePolicy: PvDisks, userData: \"#!/bin/sh\\necho mine\"}");
     let text = render(&class, &cluster(), &Joining::default()).unwrap();
-    let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("no {part}: {text}"));
+    let at = |part: &str| {
+        text.find(part)
+            .unwrap_or_else(|| panic!("no {part}: {text}"))
+    };
     assert!(at("mkfs.xfs") < at("echo mine") && at("echo mine") < at("kind: NodeConfig"));
 }
 
@@ -119,9 +168,15 @@ fn bottlerocket_settings_of_the_user_stand_where_ours_say_nothing() {
     let text = render(&class, &cluster(), &Joining::default()).unwrap();
     let read: toml::Table = text.parse().unwrap();
     let kubernetes = &read["settings"]["kubernetes"];
-    assert_eq!(kubernetes["api-server"].as_str(), Some("https://api.example"));
+    assert_eq!(
+        kubernetes["api-server"].as_str(),
+        Some("https://api.example")
+    );
     assert_eq!(kubernetes["log-level"].as_integer(), Some(3));
-    assert_eq!(read["settings"]["host-containers"]["admin"]["enabled"].as_bool(), Some(true));
+    assert_eq!(
+        read["settings"]["host-containers"]["admin"]["enabled"].as_bool(),
+        Some(true)
+    );
     let taints = &kubernetes["node-taints"]["sparkwright.dev/unregistered"];
     assert_eq!(taints[0].as_str(), Some(":NoExecute"));
 }
@@ -135,7 +190,8 @@ fn class(spec: &str) -> Class {
 
 /// A NodeClass that is good but for what is given.
 fn document(spec: &str) -> Value {
-    let mut given: Value = serde_saphyr::from_str(spec).expect("the test's own YAML is well formed");
+    let mut given: Value =
+        serde_saphyr::from_str(spec).expect("the test's own YAML is well formed");
     let terms = json!([{"tags": {"sparkwright.dev/discovery": "my-cluster"}}]);
     for (field, default) in [
         ("amiSelectorTerms", json!([{"alias": "al2023@latest"}])),

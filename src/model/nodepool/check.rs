@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::label::{REGION_PLACEHOLDER, key_fault, value_fault};
 use super::super::money::UsdPerHour;
 use super::super::node::CAPACITY_TYPE;
+use super::super::object::fault::Faults;
+use super::super::object::scalar::{self, Amount, Quantity};
 use super::super::offering::INTERRUPTION_BUCKETS;
 use super::super::pool::{Limits, PodSelector, Pool, SpotPolicy, ZonePolicy};
 use super::super::quantity;
 use super::super::requirement::{Condition, Requirement};
 use super::super::spark::Role;
 use super::super::time::Span;
-use super::super::object::fault::Faults;
-use super::super::object::scalar::{self, Amount, Quantity};
 use super::spec::{
     LimitsSpec, NodePoolSpec, PodSelector as PodSelectorSpec, RoleName, SelectorOperator, SpotSpec,
     ZoneMode, ZonePolicySpec,

@@ -13,9 +13,9 @@ pub mod template;
 
 use serde_json::Value;
 
+use super::object;
 use super::object::fault::Faults;
 pub use super::object::{API_VERSION, FieldError, MOST_BYTES};
-use super::object;
 use super::pool::Pool;
 pub use spec::{NodePool, NodePoolSpec};
 

@@ -18,7 +18,10 @@ pub struct Condition {
     /// Whether it is so.
     pub status: ConditionStatus,
     /// Why, in one word for programs.
-    #[schemars(length(min = 1, max = 1024), regex(pattern = "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"))]
+    #[schemars(
+        length(min = 1, max = 1024),
+        regex(pattern = "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$")
+    )]
     pub reason: String,
     /// Why, for people.
     #[schemars(length(max = 32768))]
@@ -49,7 +52,9 @@ pub fn set(conditions: &mut Vec<Condition>, mut given: Condition) -> bool {
         None => conditions.push(given),
         Some(held) => {
             if held.status == given.status {
-                given.last_transition_time.clone_from(&held.last_transition_time);
+                given
+                    .last_transition_time
+                    .clone_from(&held.last_transition_time);
             }
             if *held == given {
                 return false;
@@ -78,8 +83,17 @@ mod tests {
         assert!(set(&mut held, at(ConditionStatus::True, "one", "a")));
         assert!(!set(&mut held, at(ConditionStatus::True, "two", "a")));
         assert!(set(&mut held, at(ConditionStatus::True, "two", "b")));
-        assert_eq!((held[0].last_transition_time.as_str(), held[0].message.as_str()), ("one", "b"));
+        assert_eq!(
+            (
+                held[0].last_transition_time.as_str(),
+                held[0].message.as_str()
+            ),
+            ("one", "b")
+        );
         assert!(set(&mut held, at(ConditionStatus::False, "three", "b")));
-        assert_eq!((held[0].last_transition_time.as_str(), held.len()), ("three", 1));
+        assert_eq!(
+            (held[0].last_transition_time.as_str(), held.len()),
+            ("three", 1)
+        );
     }
 }

@@ -13,8 +13,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::label::is_subdomain;
-pub use fault::FieldError;
 use fault::Faults;
+pub use fault::FieldError;
 
 /// The version of the API that is read.
 pub const API_VERSION: &str = "sparkwright.dev/v1alpha1";

@@ -53,7 +53,10 @@ fn launches_are_allowed_with_our_tags_and_from_our_templates_alone() {
     let policy = Policy::shipped();
     for action in ["ec2:CreateFleet", "ec2:RunInstances"] {
         for resource in [SUBNET, GROUP, IMAGE] {
-            assert!(policy.allows(&Request::new(action, resource)), "{action} {resource}");
+            assert!(
+                policy.allows(&Request::new(action, resource)),
+                "{action} {resource}"
+            );
         }
         for resource in [INSTANCE, VOLUME, FLEET] {
             let with = |tags| Request::new(action, resource).tagging(tags);
@@ -113,7 +116,10 @@ fn other_services_are_reached_as_far_as_it_needs_them() {
     for (request, allowed) in [
         (pass(ROLE, "ec2.amazonaws.com"), true),
         (pass(ROLE, "lambda.amazonaws.com"), false),
-        (pass(&ROLE.replace("Node", "Admin"), "ec2.amazonaws.com"), false),
+        (
+            pass(&ROLE.replace("Node", "Admin"), "ec2.amazonaws.com"),
+            false,
+        ),
         (plain("iam:ListInstanceProfilesForRole", ROLE), true),
         (plain("iam:CreateInstanceProfile", "*"), false),
         (plain("sqs:ReceiveMessage", QUEUE), true),
@@ -122,10 +128,19 @@ fn other_services_are_reached_as_far_as_it_needs_them() {
         (plain("sqs:SendMessage", QUEUE), false),
         (plain("sqs:ReceiveMessage", &format!("{QUEUE}-two")), false),
         (plain("ssm:GetParameter", parameter), true),
-        (plain("ssm:GetParameter", "arn:aws:ssm:us-east-1:111122223333:parameter/secret"), false),
+        (
+            plain(
+                "ssm:GetParameter",
+                "arn:aws:ssm:us-east-1:111122223333:parameter/secret",
+            ),
+            false,
+        ),
         (plain("ssm:PutParameter", parameter), false),
         (plain("eks:DescribeCluster", cluster), true),
-        (plain("eks:DescribeCluster", &format!("{cluster}-two")), false),
+        (
+            plain("eks:DescribeCluster", &format!("{cluster}-two")),
+            false,
+        ),
         (plain("pricing:GetProducts", "*"), true),
         (plain("ec2:StopInstances", INSTANCE), false),
         (plain("ec2:ModifyInstanceAttribute", INSTANCE), false),
@@ -139,8 +154,12 @@ fn other_services_are_reached_as_far_as_it_needs_them() {
 fn the_policy_has_no_wildcard_of_actions_and_fits_iams_bound() {
     let policy = Policy::shipped();
     for statement in &policy.statements {
-        assert!(statement.actions.iter().all(|action| !action.contains('*')), "{statement:?}");
-        let reads = |action: &String| action.contains(":Describe") || action == "pricing:GetProducts";
+        assert!(
+            statement.actions.iter().all(|action| !action.contains('*')),
+            "{statement:?}"
+        );
+        let reads =
+            |action: &String| action.contains(":Describe") || action == "pricing:GetProducts";
         if statement.resources.iter().any(|resource| resource == "*") {
             assert!(statement.actions.iter().all(reads), "{statement:?}");
         }

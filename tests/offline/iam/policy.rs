@@ -65,7 +65,9 @@ impl Request {
     }
 
     fn each(self, of: &str, tags: &[(&str, &str)]) -> Self {
-        let with = |request: Self, (key, value): &(&str, &str)| request.with(&format!("{of}/{key}"), value);
+        let with = |request: Self, (key, value): &(&str, &str)| {
+            request.with(&format!("{of}/{key}"), value)
+        };
         tags.iter().fold(self, with)
     }
 }
@@ -93,9 +95,15 @@ impl Policy {
     pub fn allows(&self, request: &Request) -> bool {
         self.statements.iter().any(|statement| {
             statement.actions.contains(&request.action)
-                && statement.resources.iter().any(|pattern| matches(pattern, &request.resource))
+                && statement
+                    .resources
+                    .iter()
+                    .any(|pattern| matches(pattern, &request.resource))
                 && statement.conditions.iter().all(|(key, values)| {
-                    request.context.get(key).is_some_and(|value| values.contains(value))
+                    request
+                        .context
+                        .get(key)
+                        .is_some_and(|value| values.contains(value))
                 })
         })
     }
@@ -104,7 +112,10 @@ impl Policy {
 fn statement(value: &Value) -> Statement {
     let known = ["Sid", "Effect", "Action", "Resource", "Condition"];
     let fields = value.as_object().unwrap();
-    assert!(fields.keys().all(|key| known.contains(&key.as_str())), "{value}");
+    assert!(
+        fields.keys().all(|key| known.contains(&key.as_str())),
+        "{value}"
+    );
     assert_eq!(value["Effect"], "Allow");
     let operators = value.get("Condition").and_then(Value::as_object);
     let mut conditions = Vec::new();
@@ -124,7 +135,10 @@ fn statement(value: &Value) -> Statement {
 fn list(value: &Value) -> Vec<String> {
     match value {
         Value::String(one) => vec![one.clone()],
-        Value::Array(several) => several.iter().map(|one| one.as_str().unwrap().to_owned()).collect(),
+        Value::Array(several) => several
+            .iter()
+            .map(|one| one.as_str().unwrap().to_owned())
+            .collect(),
         _ => panic!("neither text nor a list: {value}"),
     }
 }

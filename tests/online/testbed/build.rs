@@ -24,7 +24,9 @@ pub fn binary() -> Result<PathBuf, String> {
         return Ok(PathBuf::from(given));
     }
     let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/cluster");
-    let folder = cache()?.join("peers").join(format!("cluster-{:016x}", key(&module)?));
+    let folder = cache()?
+        .join("peers")
+        .join(format!("cluster-{:016x}", key(&module)?));
     let binary = folder.join("cluster");
     fs::create_dir_all(&folder).map_err(|error| format!("make {}: {error}", folder.display()))?;
     let lock = fs::File::create(folder.join("lock"))
@@ -43,7 +45,9 @@ fn cache() -> Result<PathBuf, String> {
         .map(PathBuf::from)
         .or_else(|| folder("XDG_CACHE_HOME").map(|cache| PathBuf::from(cache).join("sparkwright")))
         .or_else(|| folder("HOME").map(|home| PathBuf::from(home).join(".cache/sparkwright")))
-        .ok_or_else(|| format!("no cache folder is known; set {CACHE} to a folder outside the checkout"))
+        .ok_or_else(|| {
+            format!("no cache folder is known; set {CACHE} to a folder outside the checkout")
+        })
 }
 
 /// A number that changes with the module's files, with how they are built, and with the machine's kind.
@@ -52,7 +56,8 @@ fn key(module: &Path) -> Result<u64, String> {
     for path in files(module)? {
         let name = path.strip_prefix(module).unwrap_or(&path);
         hasher.write(name.to_string_lossy().as_bytes());
-        hasher.write(&fs::read(&path).map_err(|error| format!("read {}: {error}", path.display()))?);
+        hasher
+            .write(&fs::read(&path).map_err(|error| format!("read {}: {error}", path.display()))?);
     }
     hasher.write(include_bytes!("build.rs"));
     hasher.write(std::env::consts::OS.as_bytes());
@@ -78,7 +83,10 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
 
 fn build(module: &Path, binary: &Path) -> Result<(), String> {
     let started = Instant::now();
-    tell(&format!("building the control plane for tests, once: {}", binary.display()));
+    tell(&format!(
+        "building the control plane for tests, once: {}",
+        binary.display()
+    ));
     let unfinished = binary.with_extension("unfinished");
     let built = Command::new("go")
         .args(["build", "-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", &linked(module)?, "-o"])
@@ -97,9 +105,14 @@ fn build(module: &Path, binary: &Path) -> Result<(), String> {
         })?;
     if !built.status.success() {
         let log = String::from_utf8_lossy(&built.stderr).into_owned();
-        return Err(format!("go build in {}: {}\n{log}", module.display(), built.status));
+        return Err(format!(
+            "go build in {}: {}\n{log}",
+            module.display(),
+            built.status
+        ));
     }
-    fs::rename(&unfinished, binary).map_err(|error| format!("keep {}: {error}", binary.display()))?;
+    fs::rename(&unfinished, binary)
+        .map_err(|error| format!("keep {}: {error}", binary.display()))?;
     let size = fs::metadata(binary).map_or(0, |file| file.len() / (1 << 20));
     let seconds = started.elapsed().as_secs();
     tell(&format!(
@@ -130,7 +143,10 @@ fn linked(module: &Path) -> Result<String, String> {
 
 /// The version that a module's go.mod requires of another.
 fn required(go_mod: &str, module: &str) -> Result<String, String> {
-    let line = go_mod.lines().map(str::trim).find_map(|line| line.strip_prefix(module));
+    let line = go_mod
+        .lines()
+        .map(str::trim)
+        .find_map(|line| line.strip_prefix(module));
     let version = line.and_then(|rest| rest.split_whitespace().next());
     version
         .map(str::to_owned)

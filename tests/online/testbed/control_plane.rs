@@ -75,7 +75,10 @@ impl ControlPlane {
 
     /// Its programs' names and process ids.
     pub fn programs(&self) -> Vec<(&'static str, u32)> {
-        self.processes.iter().map(|one| (one.name, one.id())).collect()
+        self.processes
+            .iter()
+            .map(|one| (one.name, one.id()))
+            .collect()
     }
 
     /// The folder of its data and logs.
@@ -90,12 +93,19 @@ impl ControlPlane {
     }
 
     /// Waits until a condition holds; an error where a program ends before.
-    async fn until(&mut self, what: &str, holds: impl AsyncFn(&Self) -> bool) -> Result<(), String> {
+    async fn until(
+        &mut self,
+        what: &str,
+        holds: impl AsyncFn(&Self) -> bool,
+    ) -> Result<(), String> {
         let began = Instant::now();
         while !holds(self).await {
             self.processes.iter_mut().try_for_each(Process::check)?;
             if began.elapsed() > PATIENCE {
-                let tails = self.processes.iter().map(|one| format!("{}: {}", one.name, one.tail()));
+                let tails = self
+                    .processes
+                    .iter()
+                    .map(|one| format!("{}: {}", one.name, one.tail()));
                 let tails: Vec<String> = tails.collect();
                 return Err(format!("{what} after {PATIENCE:?}\n{}", tails.join("\n")));
             }
@@ -119,7 +129,12 @@ fn attempt(binary: &Path) -> Result<ControlPlane, String> {
     let [etcd, etcd_peers, api, kwok] = ports::free()?;
     let mut plane = ControlPlane {
         admin_token: String::new(),
-        ports: Ports { etcd, etcd_peers, api, kwok },
+        ports: Ports {
+            etcd,
+            etcd_peers,
+            api,
+            kwok,
+        },
         folder: new_folder().map_err(|error| format!("make a folder: {error}"))?,
         processes: Vec::new(),
     };
@@ -144,7 +159,11 @@ async fn serve(binary: &Path, plane: &mut ControlPlane) -> Result<(), String> {
     plane.run(binary, "etcd", &flags::etcd(ports, &folder))?;
     plane.run(binary, "kube-apiserver", &flags::apiserver(ports, &folder))?;
     plane.until("the API server does not serve", serves).await?;
-    plane.run(binary, "kube-controller-manager", &flags::controller_manager(&folder))?;
+    plane.run(
+        binary,
+        "kube-controller-manager",
+        &flags::controller_manager(&folder),
+    )?;
     plane.run(binary, "kube-scheduler", &flags::scheduler(&folder))?;
     plane.run(binary, "kwok", &flags::kwok(ports, &folder)?)?;
     plane.until("controllers and KWOK do not work", works).await
@@ -174,7 +193,12 @@ fn is_healthy(port: u16) -> bool {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).map(|_| answer)
     };
-    ask().is_ok_and(|answer| answer.lines().next().is_some_and(|line| line.contains(" 200 ")))
+    ask().is_ok_and(|answer| {
+        answer
+            .lines()
+            .next()
+            .is_some_and(|line| line.contains(" 200 "))
+    })
 }
 
 /// Writes what the programs read: keys and stages by the binary itself, tokens, kubeconfigs,
@@ -198,7 +222,10 @@ fn prepare(binary: &Path, plane: &mut ControlPlane) -> Result<(), String> {
         }
     }
     write(&folder.join("tokens.csv"), &tokens)?;
-    write(&folder.join("scheduler.yaml"), &flags::scheduler_configuration(&folder))?;
+    write(
+        &folder.join("scheduler.yaml"),
+        &flags::scheduler_configuration(&folder),
+    )?;
     write(&folder.join("kwok.yaml"), flags::KWOK_CONFIGURATION)
 }
 

@@ -29,7 +29,11 @@ pub async fn deploy(client: &Client) {
         let name = format!("{kind}.sparkwright.dev");
         eventually(&format!("{name} is established"), async || {
             let conditions = crds.get(&name).await.ok()?.status?.conditions?;
-            let is = |name: &str| conditions.iter().any(|c| c.type_ == name && c.status == "True");
+            let is = |name: &str| {
+                conditions
+                    .iter()
+                    .any(|c| c.type_ == name && c.status == "True")
+            };
             assert!(!is("NonStructuralSchema"), "{conditions:?}");
             is("Established").then_some(())
         })
@@ -39,21 +43,28 @@ pub async fn deploy(client: &Client) {
 
 /// The documents of the files that the kustomization names.
 pub fn documents() -> Vec<Value> {
-    let kustomization: Value = serde_saphyr::from_str(&read("kustomization.yaml")).expect("it is YAML");
+    let kustomization: Value =
+        serde_saphyr::from_str(&read("kustomization.yaml")).expect("it is YAML");
     let fields = kustomization.as_object().expect("it has fields");
     let known = ["apiVersion", "kind", "resources"];
     assert!(
         fields.keys().all(|key| known.contains(&key.as_str())),
         "the kustomization does more than this test bed can: {fields:?}"
     );
-    let files = kustomization["resources"].as_array().expect("it names files");
-    let texts = files.iter().map(|file| read(file.as_str().expect("a file's name")));
+    let files = kustomization["resources"]
+        .as_array()
+        .expect("it names files");
+    let texts = files
+        .iter()
+        .map(|file| read(file.as_str().expect("a file's name")));
     let read = |text: String| serde_saphyr::from_multiple::<Value>(&text).expect("it is YAML");
     texts.flat_map(read).collect()
 }
 
 fn read(file: &str) -> String {
-    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(file);
+    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("deploy")
+        .join(file);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -61,7 +72,9 @@ async fn apply(client: &Client, document: Value) {
     let object: DynamicObject = serde_json::from_value(document).expect("it is an object");
     let types = object.types.clone().expect("it has a kind");
     let kind = GroupVersionKind::try_from(&types).expect("its kind is whole");
-    let (resource, capabilities) = discovery::pinned_kind(client, &kind).await.expect("its kind is served");
+    let (resource, capabilities) = discovery::pinned_kind(client, &kind)
+        .await
+        .expect("its kind is served");
     let api: Api<DynamicObject> = match (capabilities.scope, object.namespace()) {
         (Scope::Namespaced, Some(namespace)) => {
             Api::namespaced_with(client.clone(), &namespace, &resource)
@@ -70,6 +83,8 @@ async fn apply(client: &Client, document: Value) {
         (scope, namespace) => panic!("{types:?} is {scope:?}, and is given {namespace:?}"),
     };
     let applied = PatchParams::apply("testbed").force();
-    let patched = api.patch(&object.name_any(), &applied, &Patch::Apply(&object)).await;
+    let patched = api
+        .patch(&object.name_any(), &applied, &Patch::Apply(&object))
+        .await;
     patched.unwrap_or_else(|error| panic!("apply {} {}: {error}", types.kind, object.name_any()));
 }

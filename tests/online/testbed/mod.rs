@@ -53,7 +53,11 @@ pub fn run(test: impl AsyncFnOnce(Bed)) {
     let log = plane.log_of("kube-apiserver");
     let since = &log[before.min(log.len())..];
     let panic = since.lines().find(|line| line.contains(PANIC));
-    assert!(panic.is_none(), "the API server panicked: {}", panic.unwrap_or_default());
+    assert!(
+        panic.is_none(),
+        "the API server panicked: {}",
+        panic.unwrap_or_default()
+    );
 }
 
 /// Asks until there is an answer; the test's own bound ends it.
@@ -63,7 +67,11 @@ pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) 
         if let Some(answer) = ask().await {
             return answer;
         }
-        assert!(began.elapsed() < LONGEST / 2, "waited {:?}, and not: {what}", began.elapsed());
+        assert!(
+            began.elapsed() < LONGEST / 2,
+            "waited {:?}, and not: {what}",
+            began.elapsed()
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

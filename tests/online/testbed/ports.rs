@@ -11,7 +11,9 @@ pub fn free<const N: usize>() -> Result<[u16; N], String> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
         let listener = listener.map_err(|error| format!("find a free port: {error}"))?;
         let address = listener.local_addr();
-        *port = address.map_err(|error| format!("find a free port: {error}"))?.port();
+        *port = address
+            .map_err(|error| format!("find a free port: {error}"))?
+            .port();
         held.push(listener);
     }
     Ok(ports)

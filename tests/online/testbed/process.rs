@@ -30,7 +30,11 @@ impl Process {
     ) -> Result<Self, String> {
         let log = folder.join(format!("{name}.log"));
         let fault = |error| format!("start {name}: {error}");
-        let file = File::options().create(true).append(true).open(&log).map_err(fault)?;
+        let file = File::options()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .map_err(fault)?;
         let mut command = Command::new(binary);
         command
             .arg(name)

@@ -15,7 +15,10 @@ pub(super) fn render(
     joining: &Joining,
 ) -> Result<String, String> {
     let mut all = parse(class.user_data.as_deref().unwrap_or_default())?;
-    let mut settings = table([("kubernetes", Value::Table(kubernetes(class, cluster, joining)))]);
+    let mut settings = table([(
+        "kubernetes",
+        Value::Table(kubernetes(class, cluster, joining)),
+    )]);
     if class.instance_store == Some(InstanceStore::Raid0) {
         let commands = table([("000-mount-instance-storage", Value::Table(local_storage()))]);
         settings.insert("bootstrap-commands".into(), Value::Table(commands));
@@ -28,11 +31,18 @@ pub(super) fn render(
 pub(super) fn parse(text: &str) -> Result<Table, String> {
     let read = text.parse::<Table>();
     let table = read.map_err(|error| {
-        let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
-        format!("is no TOML (line {line}: {}); write Bottlerocket settings", error.message())
+        let line = error
+            .span()
+            .map_or(1, |span| text[..span.start].lines().count().max(1));
+        format!(
+            "is no TOML (line {line}: {}); write Bottlerocket settings",
+            error.message()
+        )
     })?;
     match table.keys().find(|key| *key != "settings") {
-        Some(key) => Err(format!("has {key}, which is no Bottlerocket setting; write all below settings")),
+        Some(key) => Err(format!(
+            "has {key}, which is no Bottlerocket setting; write all below settings"
+        )),
         None => Ok(table),
     }
 }
@@ -92,15 +102,29 @@ fn kubelet(given: &KubeletSpec, own: &mut Table) {
         }
     }
     if let Some(map) = &given.eviction_soft_grace_period {
-        let map = map.iter().map(|(key, Length(value))| (key.clone(), text(value)));
-        own.insert("eviction-soft-grace-period".into(), Value::Table(map.collect()));
+        let map = map
+            .iter()
+            .map(|(key, Length(value))| (key.clone(), text(value)));
+        own.insert(
+            "eviction-soft-grace-period".into(),
+            Value::Table(map.collect()),
+        );
     }
     if let Some(seconds) = given.eviction_max_pod_grace_period {
-        own.insert("eviction-max-pod-grace-period".into(), Value::Integer(seconds));
+        own.insert(
+            "eviction-max-pod-grace-period".into(),
+            Value::Integer(seconds),
+        );
     }
     let percents = [
-        ("image-gc-high-threshold-percent", given.image_gc_high_threshold_percent),
-        ("image-gc-low-threshold-percent", given.image_gc_low_threshold_percent),
+        (
+            "image-gc-high-threshold-percent",
+            given.image_gc_high_threshold_percent,
+        ),
+        (
+            "image-gc-low-threshold-percent",
+            given.image_gc_low_threshold_percent,
+        ),
     ];
     for (name, percent) in percents {
         if let Some(percent) = percent {
@@ -141,7 +165,10 @@ fn merge(into: &mut Table, over: Table) {
 }
 
 fn table<const N: usize>(fields: [(&str, Value); N]) -> Table {
-    fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    fields
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
 }
 
 fn text(text: &str) -> Value {

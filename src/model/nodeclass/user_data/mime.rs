@@ -15,9 +15,8 @@ pub(super) fn part(content_type: &str, body: &str) -> String {
 
 /// A message of parts.
 pub(super) fn message(parts: &[String]) -> String {
-    let mut text = format!(
-        "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"{BOUNDARY}\"\n\n"
-    );
+    let mut text =
+        format!("MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"{BOUNDARY}\"\n\n");
     for part in parts {
         text.push_str(&format!("--{BOUNDARY}\n{part}\n"));
     }
@@ -28,8 +27,13 @@ pub(super) fn message(parts: &[String]) -> String {
 /// The parts of what a user wrote. The error is what is wrong and what to write instead.
 pub(super) fn parts(text: &str) -> Result<Vec<String>, String> {
     let text = text.replace("\r\n", "\n");
-    if text.lines().any(|line| line.starts_with(&format!("--{BOUNDARY}"))) {
-        return Err(format!("has a line that begins with --{BOUNDARY}; change that line"));
+    if text
+        .lines()
+        .any(|line| line.starts_with(&format!("--{BOUNDARY}")))
+    {
+        return Err(format!(
+            "has a line that begins with --{BOUNDARY}; change that line"
+        ));
     }
     let start = text.trim_start();
     let lower = start.get(..32).unwrap_or(start).to_lowercase();
@@ -42,9 +46,11 @@ pub(super) fn parts(text: &str) -> Result<Vec<String>, String> {
     } else if start.contains("apiVersion: node.eks.aws/") && start.contains("kind: NodeConfig") {
         Ok(vec![part(NODE_CONFIG, start)])
     } else {
-        Err("is neither a script, nor a NodeConfig, nor MIME; begin it with #!, with \
+        Err(
+            "is neither a script, nor a NodeConfig, nor MIME; begin it with #!, with \
              apiVersion: node.eks.aws/v1alpha1 and kind: NodeConfig, or with MIME-Version: 1.0"
-            .to_owned())
+                .to_owned(),
+        )
     }
 }
 
@@ -52,8 +58,9 @@ fn parts_of_message(text: &str) -> Result<Vec<String>, String> {
     let (head, body) = text
         .split_once("\n\n")
         .ok_or("is MIME without a body; write its parts behind an empty line")?;
-    let boundary = boundary(head)
-        .ok_or("is MIME without a boundary; write Content-Type: multipart/mixed; boundary=\"//\"")?;
+    let boundary = boundary(head).ok_or(
+        "is MIME without a boundary; write Content-Type: multipart/mixed; boundary=\"//\"",
+    )?;
     let (opening, closing) = (format!("--{boundary}"), format!("--{boundary}--"));
     let mut parts: Vec<String> = Vec::new();
     let mut closed = false;
@@ -69,13 +76,17 @@ fn parts_of_message(text: &str) -> Result<Vec<String>, String> {
         }
     }
     if !closed {
-        return Err(format!("is MIME that does not end; write {closing} behind its last part"));
+        return Err(format!(
+            "is MIME that does not end; write {closing} behind its last part"
+        ));
     }
-    let trimmed = parts.into_iter().map(|part| format!("{}\n", part.trim_end()));
+    let trimmed = parts
+        .into_iter()
+        .map(|part| format!("{}\n", part.trim_end()));
     let parts: Vec<String> = trimmed.filter(|part| !part.trim().is_empty()).collect();
-    let bare = parts
-        .iter()
-        .find(|part| !part.to_lowercase().starts_with("content-") && !part.to_lowercase().starts_with("mime-"));
+    let bare = parts.iter().find(|part| {
+        !part.to_lowercase().starts_with("content-") && !part.to_lowercase().starts_with("mime-")
+    });
     match bare {
         Some(_) => Err("has a part without Content-Type; write one above each part".to_owned()),
         None => Ok(parts),
@@ -99,7 +110,10 @@ mod tests {
 
     #[test]
     fn a_message_taken_apart_gives_its_parts() {
-        let given = [part(SCRIPT, "#!/bin/sh\necho '--x'"), part(NODE_CONFIG, "a: 1")];
+        let given = [
+            part(SCRIPT, "#!/bin/sh\necho '--x'"),
+            part(NODE_CONFIG, "a: 1"),
+        ];
         let foreign = message(&given).replace(BOUNDARY, "==B==");
         assert_eq!(parts(&foreign).unwrap(), given);
         assert_eq!(parts(&foreign.replace('\n', "\r\n")).unwrap(), given);
@@ -107,7 +121,10 @@ mod tests {
 
     #[test]
     fn scripts_and_node_configs_become_parts() {
-        assert_eq!(parts("#!/bin/sh\ntrue\n").unwrap(), [part(SCRIPT, "#!/bin/sh\ntrue")]);
+        assert_eq!(
+            parts("#!/bin/sh\ntrue\n").unwrap(),
+            [part(SCRIPT, "#!/bin/sh\ntrue")]
+        );
         let config = "apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\n";
         assert_eq!(parts(config).unwrap(), [part(NODE_CONFIG, config)]);
         assert_eq!(parts(" \n").unwrap(), Vec::<String>::new());
@@ -117,10 +134,19 @@ mod tests {
     fn other_forms_are_refused_with_what_to_write() {
         for (text, problem) in [
             ("echo hello", "begin it with #!"),
-            ("MIME-Version: 1.0\nContent-Type: text/plain\n\nx", "without a boundary"),
+            (
+                "MIME-Version: 1.0\nContent-Type: text/plain\n\nx",
+                "without a boundary",
+            ),
             ("MIME-Version: 1.0", "without a body"),
-            ("Content-Type: multipart/mixed; boundary=\"b\"\n\n--b\nContent-Type: a/b\n\nx\n", "does not end"),
-            ("Content-Type: multipart/mixed; boundary=b\n\n--b\necho\n--b--\n", "without Content-Type"),
+            (
+                "Content-Type: multipart/mixed; boundary=\"b\"\n\n--b\nContent-Type: a/b\n\nx\n",
+                "does not end",
+            ),
+            (
+                "Content-Type: multipart/mixed; boundary=b\n\n--b\necho\n--b--\n",
+                "without Content-Type",
+            ),
             ("#!/bin/sh\n--SPARKWRIGHT\n", "change that line"),
         ] {
             let error = parts(text).unwrap_err();

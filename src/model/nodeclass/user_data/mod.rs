@@ -93,7 +93,9 @@ pub fn render(
 /// write instead.
 pub(super) fn check(family: AmiFamily, text: &str) -> Result<(), String> {
     if text.len() > MOST_BYTES {
-        return Err(format!("is longer than the {MOST_BYTES} bytes that EC2 takes; shorten it"));
+        return Err(format!(
+            "is longer than the {MOST_BYTES} bytes that EC2 takes; shorten it"
+        ));
     }
     match family {
         AmiFamily::Al2023 => mime::parts(text).map(|_| ()),
