@@ -4,9 +4,8 @@
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::authentication::v1::TokenRequest;
 use k8s_openapi::api::authorization::v1::SubjectAccessReview;
-use k8s_openapi::api::core::v1::{Pod, Secret, ServiceAccount};
+use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::api::{ListParams, PostParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
@@ -264,14 +263,7 @@ fn the_role_grants_nothing_that_is_not_needed() {
 fn its_own_token_reads_pods_and_no_secrets() {
     testbed::run(async |Bed { admin, plane }| {
         install::deploy(&admin).await;
-        let accounts: Api<ServiceAccount> = Api::namespaced(admin.clone(), "sparkwright");
-        let asked: TokenRequest =
-            serde_json::from_value(json!({"spec": {"audiences": []}})).unwrap();
-        let answer = accounts
-            .create_token_request("sparkwright", &PostParams::default(), &asked)
-            .await
-            .unwrap();
-        let controller = plane.client(&answer.status.unwrap().token);
+        let controller = plane.client(&install::controllers_token(&admin).await);
         let pods: Api<Pod> = Api::all(controller.clone());
         pods.list(&ListParams::default()).await.unwrap();
         let secrets: Api<Secret> = Api::all(controller.clone());

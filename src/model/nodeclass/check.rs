@@ -28,42 +28,43 @@ const RESERVED_TAGS: [&str; 4] = [
 /// Checks a spec; None where there is no class to speak of, and something was refused.
 pub(super) fn class(name: String, spec: NodeClassSpec, faults: &mut Faults) -> Option<Class> {
     let images = images(spec.ami_selector_terms.unwrap_or_default(), faults);
-    let family = family(spec.ami_family, &images, faults)?;
-    let store = store(
-        spec.instance_store_policy,
-        spec.instance_store_mount_path,
-        faults,
-    );
-    if family == AmiFamily::Bottlerocket
-        && store.as_ref().is_some_and(|s| *s != InstanceStore::Raid0)
+    let family = family(spec.ami_family, &images, faults);
+    let identity = identity(spec.role, spec.instance_profile, faults);
+    let policy = spec.instance_store_policy;
+    if let (Some(family), Some(text)) = (family, &spec.user_data) {
+        faults.keep("spec.userData", text, user_data::check(family, text));
+    }
+    if let (
+        Some(AmiFamily::Bottlerocket),
+        Some(InstanceStorePolicy::Mount | InstanceStorePolicy::PvDisks),
+    ) = (family, policy)
     {
         let problem = "is not to be had on Bottlerocket; write RAID0";
-        faults.refuse(
-            "spec.instanceStorePolicy",
-            shown(spec.instance_store_policy),
-            problem,
-        );
+        faults.refuse("spec.instanceStorePolicy", shown(policy), problem);
     }
-    if let Some(text) = &spec.user_data {
-        let checked = user_data::check(family, text);
-        faults.keep("spec.userData", text, checked);
-    }
+    let subnets = subnets(spec.subnet_selector_terms.unwrap_or_default(), faults);
+    let groups = groups(
+        spec.security_group_selector_terms.unwrap_or_default(),
+        faults,
+    );
+    let disks = disk::check(spec.block_device_mappings.unwrap_or_default(), faults);
+    let instance_store = store(policy, spec.instance_store_mount_path, faults);
+    let metadata = metadata(spec.metadata_options.unwrap_or_default(), faults);
+    let kubelet = kubelet::check(spec.kubelet.unwrap_or_default(), family, faults);
+    let tags = tags(spec.tags.unwrap_or_default(), faults);
     Some(Class {
         name,
-        family,
+        family: family?,
         images,
-        subnets: subnets(spec.subnet_selector_terms.unwrap_or_default(), faults),
-        security_groups: groups(
-            spec.security_group_selector_terms.unwrap_or_default(),
-            faults,
-        ),
-        identity: identity(spec.role, spec.instance_profile, faults)?,
+        subnets,
+        security_groups: groups,
+        identity: identity?,
         user_data: spec.user_data,
-        disks: disk::check(spec.block_device_mappings.unwrap_or_default(), faults),
-        instance_store: store,
-        metadata: metadata(spec.metadata_options.unwrap_or_default(), faults),
-        kubelet: kubelet::check(spec.kubelet.unwrap_or_default(), family, faults),
-        tags: tags(spec.tags.unwrap_or_default(), faults),
+        disks,
+        instance_store,
+        metadata,
+        kubelet,
+        tags,
         detailed_monitoring: spec.detailed_monitoring.unwrap_or(false),
         public_address: spec.associate_public_ip_address,
     })
@@ -102,7 +103,8 @@ fn family(
         ImageSelector::Alias(alias) => Some(alias),
         _ => None,
     });
-    let refused = !faults.errors.is_empty();
+    let mut errors = faults.errors.iter();
+    let refused = errors.any(|error| error.field.starts_with("spec.amiSelectorTerms"));
     match image::family(given, alias) {
         Ok(family) => Some(family),
         // A broken alias is the one mistake; that it tells no family is no second one.

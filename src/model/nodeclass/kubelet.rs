@@ -96,7 +96,11 @@ pub struct KubeletSpec {
 }
 
 /// Checks kubelet's settings, which are kept as they are written: kubelet reads the same forms.
-pub(super) fn check(given: KubeletSpec, family: AmiFamily, faults: &mut Faults) -> KubeletSpec {
+pub(super) fn check(
+    given: KubeletSpec,
+    family: Option<AmiFamily>,
+    faults: &mut Faults,
+) -> KubeletSpec {
     const FIELD: &str = "spec.kubelet";
     for (i, address) in given.cluster_dns.iter().flatten().enumerate() {
         if address.parse::<core::net::IpAddr>().is_err() {
@@ -153,7 +157,7 @@ pub(super) fn check(given: KubeletSpec, family: AmiFamily, faults: &mut Faults) 
         each(name, signals.as_ref(), &SIGNALS, threshold, faults);
     }
     grace(&given, faults);
-    if let (Some(pods), AmiFamily::Bottlerocket) = (given.pods_per_core, family) {
+    if let (Some(pods), Some(AmiFamily::Bottlerocket)) = (given.pods_per_core, family) {
         let problem = "is no setting of Bottlerocket; write maxPods";
         faults.refuse(&format!("{FIELD}.podsPerCore"), pods, problem);
     }

@@ -99,6 +99,25 @@ fn what_only_the_check_can_tell_is_refused_too() {
 }
 
 #[test]
+fn all_bad_fields_are_reported_at_once() {
+    let spec = "{amiSelectorTerms: [{id: ami-0}], subnetSelectorTerms: [{id: x}], tags: {'aws:a': b}, \
+                instanceStoreMountPath: /a, kubelet: {maxPods: 0}, detailedMonitoring: 1}";
+    let errors = read(document(spec)).unwrap_err();
+    let mut named: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
+    named.sort_unstable();
+    let expected = [
+        "spec.amiFamily",
+        "spec.detailedMonitoring",
+        "spec.instanceStoreMountPath",
+        "spec.kubelet.maxPods",
+        "spec.role",
+        "spec.subnetSelectorTerms[0].id",
+        "spec.tags.aws:a",
+    ];
+    assert_eq!(named, expected, "{errors:?}");
+}
+
+#[test]
 fn an_alias_names_one_parameter_for_each_architecture() {
     for (alias, amd64, arm64) in [
         (

@@ -4,12 +4,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use k8s_openapi::api::core::v1::ServiceAccount;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{DynamicObject, Patch, PatchParams};
+use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::GroupVersionKind;
 use kube::discovery::{self, Scope};
 use kube::{Api, Client, ResourceExt};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::eventually;
@@ -39,6 +40,19 @@ pub async fn deploy(client: &Client) {
         })
         .await;
     }
+}
+
+/// A token of the controller's service account: with it a test is bound by the RBAC that ships.
+pub async fn controllers_token(admin: &Client) -> String {
+    let accounts: Api<ServiceAccount> = Api::namespaced(admin.clone(), "sparkwright");
+    let asked =
+        serde_json::from_value(json!({"spec": {"audiences": []}})).expect("it is a request");
+    let post = PostParams::default();
+    let answer = accounts
+        .create_token_request("sparkwright", &post, &asked)
+        .await;
+    let status = answer.expect("the account is there").status;
+    status.expect("a token is given").token
 }
 
 /// The documents of the files that the kustomization names.
