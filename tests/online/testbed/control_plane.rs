@@ -57,6 +57,11 @@ impl ControlPlane {
 
     /// A client for a token's user.
     pub fn client(&self, token: &str) -> Client {
+        self.try_client(token)
+            .expect("a control plane that serves has its certificate")
+    }
+
+    fn try_client(&self, token: &str) -> Result<Client, kube::Error> {
         let url = format!("https://127.0.0.1:{}", self.ports.api);
         let mut config = Config::new(url.parse().expect("it is a URL"));
         config.root_cert_file = Some(self.folder.join("certificates/apiserver.crt"));
@@ -64,7 +69,7 @@ impl ControlPlane {
             token: Some(token.to_owned().into()),
             ..AuthInfo::default()
         };
-        Client::try_from(config).expect("the certificate is readable")
+        Client::try_from(config)
     }
 
     /// What a program has logged so far.
@@ -169,11 +174,11 @@ async fn serve(binary: &Path, plane: &mut ControlPlane) -> Result<(), String> {
     plane.until("controllers and KWOK do not work", works).await
 }
 
+/// The API server serves once its certificate is whole and its own namespace is there.
 async fn serves(plane: &ControlPlane) -> bool {
-    let certificate = plane.folder.join("certificates/apiserver.crt");
-    certificate.is_file() && {
-        let namespaces: Api<Namespace> = Api::all(plane.client(&plane.admin_token));
-        namespaces.get("default").await.is_ok()
+    match plane.try_client(&plane.admin_token) {
+        Ok(client) => Api::<Namespace>::all(client).get("default").await.is_ok(),
+        Err(_) => false,
     }
 }
 

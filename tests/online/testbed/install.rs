@@ -71,8 +71,8 @@ pub fn documents() -> Vec<Value> {
     let texts = files
         .iter()
         .map(|file| read(file.as_str().expect("a file's name")));
-    let read = |text: String| serde_saphyr::from_multiple::<Value>(&text).expect("it is YAML");
-    texts.flat_map(read).collect()
+    let parse = |text: String| serde_saphyr::from_multiple::<Value>(&text).expect("it is YAML");
+    texts.flat_map(parse).collect()
 }
 
 fn read(file: &str) -> String {

@@ -1,6 +1,7 @@
 //! The test bed: one Kubernetes control plane for all tests of this binary. It is built once, started by the
 //! first test that asks, and ends with the process. A test takes it with [`run`], which says no where the
-//! machine has no Go, unless it was told to stay offline.
+//! machine has no Go, unless it was told to stay offline. Tests run side by side: each keeps to a namespace,
+//! names and node labels of its own.
 
 mod build;
 mod control_plane;
