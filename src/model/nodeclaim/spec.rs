@@ -1,4 +1,5 @@
-//! What is asked for: written once, by the controller, and immutable.
+//! What is asked for: written once, by the controller, and immutable, so that a restart reads what was
+//! meant before EC2 was asked.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! What has become of a claim: filled from EC2's answer, then from the node.
+//! What has become of a claim: filled from EC2's answer, then from the node. Money and quantities are
+//! text, as they are printed.
 
 use std::collections::BTreeMap;
 

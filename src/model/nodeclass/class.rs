@@ -1,4 +1,5 @@
-//! A NodeClass after checking: what is meant, defaults filled in.
+//! A NodeClass after checking: what is meant, defaults filled in. Which subnets, groups and images its
+//! selectors name is not known here.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! EBS volumes as they are written and as they are meant, with EBS's own bounds.
+//! EBS volumes as they are written and as they are meant, with EBS's own bounds and what of it only makes
+//! sense together.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

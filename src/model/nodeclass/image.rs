@@ -1,4 +1,5 @@
-//! AWS's own images by alias: which SSM parameters hold their ids, for each architecture.
+//! AWS's own images by alias: the family and version that it means, and which SSM parameters hold their
+//! ids, for each architecture.
 
 use super::super::object::FieldError;
 use super::spec::AmiFamily;

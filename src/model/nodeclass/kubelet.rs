@@ -1,4 +1,5 @@
 //! Kubelet's settings as they are written, in the names of Karpenter's `kubelet` block, and their checks.
+//! They reach the node in the same form, so they are kept as text.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! What is said of a NodeClass: whether it is usable, and what its selectors name at present.
+//! What is said of a NodeClass: whether it is usable, and what its selectors name at present. Written by
+//! the controller, read by people and deployment tools.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,5 @@
-//! What is said of a NodePool: whether it is understood, and what it has at present.
+//! What is said of a NodePool: whether it is understood, and what it has at present. Written by the
+//! controller, read by people and deployment tools.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -29,6 +29,12 @@ pub(super) fn render(
 
 /// Reads a user's settings. The error is what is wrong and what to write instead.
 pub(super) fn parse(text: &str) -> Result<Table, String> {
+    // To TOML, a script's first line is a comment.
+    if text.trim_start().starts_with("#!") {
+        return Err(
+            "is a script, and Bottlerocket runs none; write its settings in TOML".to_owned(),
+        );
+    }
     let read = text.parse::<Table>();
     let table = read.map_err(|error| {
         let line = error
