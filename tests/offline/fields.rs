@@ -69,5 +69,6 @@ fn leaves(schema: &Value, at: &str, fields: &mut Vec<String>) {
 }
 
 fn read(document: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(document)).unwrap()
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(document))
+        .expect("the page is there")
 }

@@ -80,6 +80,6 @@ fn read<T: serde::de::DeserializeOwned>(name: &str) -> T {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/admission")
         .join(name);
-    let text = fs::read_to_string(path).unwrap();
-    serde_saphyr::from_str(&text).unwrap()
+    let text = fs::read_to_string(path).expect("the cases are there");
+    serde_saphyr::from_str(&text).expect("the cases are YAML")
 }

@@ -80,18 +80,18 @@ fn kubelet_is_given_no_label_that_it_may_not_give_itself() {
 }
 
 fn samples() -> Vec<PathBuf> {
-    let listed = fs::read_dir(root().join("nodeclasses")).unwrap();
-    let mut paths: Vec<PathBuf> = listed.map(|entry| entry.unwrap().path()).collect();
+    let listed = fs::read_dir(root().join("nodeclasses")).expect("the folder ships");
+    let mut paths: Vec<PathBuf> = listed
+        .map(|entry| entry.expect("its entries can be read").path())
+        .collect();
     paths.sort();
     paths
 }
 
 fn class(path: &Path) -> Class {
-    let text = fs::read_to_string(path).unwrap();
-    match nodeclass::read(serde_saphyr::from_str(&text).unwrap()) {
-        Ok(class) => class,
-        Err(errors) => panic!("{}: {errors:?}", path.display()),
-    }
+    let text = fs::read_to_string(path).expect("it was listed");
+    let document = serde_saphyr::from_str(&text).expect("it is YAML");
+    nodeclass::read(document).expect("what ships is good")
 }
 
 fn cluster() -> ClusterAccess {

@@ -151,8 +151,9 @@ fn lay_over(below: &mut Value, above: &Value) {
 }
 
 fn read<T: DeserializeOwned>(name: &str) -> T {
-    let text = fs::read_to_string(root().join("tests/admission").join(name)).unwrap();
-    serde_saphyr::from_str(&text).unwrap()
+    let text =
+        fs::read_to_string(root().join("tests/admission").join(name)).expect("the cases are there");
+    serde_saphyr::from_str(&text).expect("the cases are YAML")
 }
 
 fn root() -> &'static Path {

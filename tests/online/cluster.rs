@@ -122,8 +122,8 @@ fn lives(id: u32) -> bool {
     let asked = Command::new("ps")
         .args(["-o", "stat=", "-p", &id.to_string()])
         .output()
-        .unwrap();
-    let state = String::from_utf8(asked.stdout).unwrap();
+        .expect("ps runs");
+    let state = String::from_utf8(asked.stdout).expect("ps speaks ASCII");
     !state.trim().is_empty() && !state.trim().starts_with('Z')
 }
 
@@ -134,7 +134,7 @@ fn pod() -> Pod {
     });
     let annotations = json!({"testbed.sparkwright.dev/run-for": "200ms"});
     let pod = json!({"metadata": {"name": "a", "annotations": annotations}, "spec": spec});
-    serde_json::from_value(pod).unwrap()
+    serde_json::from_value(pod).expect("it is a pod")
 }
 
 fn node() -> Node {
@@ -147,5 +147,5 @@ fn node() -> Node {
         },
         "status": {"allocatable": room, "capacity": room},
     });
-    serde_json::from_value(node).unwrap()
+    serde_json::from_value(node).expect("it is a node")
 }

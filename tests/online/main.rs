@@ -3,6 +3,10 @@
     clippy::disallowed_methods,
     reason = "the test bed waits for processes and reads its settings from the environment"
 )]
+#![expect(
+    clippy::panic,
+    reason = "a test bed that does not work fails the test that asked for it"
+)]
 
 mod admission;
 mod cluster;

@@ -311,7 +311,10 @@ fn granted() -> BTreeSet<(String, String, String)> {
         .iter()
         .find(|document| document["kind"] == "ClusterRole");
     let mut granted = BTreeSet::new();
-    for rule in role.expect("it ships")["rules"].as_array().unwrap() {
+    for rule in role.expect("it ships")["rules"]
+        .as_array()
+        .expect("it has rules")
+    {
         for group in texts(&rule["apiGroups"]) {
             for resource in texts(&rule["resources"]) {
                 let verbs = texts(&rule["verbs"]).into_iter();
@@ -323,9 +326,9 @@ fn granted() -> BTreeSet<(String, String, String)> {
 }
 
 fn texts(list: &Value) -> Vec<String> {
-    let texts = list.as_array().unwrap().iter();
+    let texts = list.as_array().expect("it is a list").iter();
     texts
-        .map(|text| text.as_str().unwrap().to_owned())
+        .map(|text| text.as_str().expect("it is a list of texts").to_owned())
         .collect()
 }
 
@@ -345,10 +348,10 @@ async fn allowed(
         },
     }});
     let reviews: Api<SubjectAccessReview> = Api::all(admin.clone());
-    let review = serde_json::from_value(asked).unwrap();
+    let review = serde_json::from_value(asked).expect("it is a review");
     let answer = reviews
         .create(&PostParams::default(), &review)
         .await
-        .unwrap();
-    answer.status.unwrap().allowed
+        .expect("a review is answered");
+    answer.status.expect("the answer says").allowed
 }

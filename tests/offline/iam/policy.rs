@@ -76,15 +76,19 @@ impl Policy {
     /// The one in `deploy/iam`, its placeholders filled in.
     pub fn shipped() -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/iam/controller-policy.json");
-        let mut text = fs::read_to_string(path).unwrap();
+        let mut text = fs::read_to_string(path).expect("the policy ships");
         for (placeholder, value) in SETTINGS {
             assert!(text.contains(placeholder), "{placeholder} is not used");
             text = text.replace(placeholder, value);
         }
         assert!(!text.contains("${"), "a placeholder is left: {text}");
         let size = text.chars().filter(|c| !c.is_whitespace()).count();
-        let read: Value = serde_json::from_str(&text).unwrap();
-        let statements = read["Statement"].as_array().unwrap().iter().map(statement);
+        let read: Value = serde_json::from_str(&text).expect("it is JSON");
+        let statements = read["Statement"]
+            .as_array()
+            .expect("it has statements")
+            .iter()
+            .map(statement);
         Policy {
             statements: statements.collect(),
             size,
@@ -111,7 +115,7 @@ impl Policy {
 
 fn statement(value: &Value) -> Statement {
     let known = ["Sid", "Effect", "Action", "Resource", "Condition"];
-    let fields = value.as_object().unwrap();
+    let fields = value.as_object().expect("a statement has fields");
     assert!(
         fields.keys().all(|key| known.contains(&key.as_str())),
         "{value}"
@@ -121,7 +125,7 @@ fn statement(value: &Value) -> Statement {
     let mut conditions = Vec::new();
     for (operator, keys) in operators.into_iter().flatten() {
         assert_eq!(operator, "StringEquals", "{value}");
-        let keys = keys.as_object().unwrap().iter();
+        let keys = keys.as_object().expect("a condition has keys").iter();
         conditions.extend(keys.map(|(key, values)| (key.clone(), list(values))));
     }
     Statement {
@@ -133,14 +137,12 @@ fn statement(value: &Value) -> Statement {
 
 /// One or several.
 fn list(value: &Value) -> Vec<String> {
-    match value {
-        Value::String(one) => vec![one.clone()],
-        Value::Array(several) => several
-            .iter()
-            .map(|one| one.as_str().unwrap().to_owned())
-            .collect(),
-        _ => panic!("neither text nor a list: {value}"),
-    }
+    let several = match value {
+        Value::Array(several) => several.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let text = |value: &Value| value.as_str().expect("it is text").to_owned();
+    several.iter().map(text).collect()
 }
 
 /// `*` stands for anything.

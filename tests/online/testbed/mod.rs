@@ -53,12 +53,26 @@ pub fn run(test: impl AsyncFnOnce(Bed)) {
     });
     let log = plane.log_of("kube-apiserver");
     let since = &log[before.min(log.len())..];
-    let panic = since.lines().find(|line| line.contains(PANIC));
+    let panic = panic_in(since);
     assert!(
         panic.is_none(),
         "the API server panicked: {}",
         panic.unwrap_or_default()
     );
+}
+
+/// The line in which the API server says that a request made it panic.
+fn panic_in(log: &str) -> Option<&str> {
+    log.lines().find(|line| line.contains(PANIC))
+}
+
+#[test]
+fn a_panic_of_the_api_server_is_seen_in_its_log() {
+    let said =
+        "E1121 17:00:00.000000       1 runtime.go:221] \"Observed a panic\" panic=\"nil map\"";
+    let log = format!("I1121 16:59:59.000000       1 serving\n{said}\ngoroutine 7 [running]:\n");
+    assert_eq!(panic_in(&log), Some(said));
+    assert_eq!(panic_in("I1121 16:59:59.000000       1 serving\n"), None);
 }
 
 /// Asks until there is an answer; the test's own bound ends it.
