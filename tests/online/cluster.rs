@@ -59,8 +59,7 @@ fn a_pod_waits_for_a_node_runs_on_it_and_ends() {
 
 #[test]
 fn a_control_plane_that_is_dropped_leaves_no_process_and_no_folder() {
-    if std::env::var_os(testbed::OFFLINE).is_some() {
-        println!("skipped: {} is set", testbed::OFFLINE);
+    if testbed::is_offline() {
         return;
     }
     let plane = ControlPlane::start().unwrap();
@@ -74,8 +73,7 @@ fn a_control_plane_that_is_dropped_leaves_no_process_and_no_folder() {
 
 #[test]
 fn a_control_plane_whose_test_is_killed_leaves_no_process_and_no_folder() {
-    if std::env::var_os(testbed::OFFLINE).is_some() {
-        println!("skipped: {} is set", testbed::OFFLINE);
+    if testbed::is_offline() {
         return;
     }
     if std::env::var_os(HOLD).is_some() {

@@ -19,7 +19,7 @@ use kube::Client;
 pub use control_plane::ControlPlane;
 
 /// Set to anything: tests that need peers are skipped, with a line that says so.
-pub const OFFLINE: &str = "SPARKWRIGHT_OFFLINE";
+const OFFLINE: &str = "SPARKWRIGHT_OFFLINE";
 /// The longest that one test may take; a test that hangs fails instead of stopping the gate.
 const LONGEST: Duration = Duration::from_secs(180);
 /// What the API server logs when a request made it panic.
@@ -36,8 +36,7 @@ pub struct Bed {
 /// Runs a test on the shared control plane. Fails where the API server's log has a panic since the test
 /// began, whoever caused it.
 pub fn run(test: impl AsyncFnOnce(Bed)) {
-    if std::env::var_os(OFFLINE).is_some() {
-        println!("skipped: {OFFLINE} is set, and this test needs a Kubernetes control plane");
+    if is_offline() {
         return;
     }
     let plane = shared();
@@ -59,6 +58,17 @@ pub fn run(test: impl AsyncFnOnce(Bed)) {
         "the API server panicked: {}",
         panic.unwrap_or_default()
     );
+}
+
+/// True where the machine is to stay offline; says that the test is skipped.
+pub fn is_offline() -> bool {
+    let offline = std::env::var_os(OFFLINE).is_some();
+    if offline {
+        tell(&format!(
+            "skipped: {OFFLINE} is set, and a test needs a Kubernetes control plane"
+        ));
+    }
+    offline
 }
 
 /// The line in which the API server says that a request made it panic.
