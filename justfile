@@ -8,6 +8,10 @@ check:
 test *names:
     cargo test {{names}}
 
+# Tests against real peers; the first run builds them
+online *names:
+    cargo test -p sparkwright --test online -- {{names}}
+
 # Formats the code
 fmt:
     cargo fmt --all
@@ -22,11 +26,11 @@ deny:
 
 # Rewrites the custom resource definitions; a test compares them
 crds:
-    cargo run -q -p sparkwright -- crds > deploy/crds/nodepools.yaml
+    cargo run -q -p sparkwright -- crds --out deploy/crds
 
-# Rewrites the golden pages in tests/scenarios; review the diff
+# Rewrites the golden pages in tests/scenarios and tests/user-data; review the diff
 bless:
-    SPARKWRIGHT_BLESS=1 cargo test -p sparkwright --test offline golden
+    SPARKWRIGHT_BLESS=1 cargo test -p sparkwright --test offline -- golden user_data
 
 # What EC2 sells; how its tables were made is in simulator/data/ec2/README.md
 catalog *args:

@@ -4,13 +4,17 @@
 pub mod allocatable;
 pub mod cni;
 pub mod conf;
+pub mod crds;
 pub mod daemon;
 pub mod eligible;
 pub mod label;
 pub mod money;
 pub mod name;
 pub mod node;
+pub mod nodeclaim;
+pub mod nodeclass;
 pub mod nodepool;
+pub mod object;
 pub mod offering;
 pub mod performance;
 pub mod placement;

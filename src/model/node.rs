@@ -1,6 +1,7 @@
 //! Nodes' taints and pods' tolerations, with Kubernetes' meanings, and the labels and taints that
 //! Sparkwright itself puts on nodes.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Label of every node we launch; placed pods select it, so that no other autoscaler buys for them.
@@ -9,6 +10,8 @@ pub const MANAGED: &str = "sparkwright.dev/managed";
 pub const NODEPOOL: &str = "sparkwright.dev/nodepool";
 /// Label and taint of a node: what it serves, `driver` or `work`.
 pub const PURPOSE: &str = "sparkwright.dev/purpose";
+/// Taint of a node until its labels and taints are complete; it goes last.
+pub const UNREGISTERED: &str = "sparkwright.dev/unregistered";
 /// Karpenter's well-known label for spot or on-demand.
 pub const CAPACITY_TYPE: &str = "karpenter.sh/capacity-type";
 /// Kubernetes' well-known zone label: the account's zone name.
@@ -53,7 +56,9 @@ pub struct Toleration {
 
 /// What a node is for. Nodes for drivers carry a taint that only drivers tolerate, so that executors
 /// do not land beside a driver and their own nodes empty out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Purpose {
     /// Drivers only.

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::money::UsdPerHour;
@@ -13,7 +14,9 @@ use super::resources::{Bytes, Cpu, Resources};
 pub const INTERRUPTION_BUCKETS: usize = 5;
 
 /// How EC2 sells an instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum CapacityType {
     /// Kept until we let it go.

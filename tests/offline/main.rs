@@ -1,10 +1,14 @@
 //! Tests that need nothing but the repository: properties of plans, golden scenarios, walls of the code.
 
+mod fields;
 mod golden;
+mod iam;
 mod price;
 mod properties;
+mod refused;
 mod samples;
 mod tidy;
 mod trickle;
 mod upheaval;
+mod user_data;
 mod world;

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::label::{REGION_PLACEHOLDER, key_fault, value_fault};
 use super::super::money::UsdPerHour;
 use super::super::node::CAPACITY_TYPE;
+use super::super::object::fault::Faults;
+use super::super::object::scalar::{self, Amount, Quantity};
 use super::super::offering::INTERRUPTION_BUCKETS;
 use super::super::performance::{Performance, Performances, family_fault};
 use super::super::pool::{Limits, PodSelector, Pool, SpotPolicy, ZonePolicy};
@@ -13,8 +15,6 @@ use super::super::quantity;
 use super::super::requirement::{Condition, Requirement};
 use super::super::spark::Role;
 use super::super::time::Span;
-use super::fault::Faults;
-use super::scalar::{self, Amount, Quantity};
 use super::spec::{
     LimitsSpec, NodePoolSpec, PodSelector as PodSelectorSpec, RoleName, SelectorOperator, SpotSpec,
     ZoneMode, ZonePolicySpec,

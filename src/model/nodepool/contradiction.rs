@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::super::object::fault::Faults;
 use super::super::requirement::Condition;
-use super::fault::Faults;
 use super::requirement::Sourced;
 
 /// Refuses each requirement that no node can meet together with those before it on the same key,

@@ -2,10 +2,10 @@
 //! are checked for form here and not acted on by the planner.
 
 use super::super::label::is_subdomain;
+use super::super::object::fault::Faults;
+use super::super::object::scalar::{self, Length, Quantity};
 use super::super::pool::EmptyTtl;
 use super::super::time::Span;
-use super::fault::Faults;
-use super::scalar::{self, Length, Quantity};
 use super::spec::{BudgetSpec, DisruptionSpec, NodePoolSpec};
 use super::template::NodeSpec;
 

@@ -5,11 +5,11 @@ use super::super::label::{
     self, ARCH, FAMILY, REGION_PLACEHOLDER, canonical, key_fault, value_fault, well_known,
 };
 use super::super::node::{CAPACITY_TYPE, INSTANCE_TYPE, ZONE};
+use super::super::object::fault::Faults;
 use super::super::pool::PoolRequirement;
 use super::super::requirement::{Condition, Labels, Requirement};
 use super::check::whole;
 use super::contradiction;
-use super::fault::Faults;
 use super::template::{NodeSpec, Operator, RequirementSpec, TemplateMetadata};
 
 /// Karpenter's bound on requirements of one NodePool.

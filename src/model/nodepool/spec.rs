@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::scalar::{Amount, Length, Quantity};
+use super::super::object::rule::rules;
+use super::super::object::scalar::{Amount, Length, Quantity};
+use super::status::NodePoolStatus;
 use super::template::TemplateSpec;
 
 /// Which pods a set of nodes serves, from which EC2 offerings, within which limits.
@@ -21,14 +23,28 @@ use super::template::TemplateSpec;
     version = "v1alpha1",
     kind = "NodePool",
     category = "sparkwright",
+    status = "NodePoolStatus",
     doc = "Which Spark pods a set of nodes serves, from which EC2 offerings, within which limits.",
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
+    ),
+    printcolumn(name = "Nodes", type_ = "integer", json_path = ".status.nodes"),
+    printcolumn(name = "USD/h", type_ = "string", json_path = ".status.usdPerHour"),
     printcolumn(name = "Weight", type_ = "integer", json_path = ".spec.weight"),
     printcolumn(name = "Paused", type_ = "boolean", json_path = ".spec.paused"),
-    printcolumn(name = "Zone", type_ = "string", json_path = ".spec.zonePolicy.mode"),
+    printcolumn(
+        name = "Zone",
+        type_ = "string",
+        json_path = ".spec.zonePolicy.mode",
+        priority = 1
+    ),
     printcolumn(
         name = "Max USD/h",
         type_ = "string",
-        json_path = ".spec.limits.usdPerHour"
+        json_path = ".spec.limits.usdPerHour",
+        priority = 1
     ),
     printcolumn(
         name = "Age",
@@ -44,6 +60,7 @@ pub struct NodePoolSpec {
     /// True: nothing is launched for this pool.
     pub paused: Option<bool>,
     /// Roles that it serves; all when absent.
+    #[schemars(length(min = 1, max = 3))]
     pub roles: Option<Vec<RoleName>>,
     /// Serves only pods with these labels; pods that are not Spark's are served only where one is given.
     pub pod_selector: Option<PodSelector>,
@@ -87,23 +104,41 @@ pub enum RoleName {
 /// A label selector.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = rules(&[(
+    "(has(self.matchLabels) && size(self.matchLabels) > 0) || \
+     (has(self.matchExpressions) && size(self.matchExpressions) > 0)",
+    "selects every pod of the cluster; name a label, or leave podSelector out for Spark pods",
+)])))]
 pub struct PodSelector {
     /// Labels that the pod must have.
+    #[schemars(extend("maxProperties" = 50))]
     pub match_labels: Option<BTreeMap<String, String>>,
     /// Conditions on the pod's labels.
+    #[schemars(length(max = 50))]
     pub match_expressions: Option<Vec<Expression>>,
 }
 
 /// A condition on a pod's label.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-kubernetes-validations" = rules(&[
+    (
+        "!(self.operator in ['In', 'NotIn']) || (has(self.values) && size(self.values) > 0)",
+        "In and NotIn need values; write at least one",
+    ),
+    (
+        "!(self.operator in ['Exists', 'DoesNotExist']) || !has(self.values) || size(self.values) == 0",
+        "Exists and DoesNotExist take no values; take them out",
+    ),
+])))]
 pub struct Expression {
     /// The label.
-    #[schemars(required)]
+    #[schemars(required, length(min = 1, max = 317))]
     pub key: Option<String>,
     /// The operator.
     #[schemars(required)]
     pub operator: Option<SelectorOperator>,
     /// Its values.
+    #[schemars(length(max = 100), inner(length(max = 63)))]
     pub values: Option<Vec<String>>,
 }
 
@@ -122,11 +157,16 @@ pub enum SelectorOperator {
 
 /// Zones.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-kubernetes-validations" = rules(&[(
+    "has(self.mode) && self.mode == 'Fixed' ? has(self.zone) && self.zone != '' : !has(self.zone)",
+    "mode Fixed needs a zone, and a zone counts with no other mode",
+)])))]
 pub struct ZonePolicySpec {
     /// PerApplication: each application in one zone chosen for it. Fixed: all in `zone`. Spread:
     /// each application evenly over zones.
     pub mode: Option<ZoneMode>,
     /// The zone of mode Fixed, by name or id; {region} stands for the region's name.
+    #[schemars(length(max = 63))]
     pub zone: Option<String>,
 }
 
@@ -191,6 +231,7 @@ pub struct DisruptionSpec {
     /// Default of every emptyTTL, such as 60s, or Never.
     pub consolidate_after: Option<Length>,
     /// How many nodes may be disrupted at once.
+    #[schemars(length(max = 50))]
     pub budgets: Option<Vec<BudgetSpec>>,
 }
 
@@ -205,11 +246,16 @@ pub enum ConsolidationPolicy {
 
 /// A bound on voluntary disruption.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-kubernetes-validations" = rules(&[(
+    "has(self.schedule) == has(self.duration)",
+    "schedule and duration count only together; write both or neither",
+)])))]
 pub struct BudgetSpec {
     /// Nodes, as a count or a percentage.
-    #[schemars(required)]
+    #[schemars(required, extend("pattern" = "^([0-9]+|[0-9]{1,2}%|100%)$"))]
     pub nodes: Option<Quantity>,
     /// When it begins to hold: five cron fields in UTC, or @daily and the like.
+    #[schemars(length(max = 128))]
     pub schedule: Option<String>,
     /// How long it holds from then.
     pub duration: Option<Length>,

@@ -3,7 +3,7 @@
 
 use super::super::label::{key_fault, value_fault};
 use super::super::node::{Taint, TaintEffect};
-use super::fault::Faults;
+use super::super::object::fault::Faults;
 use super::requirement::key;
 use super::template::{Effect, TaintSpec, TemplateMetadata};
 

@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use kube::CustomResourceExt;
 use serde_json::{Value, json};
 
-use super::super::label::WELL_KNOWN;
 use super::super::money::UsdPerHour;
 use super::super::node::{Taint, TaintEffect};
 use super::super::pool::{EmptyTtl, Limits, ZonePolicy};
@@ -687,89 +685,6 @@ fn the_article_pool_has_the_articles_intent() {
     let half = Some(Span::from_secs(30));
     let ttl = pool.empty_ttl;
     assert_eq!((ttl.driver, ttl.executor, ttl.other), (half, half, half));
-}
-
-#[test]
-fn the_documentation_has_every_field_and_every_well_known_label() {
-    let text = std::fs::read_to_string(root().join("docs/nodepools.md")).unwrap();
-    let crd = serde_json::to_value(NodePool::crd()).unwrap();
-    let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
-    let mut fields = Vec::new();
-    leaves(schema, "", &mut fields);
-    assert!(fields.len() > 40, "{fields:?}");
-    for field in fields {
-        assert!(
-            text.contains(&format!("| `{field}` |")),
-            "docs/nodepools.md lacks {field}"
-        );
-    }
-    for label in WELL_KNOWN {
-        let row = format!("| `{}` | {} |", label.key, label.meaning);
-        assert!(text.contains(&row), "docs/nodepools.md lacks the row {row}");
-    }
-}
-
-#[test]
-fn the_crd_on_disk_is_the_one_in_the_code() {
-    let path = root().join("deploy/crds/nodepools.yaml");
-    let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        kept == crd_yaml(),
-        "deploy/crds/nodepools.yaml is stale; refresh it with: cargo run -p sparkwright -- crds > deploy/crds/nodepools.yaml"
-    );
-}
-
-#[test]
-fn the_crd_is_a_structural_schema() {
-    let crd = serde_json::to_value(NodePool::crd()).unwrap();
-    let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
-    structural(schema, "");
-}
-
-/// Kubernetes' rules for structural schemas, as far as derived ones can break them.
-fn structural(schema: &Value, at: &str) {
-    let typed = [
-        "type",
-        "x-kubernetes-int-or-string",
-        "x-kubernetes-preserve-unknown-fields",
-    ];
-    assert!(
-        typed.iter().any(|key| schema.get(key).is_some()),
-        "{at} has no type"
-    );
-    for forbidden in ["$ref", "definitions", "anyOf", "oneOf", "allOf", "not"] {
-        assert!(schema.get(forbidden).is_none(), "{at} has {forbidden}");
-    }
-    let (properties, additional) = (schema.get("properties"), schema.get("additionalProperties"));
-    assert!(
-        properties.is_none() || additional.is_none(),
-        "{at} has both kinds of properties"
-    );
-    for (name, child) in properties.and_then(Value::as_object).into_iter().flatten() {
-        structural(child, &format!("{at}.{name}"));
-    }
-    for child in additional.into_iter().chain(schema.get("items")) {
-        structural(child, &format!("{at}[]"));
-    }
-}
-
-/// Paths of the fields that hold values: `template.spec.taints[].key`.
-fn leaves(schema: &Value, at: &str, fields: &mut Vec<String>) {
-    match (
-        schema.get("properties").and_then(Value::as_object),
-        schema.get("items"),
-    ) {
-        (Some(properties), _) => {
-            for (name, child) in properties {
-                let dot = if at.is_empty() { "" } else { "." };
-                leaves(child, &format!("{at}{dot}{name}"), fields);
-            }
-        }
-        (None, Some(items)) if items.get("properties").is_some() => {
-            leaves(items, &format!("{at}[]"), fields);
-        }
-        _ => fields.push(at.to_owned()),
-    }
 }
 
 fn refused(spec: &str, field: &str, value: &str) {

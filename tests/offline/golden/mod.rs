@@ -48,7 +48,7 @@ fn check(name: &str) -> Option<String> {
     clippy::disallowed_methods,
     reason = "a person says by the environment that the pages are to be rewritten"
 )]
-fn is_blessed() -> bool {
+pub fn is_blessed() -> bool {
     std::env::var("SPARKWRIGHT_BLESS").is_ok_and(|value| value == "1")
 }
 

@@ -52,6 +52,8 @@ scalars! {
     /// A Kubernetes quantity or a count: 1000, "500m" or 100Gi.
     Quantity, "a number or a quantity such as 100Gi", json_schema!({
         "x-kubernetes-int-or-string": true,
+        "minimum": 0,
+        "pattern": "^([0-9]+([.][0-9]*)?|[.][0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?$",
     });
     /// A decimal number, or text such as 15%. No type in the schema, since Kubernetes' int-or-string
     /// leaves out decimals.
@@ -93,7 +95,7 @@ impl Visitor<'_> for Text {
 }
 
 /// Reads `60s`, `5m`, `1h30m`, `720h`.
-pub(super) fn span(text: &str) -> Result<Span, String> {
+pub(in crate::model) fn span(text: &str) -> Result<Span, String> {
     const FORM: &str = "is no length of time; write numbers with h, m or s, such as 60s or 1h30m";
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         return Err(format!("has no unit; write {text}s for seconds"));
@@ -123,7 +125,7 @@ pub(super) fn span(text: &str) -> Result<Span, String> {
 }
 
 /// Reads `15%` or the fraction `0.15` as whole per cent.
-pub(super) fn percent(text: &str) -> Result<u32, String> {
+pub(in crate::model) fn percent(text: &str) -> Result<u32, String> {
     const FORM: &str = "is no percentage; write it like 15% or 0.15";
     let number = text.strip_suffix('%').unwrap_or(text);
     // Micro-dollars serve as millionths of any decimal number.
@@ -148,7 +150,7 @@ pub(super) fn percent(text: &str) -> Result<u32, String> {
 }
 
 /// Reads USD per hour.
-pub(super) fn usd(text: &str) -> Result<UsdPerHour, String> {
+pub(in crate::model) fn usd(text: &str) -> Result<UsdPerHour, String> {
     UsdPerHour::parse(text).ok_or_else(|| {
         "is no amount in USD per hour; write a plain decimal of zero or more, such as 12.5"
             .to_owned()

@@ -1,13 +1,14 @@
-//! A NodePool's JSON to its written form, past every value of the wrong form: such a value is
+//! A custom resource's JSON to its written form, past every value of the wrong form: such a value is
 //! reported, taken out, and the rest is read again. Unknown fields are found on the way; what should
 //! have been there is looked up in the CRD's own schema.
 
 use kube::CustomResourceExt;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
 use super::fault::{self, Faults};
-use super::spec::{NodePool, NodePoolSpec};
+use super::kind;
 
 /// Values of the wrong form after which reading stops.
 const MOST_FAULTS: usize = 100;
@@ -20,15 +21,18 @@ enum Step {
 }
 
 /// Reads `spec`.
-pub(super) fn spec(mut value: Value, faults: &mut Faults) -> NodePoolSpec {
+pub(super) fn spec<R: CustomResourceExt, S: DeserializeOwned + Default>(
+    mut value: Value,
+    faults: &mut Faults,
+) -> S {
     for _ in 0..MOST_FAULTS {
         let mut unknown: Vec<Vec<Step>> = Vec::new();
         let mut note = |path: serde_ignored::Path<'_>| unknown.push(steps(&path));
         let fields = serde_ignored::Deserializer::new(&value, &mut note);
-        match serde_path_to_error::deserialize::<_, NodePoolSpec>(fields) {
+        match serde_path_to_error::deserialize::<_, S>(fields) {
             Ok(spec) => {
                 for path in unknown {
-                    refuse_unknown(&path, &value, faults);
+                    refuse_unknown::<R>(&path, &value, faults);
                 }
                 return spec;
             }
@@ -37,12 +41,12 @@ pub(super) fn spec(mut value: Value, faults: &mut Faults) -> NodePoolSpec {
                 let shown = find(&value, &path).map(fault::json).unwrap_or_default();
                 faults.refuse(&text(&path), shown, problem(&error.inner().to_string()));
                 if !remove(&mut value, &path) {
-                    return NodePoolSpec::default();
+                    return S::default();
                 }
             }
         }
     }
-    NodePoolSpec::default()
+    S::default()
 }
 
 /// `invalid type: integer `4`, expected a string` in this crate's words.
@@ -63,35 +67,35 @@ fn problem(message: &str) -> String {
     }
 }
 
-fn refuse_unknown(path: &[Step], spec: &Value, faults: &mut Faults) {
+fn refuse_unknown<R: CustomResourceExt>(path: &[Step], spec: &Value, faults: &mut Faults) {
     let Some((Step::Key(name), parents)) = path.split_last() else {
         return;
     };
     let shown = find(spec, path).map(fault::json).unwrap_or_default();
-    let known = fields(parents);
-    faults.refuse(&text(path), shown, unknown(name, &known));
+    let known = fields::<R>(parents);
+    faults.refuse(&text(path), shown, unknown(&kind::<R>(), name, &known));
 }
 
 /// What to say of an unknown field, beside its known siblings.
-pub(super) fn unknown(name: &str, known: &[String]) -> String {
+pub(super) fn unknown(kind: &str, name: &str, known: &[String]) -> String {
     let near = |other: &&String| distance(&name.to_lowercase(), &other.to_lowercase());
     match known
         .iter()
         .min_by_key(near)
         .filter(|other| near(other) <= 2)
     {
-        Some(meant) => format!("is no field of a NodePool; did you mean {meant}?"),
-        None if known.is_empty() => "is no field of a NodePool; take it out".to_owned(),
+        Some(meant) => format!("is no field of a {kind}; did you mean {meant}?"),
+        None if known.is_empty() => format!("is no field of a {kind}; take it out"),
         None => format!(
-            "is no field of a NodePool; take it out (known here: {})",
+            "is no field of a {kind}; take it out (known here: {})",
             known.join(", ")
         ),
     }
 }
 
 /// The fields that the CRD's schema knows at this place under `spec`.
-fn fields(path: &[Step]) -> Vec<String> {
-    let crd = serde_json::to_value(NodePool::crd()).expect("the CRD is JSON");
+fn fields<R: CustomResourceExt>(path: &[Step]) -> Vec<String> {
+    let crd = serde_json::to_value(R::crd()).expect("the CRD is JSON");
     let mut schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
     for step in path {
         schema = match step {

@@ -1,4 +1,4 @@
-//! What is wrong with a NodePool: every bad field with its value and the remedy, collected so that a
+//! What is wrong with a custom resource: every bad field with its value and the remedy, collected so that a
 //! person mends a manifest in one go.
 
 use std::fmt;
@@ -33,8 +33,8 @@ impl std::error::Error for FieldError {}
 
 /// The faults found so far.
 #[derive(Debug, Default)]
-pub(super) struct Faults {
-    /// Fields for which the NodePool is refused.
+pub(in crate::model) struct Faults {
+    /// Fields for which the object is refused.
     pub errors: Vec<FieldError>,
     /// What is allowed and probably not meant.
     pub warnings: Vec<String>,
@@ -75,7 +75,7 @@ impl Faults {
 }
 
 /// A value as one line of JSON, cut where it is long.
-pub(super) fn json(value: &Value) -> String {
+pub(in crate::model) fn json(value: &Value) -> String {
     shown(&value.to_string())
 }
 

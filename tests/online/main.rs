@@ -1,0 +1,14 @@
+//! Tests against real peers: a Kubernetes control plane that the test bed builds and starts.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the test bed waits for processes and reads its settings from the environment"
+)]
+#![expect(
+    clippy::panic,
+    reason = "a test bed that does not work fails the test that asked for it"
+)]
+
+mod admission;
+mod cluster;
+mod rbac;
+mod testbed;
