@@ -27,7 +27,7 @@ fn on_demand_is_the_cheapest_that_ec2_has_and_dearer_ones_follow_when_it_has_no_
         3,
     );
     let answer = fleet.create(&intent, LowestPrice, NOW).unwrap();
-    let of = |node: &str| fleet.instances[node].instance_type;
+    let of = |node: &str| fleet.instances[node].of.0;
     let small = catalog.find_type("m5.xlarge").unwrap();
     assert_eq!([of("n0"), of("n1")], [small, small]);
     assert_ne!(of("n2"), small);
