@@ -4,6 +4,8 @@
 pub mod catalog;
 pub mod decimal;
 pub mod dry_run;
+#[cfg(feature = "emulator")]
+pub mod emulator;
 pub mod manifests;
 pub mod nodepools;
 pub mod output;

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use sparkwright_sim::catalog::list::{self, CatalogArgs};
 use sparkwright_sim::dry_run::{self, PlanArgs};
+#[cfg(feature = "emulator")]
+use sparkwright_sim::emulator::{self, EmulatorArgs};
 use sparkwright_sim::output::Outcome;
 use sparkwright_sim::replay::{self, ReplayArgs};
 use sparkwright_sim::traces::{self, TraceArgs};
@@ -23,6 +25,9 @@ struct Cli {
 enum Command {
     /// Lists and filters what EC2 sells, with prices per vCPU-hour and GiB-hour
     Catalog(CatalogArgs),
+    /// Serves the simulated fleet over EC2's wire protocols, on loopback
+    #[cfg(feature = "emulator")]
+    EmulateEc2(EmulatorArgs),
     /// Says what would be launched now for Kubernetes manifests, and why
     Plan(PlanArgs),
     /// Replays Spark event logs on simulated EC2: the nodes and why, the bill, how long it took
@@ -36,6 +41,10 @@ fn main() -> ExitCode {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let done = match &cli.command {
         Command::Catalog(args) => list::run(args, &mut out)
+            .map(|()| Outcome::Done)
+            .map_err(anyhow::Error::from),
+        #[cfg(feature = "emulator")]
+        Command::EmulateEc2(args) => emulator::run(args, &mut out)
             .map(|()| Outcome::Done)
             .map_err(anyhow::Error::from),
         Command::Plan(args) => {

@@ -6,7 +6,7 @@ use sparkwright::cluster::shortage::OfferingKey;
 use sparkwright::model::name::NodeId;
 use sparkwright::model::time::Timestamp;
 
-use super::wire::Form;
+use super::templates::TemplateData;
 
 /// An instance's state. Stopped ones are not served: nodes are terminated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,7 +66,7 @@ pub struct Launch {
     /// The launch template and its version.
     pub template: (String, u64),
     /// What the launch template says.
-    pub data: Arc<Form>,
+    pub data: Arc<TemplateData>,
 }
 
 impl State {

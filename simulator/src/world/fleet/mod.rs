@@ -20,7 +20,7 @@ use sparkwright::cluster::shortage::{OfferingKey, QuotaKey};
 use sparkwright::model::money::UsdPerHour;
 use sparkwright::model::name::NodeId;
 use sparkwright::model::node::INSTANCE_TYPE;
-use sparkwright::model::offering::{CapacityType, Catalog, TypeId, ZoneId};
+use sparkwright::model::offering::{CapacityType, Catalog, ZoneId};
 use sparkwright::model::quota::QuotaClass;
 use sparkwright::model::time::{Span, Timestamp};
 
