@@ -72,7 +72,11 @@ pub fn subnets(catalog: &Catalog, addresses: &BTreeMap<ZoneId, u32>) -> Vec<Subn
         .map(|(zone, names)| Subnet {
             id: id("subnet", 0, &names.id),
             zone,
-            cidr: (10, zone.0, bits(addresses.get(&zone).copied().unwrap_or(ADDRESSES))),
+            cidr: (
+                10,
+                zone.0,
+                bits(addresses.get(&zone).copied().unwrap_or(ADDRESSES)),
+            ),
         })
         .collect()
 }
@@ -87,7 +91,10 @@ fn bits(addresses: u32) -> u8 {
 pub fn tags(cluster: &str, name: &str) -> Tags {
     let pairs = [
         ("Name".to_owned(), name.to_owned()),
-        (format!("kubernetes.io/cluster/{cluster}"), "shared".to_owned()),
+        (
+            format!("kubernetes.io/cluster/{cluster}"),
+            "shared".to_owned(),
+        ),
         ("karpenter.sh/discovery".to_owned(), cluster.to_owned()),
         ("sparkwright.dev/discovery".to_owned(), cluster.to_owned()),
     ];
@@ -103,7 +110,10 @@ pub fn groups(cluster: &str) -> Vec<SecurityGroup> {
     };
     vec![
         group(format!("{cluster}-node"), "nodes of the cluster"),
-        group(format!("eks-cluster-sg-{cluster}"), "control plane and nodes"),
+        group(
+            format!("eks-cluster-sg-{cluster}"),
+            "control plane and nodes",
+        ),
     ]
 }
 
@@ -112,8 +122,11 @@ pub fn images() -> Vec<Image> {
     let mut images = Vec::new();
     for version in KUBERNETES {
         for architecture in ["x86_64", "arm64"] {
-            let name = format!("amazon-eks-node-al2023-{architecture}-standard-{version}-v20261101");
-            let path = format!("/aws/service/eks/optimized-ami/{version}/amazon-linux-2023/{architecture}/standard");
+            let name =
+                format!("amazon-eks-node-al2023-{architecture}-standard-{version}-v20261101");
+            let path = format!(
+                "/aws/service/eks/optimized-ami/{version}/amazon-linux-2023/{architecture}/standard"
+            );
             images.push(Image {
                 id: id("ami", 0, &name),
                 parameters: vec![
@@ -163,14 +176,20 @@ mod tests {
 
     #[test]
     fn subnets_are_as_large_as_their_addresses_need() {
-        assert_eq!([bits(11), bits(12), bits(8187), bits(8188)], [28, 27, 19, 18]);
+        assert_eq!(
+            [bits(11), bits(12), bits(8187), bits(8188)],
+            [28, 27, 19, 18]
+        );
         let subnet = Subnet {
             id: "subnet-1".to_owned(),
             zone: ZoneId(2),
             cidr: (10, 2, 28),
         };
         assert_eq!(subnet.block(), "10.2.0.0/28");
-        assert_eq!([subnet.address(0), subnet.address(11)], ["10.2.0.4", "10.2.0.4"]);
+        assert_eq!(
+            [subnet.address(0), subnet.address(11)],
+            ["10.2.0.4", "10.2.0.4"]
+        );
         assert_eq!(subnet.address(10), "10.2.0.14");
     }
 

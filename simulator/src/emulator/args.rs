@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, FromArgMatches, ValueEnum};
 use thiserror::Error;
 
 use super::clock::{Clock, FASTEST};
@@ -94,6 +94,15 @@ pub enum EmulatorError {
 }
 
 impl EmulatorArgs {
+    /// Arguments as the command line has them: `["--port", "0"]`.
+    ///
+    /// # Errors
+    /// Where one is unknown or its value cannot be.
+    pub fn from_flags(flags: &[&str]) -> Result<Self, clap::Error> {
+        let command = Self::augment_args(clap::Command::new("emulate-ec2").no_binary_name(true));
+        Self::from_arg_matches(&command.try_get_matches_from(flags)?)
+    }
+
     /// Where to listen: never but on loopback, since signatures are not verified.
     pub(super) fn address(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
@@ -125,12 +134,19 @@ impl EmulatorArgs {
             throttling: script.throttling,
             never_join: script.never_join,
         };
-        Ok(Emulator::new(setting, &script, clock, self.call_log.as_deref())?)
+        Ok(Emulator::new(
+            setting,
+            &script,
+            clock,
+            self.call_log.as_deref(),
+        )?)
     }
 }
 
 fn speed(text: &str) -> Result<f64, String> {
-    let speed: f64 = text.parse().map_err(|_| "write a number such as 10".to_owned())?;
+    let speed: f64 = text
+        .parse()
+        .map_err(|_| "write a number such as 10".to_owned())?;
     if speed > 0.0 && speed <= FASTEST {
         Ok(speed)
     } else {

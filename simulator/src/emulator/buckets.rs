@@ -64,7 +64,11 @@ impl Buckets {
             _ if action.starts_with("Describe") || action.starts_with("Get") => DESCRIBE,
             _ => CHANGE,
         };
-        let name = if dear { format!("{action} of all") } else { action.to_owned() };
+        let name = if dear {
+            format!("{action} of all")
+        } else {
+            action.to_owned()
+        };
         self.take(name, bucket, 1, now)
     }
 
@@ -73,7 +77,12 @@ impl Buckets {
     /// # Errors
     /// `RequestLimitExceeded`, and nothing taken, where there are too few.
     pub fn terminate(&mut self, instances: usize, now: Timestamp) -> Result<(), ApiError> {
-        self.take("instances terminated".to_owned(), TERMINATED, instances, now)
+        self.take(
+            "instances terminated".to_owned(),
+            TERMINATED,
+            instances,
+            now,
+        )
     }
 
     fn take(
@@ -83,7 +92,10 @@ impl Buckets {
         wanted: usize,
         now: Timestamp,
     ) -> Result<(), ApiError> {
-        let tokens = self.tokens.entry(name).or_insert_with(|| Tokens::full(bucket));
+        let tokens = self
+            .tokens
+            .entry(name)
+            .or_insert_with(|| Tokens::full(bucket));
         let before = *tokens;
         if tokens.take(now, wanted) == wanted {
             return Ok(());
@@ -110,7 +122,10 @@ mod tests {
         assert_eq!(count("DescribeInstances", false), 100);
         assert_eq!(count("DescribeSubnets", true), 100);
         assert_eq!(count("DeleteLaunchTemplate", false), 50);
-        assert!(buckets.call("CreateFleet", false, at(1000)).is_ok(), "a second later");
+        assert!(
+            buckets.call("CreateFleet", false, at(1000)).is_ok(),
+            "a second later"
+        );
     }
 
     #[test]
@@ -118,8 +133,14 @@ mod tests {
         let mut buckets = Buckets::new(None);
         let at = Timestamp::from_millis;
         assert!(buckets.terminate(900, at(0)).is_ok());
-        assert_eq!(buckets.terminate(101, at(0)).unwrap_err().code, "RequestLimitExceeded");
+        assert_eq!(
+            buckets.terminate(101, at(0)).unwrap_err().code,
+            "RequestLimitExceeded"
+        );
         assert!(buckets.terminate(100, at(0)).is_ok());
-        assert!(buckets.call("CreateFleet", false, at(0)).is_ok(), "unbounded");
+        assert!(
+            buckets.call("CreateFleet", false, at(0)).is_ok(),
+            "unbounded"
+        );
     }
 }

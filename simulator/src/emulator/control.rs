@@ -21,7 +21,9 @@ pub fn answer(emulator: &Emulator, method: &Method, uri: &Uri, body: &[u8]) -> (
     let path = uri.path().trim_start_matches(PREFIX);
     let query = |name: &str| {
         let mut pairs = form_urlencoded::parse(uri.query().unwrap_or("").as_bytes());
-        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+        pairs
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
     };
     let upset = |what| instances(body).map(|ids| upset(emulator, what, &ids));
     let answered = match (method, path) {
@@ -38,7 +40,12 @@ pub fn answer(emulator: &Emulator, method: &Method, uri: &Uri, body: &[u8]) -> (
         (&Method::POST, "interruptions") => upset(Upset::Interrupt),
         (&Method::POST, "rebalances") => upset(Upset::Rebalance),
         (&Method::POST, "retirements") => upset(Upset::Retire),
-        _ => return (404, json!({"error": "no such endpoint; see docs/emulator.md"}).to_string()),
+        _ => {
+            return (
+                404,
+                json!({"error": "no such endpoint; see docs/emulator.md"}).to_string(),
+            );
+        }
     };
     match answered {
         Ok(answer) => (200, answer.to_string()),
@@ -50,7 +57,10 @@ pub fn answer(emulator: &Emulator, method: &Method, uri: &Uri, body: &[u8]) -> (
 fn instances(body: &[u8]) -> Result<Vec<String>, String> {
     let wrong = || "the body must be {\"instances\": [\"i-…\"]}".to_owned();
     let value: Value = serde_json::from_slice(body).map_err(|_| wrong())?;
-    let ids = value.get("instances").and_then(Value::as_array).ok_or_else(wrong)?;
+    let ids = value
+        .get("instances")
+        .and_then(Value::as_array)
+        .ok_or_else(wrong)?;
     let ids = ids.iter().map(|id| id.as_str().map(str::to_owned));
     ids.collect::<Option<Vec<String>>>().ok_or_else(wrong)
 }
@@ -62,7 +72,9 @@ fn upset(emulator: &Emulator, what: Upset, ids: &[String]) -> Value {
 }
 
 fn advance(emulator: &Emulator, by: Option<&str>) -> Result<Value, String> {
-    let by: Span = by.and_then(span).ok_or("advance: write a length of time such as 10s")?;
+    let by: Span = by
+        .and_then(span)
+        .ok_or("advance: write a length of time such as 10s")?;
     if !emulator.advance(by) {
         return Err("the clock runs by itself; start with --clock standing".to_owned());
     }

@@ -83,9 +83,19 @@ fn retirement(instance: &str, region: &str, from: Timestamp, number: u64) -> Val
 
 /// A name in the form of a UUID, the same for the same number.
 pub fn uuid(number: u64) -> String {
-    let hex = format!("{}{}", &id("u", number, "a")[2..], &id("u", number, "b")[2..]);
+    let hex = format!(
+        "{}{}",
+        &id("u", number, "a")[2..],
+        &id("u", number, "b")[2..]
+    );
     let part = |from: usize, to: usize| &hex[from..to];
-    let [a, b, c, d, e] = [part(1, 9), part(9, 13), part(14, 17), part(18, 21), part(21, 33)];
+    let [a, b, c, d, e] = [
+        part(1, 9),
+        part(9, 13),
+        part(14, 17),
+        part(18, 21),
+        part(21, 33),
+    ];
     format!("{a}-{b}-4{c}-8{d}-{e}")
 }
 
@@ -100,14 +110,23 @@ mod tests {
             serde_json::from_str(&body(news, "i-1", "us-east-1", at, 7)).unwrap()
         };
         let warning = read(&News::Interruption);
-        assert_eq!(warning["detail-type"], "EC2 Spot Instance Interruption Warning");
+        assert_eq!(
+            warning["detail-type"],
+            "EC2 Spot Instance Interruption Warning"
+        );
         assert_eq!(warning["detail"]["instance-action"], "terminate");
-        assert_eq!(warning["resources"][0], "arn:aws:ec2:us-east-1:123456789012:instance/i-1");
+        assert_eq!(
+            warning["resources"][0],
+            "arn:aws:ec2:us-east-1:123456789012:instance/i-1"
+        );
         assert_eq!(warning["time"], "2026-11-21T16:12:26Z");
         assert_eq!(read(&News::State("running"))["detail"]["state"], "running");
         let health = read(&News::Retirement { from: at });
         assert_eq!(health["source"], "aws.health");
-        assert_eq!(health["detail"]["affectedEntities"][0]["entityValue"], "i-1");
+        assert_eq!(
+            health["detail"]["affectedEntities"][0]["entityValue"],
+            "i-1"
+        );
         assert_eq!(health["detail"]["eventTypeCategory"], "scheduledChange");
     }
 

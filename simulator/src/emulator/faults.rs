@@ -152,7 +152,10 @@ mod tests {
         );
         assert_eq!(faults.strike("CreateFleet", at(0)), None);
         assert_eq!(faults.strike("DescribeInstances", at(0)), None);
-        assert_eq!(faults.strike("CreateFleet", at(12)), Some(Wrong::LoseAnswer));
+        assert_eq!(
+            faults.strike("CreateFleet", at(12)),
+            Some(Wrong::LoseAnswer)
+        );
         assert_eq!(faults.strike("CreateFleet", at(19)), Some(Wrong::Hang));
         assert_eq!(faults.strike("CreateFleet", at(20)), None);
     }
@@ -165,7 +168,9 @@ mod tests {
         };
         let struck = || -> Vec<u32> {
             let mut faults = Faults::new(vec![fault("X", tenth.clone(), Wrong::Drop)], 3);
-            (0..2000).filter(|_| faults.strike("X", Timestamp::ZERO).is_some()).collect()
+            (0..2000)
+                .filter(|_| faults.strike("X", Timestamp::ZERO).is_some())
+                .collect()
         };
         let first = struck();
         assert!((150..250).contains(&first.len()), "{}", first.len());

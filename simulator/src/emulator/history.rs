@@ -41,7 +41,10 @@ impl PriceHistory {
     ) -> Vec<(Timestamp, UsdPerHour)> {
         let changes = self.changes.get(&pool).map_or(&[][..], Vec::as_slice);
         let first = std::iter::once((Timestamp::ZERO, listed));
-        let until: Vec<_> = first.chain(changes.iter().copied()).take_while(|(at, _)| *at <= to).collect();
+        let until: Vec<_> = first
+            .chain(changes.iter().copied())
+            .take_while(|(at, _)| *at <= to)
+            .collect();
         let held = until.iter().rposition(|(at, _)| *at <= from).unwrap_or(0);
         until.into_iter().skip(held).rev().collect()
     }

@@ -63,8 +63,6 @@ pub struct Launch {
     pub reservation: String,
     /// The call's token.
     pub token: Option<String>,
-    /// The launch template and its version.
-    pub template: (String, u64),
     /// What the launch template says.
     pub data: Arc<TemplateData>,
 }

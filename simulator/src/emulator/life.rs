@@ -92,7 +92,10 @@ impl Region {
     }
 
     fn joins(&mut self, node: NodeId) {
-        let runs = self.instances.get(&node).is_some_and(|i| i.state == State::Running);
+        let runs = self
+            .instances
+            .get(&node)
+            .is_some_and(|i| i.state == State::Running);
         if runs {
             self.news.push_back(NodeNews::Joins(node));
         }
@@ -114,7 +117,11 @@ impl Region {
 
     fn reclaimed(&mut self, node: &NodeId, now: Moment) {
         let why = "Server.SpotInstanceTermination: Spot instance termination";
-        self.shut_down(node, ("Server.SpotInstanceTermination", why.to_owned()), now);
+        self.shut_down(
+            node,
+            ("Server.SpotInstanceTermination", why.to_owned()),
+            now,
+        );
     }
 
     /// The instance begins to end. The state it had before; None where there is none.

@@ -5,6 +5,7 @@
 mod account;
 mod actions;
 pub mod args;
+mod background;
 mod buckets;
 pub mod clock;
 mod control;
@@ -34,6 +35,7 @@ use tokio::runtime::Builder;
 use tokio::time::sleep;
 
 pub use args::{EmulatorArgs, EmulatorError};
+pub use background::Background;
 use service::Emulator;
 
 /// Longest sleep between two looks at what is due: what a call brings forward is seen then at the latest.
@@ -44,6 +46,24 @@ const LONGEST_SLEEP: std::time::Duration = std::time::Duration::from_secs(3600);
 /// # Errors
 /// Where an argument or a file is wrong, the address is taken, or the cluster cannot be reached.
 pub fn run(args: &EmulatorArgs, out: &mut impl Write) -> Result<(), EmulatorError> {
+    let tell = |address: SocketAddr| {
+        writeln!(out, "serving EC2, SQS, SSM, Pricing and STS on http://{address}")?;
+        out.flush()
+    };
+    host(args, tell, async {
+        // Where no signal can be had, nothing but a stronger one ends it.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+/// Serves until `stop` is over; `ready` is told the address.
+fn host(
+    args: &EmulatorArgs,
+    ready: impl FnOnce(SocketAddr) -> io::Result<()>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), EmulatorError> {
     let emulator = Arc::new(args.emulator()?);
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -53,7 +73,7 @@ pub fn run(args: &EmulatorArgs, out: &mut impl Write) -> Result<(), EmulatorErro
             Some(path) => Some(join::Cluster::connect(path).await?),
             None => None,
         };
-        tell(out, listener.local_addr()?)?;
+        ready(listener.local_addr()?)?;
         tokio::select! {
             served = server::serve(listener, emulator.clone()) => match served {
                 Ok(never) => match never {},
@@ -61,14 +81,9 @@ pub fn run(args: &EmulatorArgs, out: &mut impl Write) -> Result<(), EmulatorErro
             },
             () = tick(&emulator) => Ok(()),
             () = join::follow(nodes, &emulator) => Ok(()),
-            stopped = tokio::signal::ctrl_c() => stopped.map_err(Into::into),
+            () = stop => Ok(()),
         }
     })
-}
-
-fn tell(out: &mut impl Write, address: SocketAddr) -> io::Result<()> {
-    writeln!(out, "serving EC2, SQS, SSM, Pricing and STS on http://{address}")?;
-    out.flush()
 }
 
 /// Lets happen what is due when it is due.

@@ -55,7 +55,8 @@ impl Queue {
 
     /// Up to so many messages, oldest first, hidden from others for a while.
     pub fn receive(&mut self, most: usize, hide: Span, now: Timestamp) -> Vec<Message> {
-        self.messages.retain(|_, message| now - message.sent < RETENTION);
+        self.messages
+            .retain(|_, message| now - message.sent < RETENTION);
         let room = IN_FLIGHT.saturating_sub(self.in_work(now));
         let visible = self.messages.values_mut().filter(|m| m.hidden <= now);
         let taken = visible.take(most.min(room)).map(|message| {
@@ -108,6 +109,9 @@ mod tests {
         assert!(queue.delete(first) && queue.delete(first) && !queue.delete(99));
         let again = queue.receive(1, hide, at(41));
         assert_eq!((again[0].body.as_str(), again[0].received), ("b", 2));
-        assert!(queue.receive(10, hide, at(300)).is_empty(), "five minutes are over");
+        assert!(
+            queue.receive(10, hide, at(300)).is_empty(),
+            "five minutes are over"
+        );
     }
 }

@@ -105,7 +105,10 @@ impl Region {
         let groups = account::groups(&setting.cluster);
         let named = subnets.iter().map(|subnet| {
             let zone = &catalog.zone(subnet.zone).name;
-            (subnet.id.clone(), format!("{}-private-{zone}", setting.cluster))
+            (
+                subnet.id.clone(),
+                format!("{}-private-{zone}", setting.cluster),
+            )
         });
         let named = named.chain(groups.iter().map(|g| (g.id.clone(), g.name.clone())));
         let tags = named.map(|(id, name)| (id, account::tags(&setting.cluster, &name)));
@@ -183,7 +186,9 @@ impl Region {
     /// Free addresses of a zone's subnet.
     pub fn free_addresses(&self, zone: ZoneId) -> u32 {
         let mut zones = self.fleet.addresses();
-        zones.find(|(other, _)| *other == zone).map_or(0, |(_, free)| free)
+        zones
+            .find(|(other, _)| *other == zone)
+            .map_or(0, |(_, free)| free)
     }
 
     /// A resource's tags.

@@ -130,7 +130,9 @@ fn check(file: File) -> Result<Script, String> {
             Some(percent) if percent.value <= 100 => percent.value,
             Some(percent) => {
                 let (line, value) = (percent.referenced.line(), percent.value);
-                return Err(format!("line {line}: neverJoinPercent: {value} is above 100"));
+                return Err(format!(
+                    "line {line}: neverJoinPercent: {value} is above 100"
+                ));
             }
         },
         faults,
@@ -140,25 +142,37 @@ fn check(file: File) -> Result<Script, String> {
 fn lag_of(lag: &Spanned<Lag>) -> Result<Distribution, String> {
     let read = |name: &str, text: &str| {
         let line = lag.referenced.line();
-        let wrong = || format!("line {line}: describeLag.{name}: {text:?} is no length of time; write 500ms, 90s, 10m or 1h");
+        let wrong = || {
+            format!(
+                "line {line}: describeLag.{name}: {text:?} is no length of time; write 500ms, 90s, 10m or 1h"
+            )
+        };
         span(text).ok_or_else(wrong)
     };
     let (p50, p99) = (read("p50", &lag.value.p50)?, read("p99", &lag.value.p99)?);
     if p99 < p50 || (p50 <= Span::ZERO && p99 > p50) {
         let line = lag.referenced.line();
-        return Err(format!("line {line}: describeLag.p50: {p50} is no median of {p99}; write a smaller one, above zero"));
+        return Err(format!(
+            "line {line}: describeLag.p50: {p50} is no median of {p99}; write a smaller one, above zero"
+        ));
     }
     Ok(Distribution { p50, p99 })
 }
 
 fn fault(entry: &Entry, place: impl Fn(&str, &str) -> String) -> Result<Fault, String> {
     let needed = "is missing; write an action such as CreateFleet, or \"*\"";
-    let action = entry.action.clone().ok_or_else(|| place("action", needed))?;
+    let action = entry
+        .action
+        .clone()
+        .ok_or_else(|| place("action", needed))?;
     let time = |name: &str, given: &Option<String>| match given {
         None => Ok(None),
         Some(text) => match span(text) {
             Some(span) => Ok(Some(Timestamp::ZERO + span)),
-            None => Err(place(name, &format!("{text:?} is no time; write 90s, 10m or 1h"))),
+            None => Err(place(
+                name,
+                &format!("{text:?} is no time; write 90s, 10m or 1h"),
+            )),
         },
     };
     let when = When {
@@ -192,19 +206,29 @@ fn wrong(entry: &Entry, place: impl Fn(&str, &str) -> String) -> Result<Wrong, S
         Some("error") => {
             let status = entry.status.unwrap_or(500);
             if !(400..=599).contains(&status) {
-                return Err(place("status", &format!("{status} is no error; write 400 to 599")));
+                return Err(place(
+                    "status",
+                    &format!("{status} is no error; write 400 to 599"),
+                ));
             }
-            let code = entry.code.clone().unwrap_or_else(|| "InternalError".to_owned());
+            let code = entry
+                .code
+                .clone()
+                .unwrap_or_else(|| "InternalError".to_owned());
             Ok(Wrong::Error { code, status })
         }
         Some("delay") => {
             let long = entry.r#for.as_deref().and_then(span);
-            long.map(Wrong::Delay).ok_or_else(|| place("for", "must say how long; write 30s"))
+            long.map(Wrong::Delay)
+                .ok_or_else(|| place("for", "must say how long; write 30s"))
         }
         Some("lose-answer") => Ok(Wrong::LoseAnswer),
         Some("drop") => Ok(Wrong::Drop),
         Some("hang") => Ok(Wrong::Hang),
-        _ => Err(place("do", "must be error, delay, lose-answer, drop or hang")),
+        _ => Err(place(
+            "do",
+            "must be error, delay, lose-answer, drop or hang",
+        )),
     }
 }
 
@@ -222,7 +246,13 @@ mod tests {
         assert_eq!((script.throttling, script.never_join), (false, 5));
         assert_eq!(script.describe_lag.p99, Span::from_secs(60));
         assert_eq!(script.faults[0].when.calls, [2, 3]);
-        assert_eq!(script.faults[1].wrong, Wrong::Error { code: "Unavailable".to_owned(), status: 503 });
+        assert_eq!(
+            script.faults[1].wrong,
+            Wrong::Error {
+                code: "Unavailable".to_owned(),
+                status: 503
+            }
+        );
         assert_eq!(script.faults[2].wrong, Wrong::Delay(Span::from_secs(30)));
         assert_eq!(Script::parse("").unwrap(), Script::default());
     }
@@ -232,17 +262,40 @@ mod tests {
         for (text, line, field) in [
             ("faults:\n- {do: hang}", 2, "faults[0].action"),
             ("faults:\n- {action: X, do: explode}", 2, "faults[0].do"),
-            ("faults:\n- {action: X, do: hang}\n- {action: X, do: delay}", 3, "faults[1].for"),
-            ("faults:\n- {action: X, do: hang, code: Y}", 2, "faults[0].code"),
-            ("faults:\n- {action: X, do: error, status: 200}", 2, "faults[0].status"),
-            ("faults:\n- {action: X, do: hang, calls: [0]}", 2, "faults[0].calls"),
-            ("faults:\n- {action: X, do: hang, from: soon}", 2, "faults[0].from"),
+            (
+                "faults:\n- {action: X, do: hang}\n- {action: X, do: delay}",
+                3,
+                "faults[1].for",
+            ),
+            (
+                "faults:\n- {action: X, do: hang, code: Y}",
+                2,
+                "faults[0].code",
+            ),
+            (
+                "faults:\n- {action: X, do: error, status: 200}",
+                2,
+                "faults[0].status",
+            ),
+            (
+                "faults:\n- {action: X, do: hang, calls: [0]}",
+                2,
+                "faults[0].calls",
+            ),
+            (
+                "faults:\n- {action: X, do: hang, from: soon}",
+                2,
+                "faults[0].from",
+            ),
             ("neverJoinPercent: 101", 1, "neverJoinPercent"),
             ("describeLag: {p50: 2s, p99: 1s}", 1, "describeLag.p50"),
             ("fault: []", 1, "fault"),
         ] {
             let problem = Script::parse(text).unwrap_err();
-            assert!(problem.starts_with(&format!("line {line}: ")), "{text}: {problem}");
+            assert!(
+                problem.starts_with(&format!("line {line}: ")),
+                "{text}: {problem}"
+            );
             assert!(problem.contains(field), "{text}: {problem}");
         }
     }

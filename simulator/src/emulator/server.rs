@@ -55,7 +55,12 @@ async fn connection(stream: TcpStream, emulator: Arc<Emulator>) {
 async fn answer(request: Request<Incoming>, emulator: Arc<Emulator>) -> Sent {
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, LARGEST).collect().await else {
-        return respond(413, "text/plain", "the request is too long".to_owned(), None);
+        return respond(
+            413,
+            "text/plain",
+            "the request is too long".to_owned(),
+            None,
+        );
     };
     let body = body.to_bytes();
     if control::is_control(head.uri.path()) {
@@ -78,13 +83,21 @@ async fn send(emulator: &Emulator, verdict: Verdict, call: Option<WireCall>) -> 
         Fate::Never => std::future::pending().await,
         Fate::Lost => Err(io::Error::other("the answer is lost")),
         Fate::Sent => {
-            let wait = call.as_ref().filter(|_| verdict.body == "{}").and_then(poll);
+            let wait = call
+                .as_ref()
+                .filter(|_| verdict.body == "{}")
+                .and_then(poll);
             let late = match (wait, &call) {
                 (Some(wait), Some(call)) => receive(emulator, call, wait).await,
                 _ => None,
             };
             let body = late.unwrap_or(verdict.body);
-            respond(verdict.status, verdict.content_type, body, verdict.query_error)
+            respond(
+                verdict.status,
+                verdict.content_type,
+                body,
+                verdict.query_error,
+            )
         }
     }
 }
@@ -118,9 +131,13 @@ async fn receive(emulator: &Emulator, call: &WireCall, wait: Duration) -> Option
 }
 
 fn respond(status: u16, kind: &str, body: String, query_error: Option<String>) -> Sent {
-    let mut response = Response::builder().status(status).header(CONTENT_TYPE, kind);
+    let mut response = Response::builder()
+        .status(status)
+        .header(CONTENT_TYPE, kind);
     if let Some(code) = query_error {
         response = response.header("x-amzn-query-error", code);
     }
-    response.body(Full::new(Bytes::from(body))).map_err(io::Error::other)
+    response
+        .body(Full::new(Bytes::from(body)))
+        .map_err(io::Error::other)
 }

@@ -133,7 +133,13 @@ impl Emulator {
             (Err(error), _) => Err(error.clone()),
         };
         inside.answers += 1;
-        let verdict = self.verdict(service, call.as_ref().ok(), answered, &struck, inside.answers);
+        let verdict = self.verdict(
+            service,
+            call.as_ref().ok(),
+            answered,
+            &struck,
+            inside.answers,
+        );
         inside.note(call.as_ref().ok(), service, &verdict, &struck, now);
         drop(inside);
         self.changed();
@@ -167,8 +173,13 @@ impl Emulator {
             }
             Err(error) => {
                 let body = service.refusal(&error, &request);
-                let side = if error.status < 500 { "Sender" } else { "Receiver" };
-                let older = (service == Service::Sqs).then(|| format!("{};{side}", older_code(&error)));
+                let side = if error.status < 500 {
+                    "Sender"
+                } else {
+                    "Receiver"
+                };
+                let older =
+                    (service == Service::Sqs).then(|| format!("{};{side}", older_code(&error)));
                 code = error.code.into_owned();
                 (error.status, body, Span::ZERO, older)
             }
@@ -263,7 +274,8 @@ impl Emulator {
     }
 
     fn changed(&self) {
-        self.changes.send_modify(|count| *count = count.wrapping_add(1));
+        self.changes
+            .send_modify(|count| *count = count.wrapping_add(1));
     }
 }
 

@@ -70,11 +70,15 @@ pub fn check(tags: &[Tag]) -> Result<(), ApiError> {
         let length = tag.key.chars().count();
         if length == 0 || length > KEY {
             let key = &tag.key;
-            return Err(ApiError::value(format!("Tag key '{key}' must have 1 to {KEY} characters")));
+            return Err(ApiError::value(format!(
+                "Tag key '{key}' must have 1 to {KEY} characters"
+            )));
         }
         if tag.value.chars().count() > VALUE {
             let key = &tag.key;
-            return Err(ApiError::value(format!("Tag value of '{key}' exceeds {VALUE} characters")));
+            return Err(ApiError::value(format!(
+                "Tag value of '{key}' exceeds {VALUE} characters"
+            )));
         }
         if tag.key.to_ascii_lowercase().starts_with("aws:") {
             let what = "Tag keys starting with 'aws:' are reserved for internal use";

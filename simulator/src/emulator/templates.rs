@@ -15,7 +15,12 @@ use super::wire::{ApiError, Form};
 /// Longest user data, decoded, in bytes.
 const USER_DATA: usize = 16 << 10;
 /// Resources that a launch template may tag.
-const TAGGED: [&str; 4] = ["instance", "volume", "network-interface", "spot-instances-request"];
+const TAGGED: [&str; 4] = [
+    "instance",
+    "volume",
+    "network-interface",
+    "spot-instances-request",
+];
 
 /// The launch templates of an account.
 #[derive(Clone, Debug, Default)]
@@ -123,7 +128,6 @@ macro_rules! fields {
         $(#[$doc])*
         #[derive(Clone, Debug, Default, Deserialize)]
         #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
-        #[expect(missing_docs, reason = "EC2's own names")]
         pub struct $name { $($(#[$attribute])* pub $field: $kind,)* }
     )*};
 }
@@ -213,8 +217,13 @@ impl TemplateData {
 
     /// Groups of the primary interface.
     pub fn groups(&self) -> &[String] {
-        let primary = self.interfaces.iter().find(|i| i.device_index.unwrap_or(0) == 0);
-        primary.map_or(&self.security_groups, |interface| &interface.security_groups)
+        let primary = self
+            .interfaces
+            .iter()
+            .find(|i| i.device_index.unwrap_or(0) == 0);
+        primary.map_or(&self.security_groups, |interface| {
+            &interface.security_groups
+        })
     }
 }
 
@@ -238,7 +247,10 @@ impl Template {
         found.ok_or_else(|| {
             ApiError::client(
                 "InvalidLaunchTemplateId.VersionNotFound",
-                format!("Could not find launch template version {name} of {}", self.id),
+                format!(
+                    "Could not find launch template version {name} of {}",
+                    self.id
+                ),
             )
         })
     }

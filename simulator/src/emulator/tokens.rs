@@ -47,7 +47,9 @@ impl Tokens {
         let answered = self.answers.get(&(action, token.to_owned()));
         match answered.filter(|answered| now - answered.at < REMEMBERED) {
             None => Ok(None),
-            Some(answered) if answered.parameters == *parameters => Ok(Some(answered.reply.clone())),
+            Some(answered) if answered.parameters == *parameters => {
+                Ok(Some(answered.reply.clone()))
+            }
             Some(_) => Err(ApiError::client(
                 "IdempotentParameterMismatch",
                 format!("The client token {token} was used before with other parameters"),
@@ -66,7 +68,8 @@ impl Tokens {
         let Some(token) = token(parameters) else {
             return;
         };
-        self.answers.retain(|_, answered| now - answered.at < REMEMBERED);
+        self.answers
+            .retain(|_, answered| now - answered.at < REMEMBERED);
         let answered = Answered {
             at: now,
             parameters: parameters.clone(),
@@ -95,9 +98,15 @@ mod tests {
         let first = form("ClientToken=t&A=1");
         assert_eq!(tokens.recall("CreateFleet", &first, at(0)), Ok(None));
         tokens.remember("CreateFleet", &first, &Xml::from("x"), at(0));
-        assert_eq!(tokens.recall("CreateFleet", &first, at(23)), Ok(Some("x".into())));
+        assert_eq!(
+            tokens.recall("CreateFleet", &first, at(23)),
+            Ok(Some("x".into()))
+        );
         assert_eq!(tokens.recall("CreateFleet", &first, at(24)), Ok(None));
-        assert_eq!(tokens.recall("CreateLaunchTemplate", &first, at(0)), Ok(None));
+        assert_eq!(
+            tokens.recall("CreateLaunchTemplate", &first, at(0)),
+            Ok(None)
+        );
         let other = tokens.recall("CreateFleet", &form("ClientToken=t&A=2"), at(1));
         assert_eq!(other.unwrap_err().code, "IdempotentParameterMismatch");
         let long = form(&format!("ClientToken={}", "t".repeat(65)));

@@ -32,7 +32,13 @@ macro_rules! client {
                 .behavior_version(BehaviorVersion::latest())
                 .region(Region::new("us-east-1"))
                 .endpoint_url($url)
-                .credentials_provider(Credentials::new("AKIDEXAMPLE", "secret", None, None, "test"))
+                .credentials_provider(Credentials::new(
+                    "AKIDEXAMPLE",
+                    "secret",
+                    None,
+                    None,
+                    "test",
+                ))
                 .retry_config(RetryConfig::disabled())
                 .build(),
         )
@@ -53,7 +59,12 @@ impl Peer {
     /// An image for a processor.
     pub async fn image(&self, architecture: ArchitectureValues) -> String {
         let filter = filter("architecture", &[architecture.as_str()]);
-        let images = self.ec2.describe_images().owners("amazon").filters(filter).send();
+        let images = self
+            .ec2
+            .describe_images()
+            .owners("amazon")
+            .filters(filter)
+            .send();
         let images = images.await.unwrap();
         images.images()[0].image_id().unwrap().to_owned()
     }
@@ -63,7 +74,10 @@ impl Peer {
         let image = self.image(ArchitectureValues::X8664).await;
         let data = RequestLaunchTemplateData::builder().image_id(image).build();
         let made = self.ec2.create_launch_template();
-        let made = made.launch_template_name(name).launch_template_data(data).send();
+        let made = made
+            .launch_template_name(name)
+            .launch_template_data(data)
+            .send();
         made.await.unwrap();
     }
 
@@ -97,17 +111,32 @@ impl Peer {
     /// The subnet of a zone.
     pub async fn subnet(&self, zone: &str) -> (String, i32) {
         let filter = filter("availability-zone", &[zone]);
-        let found = self.ec2.describe_subnets().filters(filter).send().await.unwrap();
+        let found = self
+            .ec2
+            .describe_subnets()
+            .filters(filter)
+            .send()
+            .await
+            .unwrap();
         let subnet = &found.subnets()[0];
-        (subnet.subnet_id().unwrap().to_owned(), subnet.available_ip_address_count().unwrap())
+        (
+            subnet.subnet_id().unwrap().to_owned(),
+            subnet.available_ip_address_count().unwrap(),
+        )
     }
 
     /// Instances by id.
     pub async fn instances(&self, ids: &[String]) -> Vec<Instance> {
-        let found = self.ec2.describe_instances().set_instance_ids(Some(ids.to_vec())).send();
+        let found = self
+            .ec2
+            .describe_instances()
+            .set_instance_ids(Some(ids.to_vec()))
+            .send();
         let found = found.await.unwrap();
         let reservations = found.reservations.unwrap_or_default().into_iter();
-        reservations.flat_map(|r| r.instances.unwrap_or_default()).collect()
+        reservations
+            .flat_map(|r| r.instances.unwrap_or_default())
+            .collect()
     }
 }
 
@@ -120,18 +149,25 @@ pub fn with(world: &str, script: &str, test: impl AsyncFnOnce(&Peer, &Emulated))
 
 /// Waits for a test's end.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     runtime.unwrap().block_on(future)
 }
 
 pub fn filter(name: &str, values: &[&str]) -> Filter {
     let values = values.iter().map(|value| (*value).to_owned()).collect();
-    Filter::builder().name(name).set_values(Some(values)).build()
+    Filter::builder()
+        .name(name)
+        .set_values(Some(values))
+        .build()
 }
 
 /// An override for a type, anywhere.
 pub fn of_type(name: &str) -> FleetLaunchTemplateOverridesRequest {
-    FleetLaunchTemplateOverridesRequest::builder().instance_type(name.into()).build()
+    FleetLaunchTemplateOverridesRequest::builder()
+        .instance_type(name.into())
+        .build()
 }
 
 /// An override for a type in a zone.
@@ -145,7 +181,10 @@ pub fn in_zone(name: &str, zone: &str) -> FleetLaunchTemplateOverridesRequest {
 /// All instances of an answer.
 pub fn ids(answer: &CreateFleetOutput) -> Vec<String> {
     let given = answer.instances().iter();
-    given.flat_map(|given| given.instance_ids()).cloned().collect()
+    given
+        .flat_map(|given| given.instance_ids())
+        .cloned()
+        .collect()
 }
 
 /// Types of an answer, one for each instance.
@@ -160,7 +199,11 @@ pub fn types(answer: &CreateFleetOutput) -> Vec<String> {
 
 /// Codes of an answer's errors.
 pub fn codes(answer: &CreateFleetOutput) -> Vec<&str> {
-    answer.errors().iter().map(|error| error.error_code().unwrap()).collect()
+    answer
+        .errors()
+        .iter()
+        .map(|error| error.error_code().unwrap())
+        .collect()
 }
 
 /// AWS's code of a refusal.

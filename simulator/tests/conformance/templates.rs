@@ -20,20 +20,44 @@ fn a_template_is_made_found_given_versions_and_deleted() {
             .tags(Tag::builder().key("cluster").value("a").build())
             .build();
         let create = || {
-            let create = peer.ec2.create_launch_template().launch_template_name("nodes");
+            let create = peer
+                .ec2
+                .create_launch_template()
+                .launch_template_name("nodes");
             create.launch_template_data(data.clone())
         };
         let made = create().tag_specifications(tags).client_token("one");
         let made = made.send().await.unwrap();
-        let id = made.launch_template().unwrap().launch_template_id().unwrap().to_owned();
+        let id = made
+            .launch_template()
+            .unwrap()
+            .launch_template_id()
+            .unwrap()
+            .to_owned();
         let code_of = code(create().send().await);
         assert_eq!(code_of, "InvalidLaunchTemplateName.AlreadyExistsException");
-        let tagged = peer.ec2.describe_launch_templates().filters(filter("tag:cluster", &["a"]));
+        let tagged = peer
+            .ec2
+            .describe_launch_templates()
+            .filters(filter("tag:cluster", &["a"]));
         let tagged = tagged.send().await.unwrap();
-        assert_eq!(tagged.launch_templates()[0].launch_template_id(), Some(id.as_str()));
-        let version = peer.ec2.create_launch_template_version().launch_template_id(&id);
-        version.launch_template_data(data.clone()).send().await.unwrap();
-        let versions = peer.ec2.describe_launch_template_versions().launch_template_id(&id);
+        assert_eq!(
+            tagged.launch_templates()[0].launch_template_id(),
+            Some(id.as_str())
+        );
+        let version = peer
+            .ec2
+            .create_launch_template_version()
+            .launch_template_id(&id);
+        version
+            .launch_template_data(data.clone())
+            .send()
+            .await
+            .unwrap();
+        let versions = peer
+            .ec2
+            .describe_launch_template_versions()
+            .launch_template_id(&id);
         let versions = versions.send().await.unwrap();
         let versions = versions.launch_template_versions();
         assert_eq!(versions.len(), 2);
@@ -42,16 +66,30 @@ fn a_template_is_made_found_given_versions_and_deleted() {
         let disk = &said.block_device_mappings()[0];
         assert_eq!(disk.ebs().unwrap().volume_size(), Some(80));
         assert_eq!(said.tag_specifications()[0].tags()[0].value(), Some("data"));
-        let delete = || peer.ec2.delete_launch_template().launch_template_id(&id).send();
+        let delete = || {
+            peer.ec2
+                .delete_launch_template()
+                .launch_template_id(&id)
+                .send()
+        };
         delete().await.unwrap();
         assert_eq!(code(delete().await), "InvalidLaunchTemplateId.NotFound");
-        let gone = peer.ec2.describe_launch_templates().launch_template_names("nodes").send();
-        assert_eq!(code(gone.await), "InvalidLaunchTemplateName.NotFoundException");
+        let gone = peer
+            .ec2
+            .describe_launch_templates()
+            .launch_template_names("nodes")
+            .send();
+        assert_eq!(
+            code(gone.await),
+            "InvalidLaunchTemplateName.NotFoundException"
+        );
     });
 }
 
 async fn data(peer: &Peer) -> RequestLaunchTemplateData {
-    let disk = LaunchTemplateEbsBlockDeviceRequest::builder().volume_size(80).encrypted(true);
+    let disk = LaunchTemplateEbsBlockDeviceRequest::builder()
+        .volume_size(80)
+        .encrypted(true);
     let disk = LaunchTemplateBlockDeviceMappingRequest::builder()
         .device_name("/dev/xvda")
         .ebs(disk.build())
@@ -80,8 +118,15 @@ async fn data(peer: &Peer) -> RequestLaunchTemplateData {
 #[test]
 fn instances_are_what_their_template_says() {
     with(CALM, PLAIN, async |peer, _| {
-        let create = peer.ec2.create_launch_template().launch_template_name("nodes");
-        create.launch_template_data(data(peer).await).send().await.unwrap();
+        let create = peer
+            .ec2
+            .create_launch_template()
+            .launch_template_name("nodes");
+        create
+            .launch_template_data(data(peer).await)
+            .send()
+            .await
+            .unwrap();
         let fleet = peer.fleet("nodes", Kind::OnDemand, 1, vec![of_type("m6i.2xlarge")]);
         let id = ids(&fleet.send().await.unwrap());
         let instance = peer.instances(&id).await.remove(0);
@@ -98,11 +143,19 @@ fn instances_are_what_their_template_says() {
 fn user_data_that_cannot_be_is_refused() {
     with(CALM, PLAIN, async |peer, _| {
         let create = |user_data: &str| {
-            let data = RequestLaunchTemplateData::builder().user_data(user_data).build();
-            let create = peer.ec2.create_launch_template().launch_template_name("nodes");
+            let data = RequestLaunchTemplateData::builder()
+                .user_data(user_data)
+                .build();
+            let create = peer
+                .ec2
+                .create_launch_template()
+                .launch_template_name("nodes");
             create.launch_template_data(data).send()
         };
-        assert_eq!(code(create("no base64!").await), "InvalidUserData.Malformed");
+        assert_eq!(
+            code(create("no base64!").await),
+            "InvalidUserData.Malformed"
+        );
         let long = "AAAA".repeat(5462);
         assert_eq!(code(create(&long).await), "InvalidParameterValue");
         assert_eq!(code(create("AAAA").await), "none");

@@ -30,7 +30,10 @@ fn an_instance_joins_with_what_its_user_data_asks_for_and_leaves_when_it_is_term
     let (request, node) = api.next();
     assert_eq!(request, "POST /api/v1/nodes?");
     assert_eq!(node["metadata"]["name"], id.as_str());
-    assert_eq!(node["metadata"]["annotations"]["kwok.x-k8s.io/node"], "fake");
+    assert_eq!(
+        node["metadata"]["annotations"]["kwok.x-k8s.io/node"],
+        "fake"
+    );
     let labels = &node["metadata"]["labels"];
     assert_eq!(labels["sparkwright.dev/managed"], "true");
     assert_eq!(labels["node.kubernetes.io/instance-type"], "m6i.2xlarge");
@@ -66,7 +69,9 @@ fn launch(ec2: &Emulated) -> String {
                  &TargetCapacitySpecification.DefaultTargetCapacityType=on-demand";
     let (status, answer) = ask(ec2, "ec2", fleet);
     assert_eq!(status, 200, "{answer}");
-    let (_, rest) = answer.split_once("<instanceIds><item>").unwrap_or_else(|| panic!("{answer}"));
+    let (_, rest) = answer
+        .split_once("<instanceIds><item>")
+        .unwrap_or_else(|| panic!("{answer}"));
     rest.split('<').next().unwrap().to_owned()
 }
 
@@ -118,15 +123,23 @@ fn serve(stream: &TcpStream, sender: &Sender<(String, Value)>) {
         }
         let length = head.lines().find_map(|line| {
             let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
+            name.eq_ignore_ascii_case("content-length")
+                .then(|| value.trim().parse().ok())?
         });
         let mut body = vec![0; length.unwrap_or(0)];
         reader.read_exact(&mut body).unwrap();
         let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        let request = head.lines().next().unwrap().trim_end_matches(" HTTP/1.1").to_owned();
+        let request = head
+            .lines()
+            .next()
+            .unwrap()
+            .trim_end_matches(" HTTP/1.1")
+            .to_owned();
         let answer = match request.split(' ').next() {
             Some("POST") => body.clone(),
-            Some("GET") => json!({"apiVersion": "v1", "kind": "NodeList", "metadata": {}, "items": []}),
+            Some("GET") => {
+                json!({"apiVersion": "v1", "kind": "NodeList", "metadata": {}, "items": []})
+            }
             _ => json!({"apiVersion": "v1", "kind": "Status", "status": "Success"}),
         };
         sender.send((request, body)).unwrap_or_default();

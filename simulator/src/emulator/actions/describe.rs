@@ -37,13 +37,23 @@ pub fn all_there(
     code: &'static str,
     kind: &str,
 ) -> Result<(), ApiError> {
-    let absent: Vec<&str> = asked.iter().map(String::as_str).filter(|id| !is_there(id)).collect();
+    let absent: Vec<&str> = asked
+        .iter()
+        .map(String::as_str)
+        .filter(|id| !is_there(id))
+        .collect();
     match absent[..] {
         [] => Ok(()),
-        [id] => Err(ApiError::client(code, format!("The {kind} ID '{id}' does not exist"))),
+        [id] => Err(ApiError::client(
+            code,
+            format!("The {kind} ID '{id}' does not exist"),
+        )),
         _ => {
             let absent = absent.join(", ");
-            Err(ApiError::client(code, format!("The {kind} IDs '{absent}' do not exist")))
+            Err(ApiError::client(
+                code,
+                format!("The {kind} IDs '{absent}' do not exist"),
+            ))
         }
     }
 }

@@ -135,13 +135,22 @@ mod tests {
         let tags = Tags::from([("team".to_owned(), "data".to_owned())]);
         let of = |name: &str| vec![format!("{name} value")];
         let hold = |filters: &[Filter]| hold(filters, &tags, of);
-        assert!(hold(&[filter("x", &["y", "x value"]), filter("tag:team", &["data"])]));
+        assert!(hold(&[
+            filter("x", &["y", "x value"]),
+            filter("tag:team", &["data"])
+        ]));
         assert!(hold(&[filter("tag-key", &["te*"])]));
-        assert!(!hold(&[filter("x", &["x value"]), filter("tag:team", &["other"])]));
+        assert!(!hold(&[
+            filter("x", &["x value"]),
+            filter("tag:team", &["other"])
+        ]));
         assert!(!hold(&[filter("tag:none", &["*"])]));
         let refused = |filters: &[Filter]| check(filters, &["x"], false).unwrap_err().code;
         assert_eq!(refused(&[filter("z", &["1"])]), "InvalidParameterValue");
-        assert_eq!(refused(&[filter("tag:team", &["1"])]), "InvalidParameterValue");
+        assert_eq!(
+            refused(&[filter("tag:team", &["1"])]),
+            "InvalidParameterValue"
+        );
         assert_eq!(refused(&[filter("x", &["1"; 201])]), "FilterLimitExceeded");
     }
 }

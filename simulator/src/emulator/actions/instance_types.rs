@@ -41,19 +41,29 @@ pub(super) fn describe(region: &Region, request: Types) -> Result<Answered, ApiE
     filter::check(&request.filters, &known, false)?;
     let catalog = region.catalog();
     let names = request.names.iter().map(String::as_str);
-    let unknown: Vec<&str> = names.filter(|name| catalog.find_type(name).is_none()).collect();
+    let unknown: Vec<&str> = names
+        .filter(|name| catalog.find_type(name).is_none())
+        .collect();
     if !unknown.is_empty() {
         let unknown = unknown.join(", ");
         let what = format!("The following supplied instance types do not exist: [{unknown}]");
         return Err(ApiError::client("InvalidInstanceType", what));
     }
     let token = request.next_token.as_deref();
-    let asked = page("DescribeInstanceTypes", &request.names, request.max_results, token)?;
-    let chosen = (0..).map(TypeId).zip(&catalog.types).filter(|(id, machine)| {
-        let named = request.names.is_empty() || request.names.contains(&machine.name);
-        let of = |name: &str| properties(region, *id, machine, name);
-        named && filter::hold(&request.filters, region.tags_of(""), of)
-    });
+    let asked = page(
+        "DescribeInstanceTypes",
+        &request.names,
+        request.max_results,
+        token,
+    )?;
+    let chosen = (0..)
+        .map(TypeId)
+        .zip(&catalog.types)
+        .filter(|(id, machine)| {
+            let named = request.names.is_empty() || request.names.contains(&machine.name);
+            let of = |name: &str| properties(region, *id, machine, name);
+            named && filter::hold(&request.filters, region.tags_of(""), of)
+        });
     let page = cut(chosen.collect(), asked, 5..=100, Some(100))?;
     let types = page.entries.into_iter();
     let types = types.map(|(id, machine)| written(region, id, machine));
@@ -107,23 +117,34 @@ fn usage_classes(region: &Region, id: TypeId) -> impl Iterator<Item = &'static s
         offerings.any(|offering| offering.capacity_type == class)
     };
     let classes = [CapacityType::OnDemand, CapacityType::Spot];
-    classes.into_iter().filter(move |class| sold(*class)).map(CapacityType::as_str)
+    classes
+        .into_iter()
+        .filter(move |class| sold(*class))
+        .map(CapacityType::as_str)
 }
 
 fn written(region: &Region, id: TypeId, machine: &InstanceType) -> Xml {
     let vcpus = machine.cpu.millis() / 1000;
     let disks = region.setting.disks.get(&machine.name);
-    let clock = machine.labels.get("karpenter.k8s.aws/instance-cpu-sustained-clock-speed-mhz");
+    let clock = machine
+        .labels
+        .get("karpenter.k8s.aws/instance-cpu-sustained-clock-speed-mhz");
     let clock = clock.and_then(|mhz| mhz.parse::<u32>().ok());
     let clock = clock.map(|mhz| format!("{}.{}", mhz / 1000, mhz % 1000 / 100));
     let processor = Xml::new()
-        .with("supportedArchitectures", Xml::items([architecture(machine).into()]))
+        .with(
+            "supportedArchitectures",
+            Xml::items([architecture(machine).into()]),
+        )
         .with("sustainedClockSpeedInGhz", clock);
     Xml::new()
         .with("instanceType", &machine.name)
         .with("currentGeneration", true)
         .with("freeTierEligible", false)
-        .with("supportedUsageClasses", Xml::items(usage_classes(region, id).map(Xml::from)))
+        .with(
+            "supportedUsageClasses",
+            Xml::items(usage_classes(region, id).map(Xml::from)),
+        )
         .with("supportedRootDeviceTypes", Xml::items(["ebs".into()]))
         .with("supportedVirtualizationTypes", Xml::items(["hvm".into()]))
         .with("bareMetal", machine.bare_metal)
@@ -153,20 +174,32 @@ fn storage((count, each): (u32, u32)) -> Xml {
 }
 
 fn ebs(machine: &InstanceType) -> Xml {
-    let bandwidth = machine.labels.get("karpenter.k8s.aws/instance-ebs-bandwidth");
+    let bandwidth = machine
+        .labels
+        .get("karpenter.k8s.aws/instance-ebs-bandwidth");
     let optimised = bandwidth.map(|mbps| Xml::new().with("maximumBandwidthInMbps", mbps));
     Xml::new()
         .with("ebsOptimizedSupport", "default")
         .with("encryptionSupport", "supported")
         .with("ebsOptimizedInfo", optimised)
-        .with("nvmeSupport", if machine.nitro { "required" } else { "unsupported" })
+        .with(
+            "nvmeSupport",
+            if machine.nitro {
+                "required"
+            } else {
+                "unsupported"
+            },
+        )
 }
 
 /// The default network card, which is what pods' addresses come from.
 fn network(machine: &InstanceType) -> Xml {
-    let mbps = machine.labels.get("karpenter.k8s.aws/instance-network-bandwidth");
+    let mbps = machine
+        .labels
+        .get("karpenter.k8s.aws/instance-network-bandwidth");
     let performance = mbps.and_then(|mbps| mbps.parse::<u32>().ok());
-    let performance = performance.map(|mbps| format!("{}.{} Gigabit", mbps / 1000, mbps % 1000 / 100));
+    let performance =
+        performance.map(|mbps| format!("{}.{} Gigabit", mbps / 1000, mbps % 1000 / 100));
     let interfaces = machine.interfaces;
     let count = interfaces.map(|interfaces| interfaces.count);
     let card = Xml::new()
@@ -181,24 +214,39 @@ fn network(machine: &InstanceType) -> Xml {
         .with("networkCards", Xml::items([card]))
         .with("ipv4AddressesPerInterface", interfaces.map(|i| i.addresses))
         .with("ipv6Supported", true)
-        .with("enaSupport", if machine.nitro { "required" } else { "supported" })
+        .with(
+            "enaSupport",
+            if machine.nitro {
+                "required"
+            } else {
+                "supported"
+            },
+        )
         .with("efaSupported", false)
 }
 
 fn gpus(machine: &InstanceType) -> Xml {
-    let label = |name: &str| machine.labels.get(&format!("karpenter.k8s.aws/instance-gpu-{name}"));
+    let label = |name: &str| {
+        machine
+            .labels
+            .get(&format!("karpenter.k8s.aws/instance-gpu-{name}"))
+    };
     let Some(count) = label("count").and_then(|count| count.parse::<u32>().ok()) else {
         return Xml::Absent;
     };
     let memory = label("memory").and_then(|mib| mib.parse::<u32>().ok());
     let gpu = Xml::new()
         .with("name", label("name").map(|name| name.to_uppercase()))
-        .with("manufacturer", label("manufacturer").map(|name| name.to_uppercase()))
+        .with(
+            "manufacturer",
+            label("manufacturer").map(|name| name.to_uppercase()),
+        )
         .with("count", count)
         .with("memoryInfo", Xml::new().with("sizeInMiB", memory));
-    Xml::new()
-        .with("gpus", Xml::items([gpu]))
-        .with("totalGpuMemoryInMiB", memory.map(|mib| mib.saturating_mul(count)))
+    Xml::new().with("gpus", Xml::items([gpu])).with(
+        "totalGpuMemoryInMiB",
+        memory.map(|mib| mib.saturating_mul(count)),
+    )
 }
 
 /// DescribeInstanceTypeOfferings.
@@ -224,7 +272,12 @@ pub enum Location {
 pub(super) fn offerings(region: &Region, request: Offerings) -> Result<Answered, ApiError> {
     filter::check(&request.filters, &["instance-type", "location"], false)?;
     let token = request.next_token.as_deref();
-    let asked = page("DescribeInstanceTypeOfferings", &[], request.max_results, token)?;
+    let asked = page(
+        "DescribeInstanceTypeOfferings",
+        &[],
+        request.max_results,
+        token,
+    )?;
     let place = request.location_type.unwrap_or(Location::Region);
     let chosen = sold(region, place).into_iter().filter(|(name, at)| {
         filter::hold(&request.filters, region.tags_of(""), |property| {
@@ -257,7 +310,10 @@ fn sold(region: &Region, place: Location) -> Vec<(String, String)> {
             Location::AvailabilityZone => &zone.name,
             Location::AvailabilityZoneId => &zone.id,
         };
-        (catalog.instance_type(offering.instance_type).name.clone(), at.clone())
+        (
+            catalog.instance_type(offering.instance_type).name.clone(),
+            at.clone(),
+        )
     });
     let mut sold: Vec<(String, String)> = sold.collect();
     sold.sort_unstable();

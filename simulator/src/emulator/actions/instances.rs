@@ -61,13 +61,20 @@ pub(super) fn describe(
     filter::check(&request.filters, &KNOWN, true)?;
     all_found(region, &request.ids, now)?;
     let token = request.next_token.as_deref();
-    let asked = page("DescribeInstances", &request.ids, request.max_results, token)?;
+    let asked = page(
+        "DescribeInstances",
+        &request.ids,
+        request.max_results,
+        token,
+    )?;
     let chosen = found(region, &request.ids, &request.filters, now);
     let page = cut(chosen, asked, 5..=1000, None)?;
     let mut reservations: Vec<(&str, Vec<Xml>)> = Vec::new();
     for instance in page.entries {
         let reservation = instance.launch.reservation.as_str();
-        let known = reservations.iter_mut().find(|(name, _)| *name == reservation);
+        let known = reservations
+            .iter_mut()
+            .find(|(name, _)| *name == reservation);
         let described = written_instance(region, instance);
         match known {
             Some((_, instances)) => instances.push(described),
@@ -100,7 +107,12 @@ pub(super) fn all_found(region: &Region, ids: &[String], now: Moment) -> Result<
         let what = format!("Invalid id: \"{id}\"");
         return Err(ApiError::client("InvalidInstanceID.Malformed", what));
     }
-    let known = |id: &str| region.instances.get(id).is_some_and(|i| i.visible <= now.at);
+    let known = |id: &str| {
+        region
+            .instances
+            .get(id)
+            .is_some_and(|i| i.visible <= now.at)
+    };
     let ids = ids.iter().map(String::as_str);
     let absent: Vec<&str> = ids.filter(|id| !known(id)).collect();
     let what = match absent[..] {
@@ -125,7 +137,9 @@ fn found<'a>(
     if ids.is_empty() {
         return region.instances.values().filter(holds).collect();
     }
-    let named = ids.iter().filter_map(|id| region.instances.get(id.as_str()));
+    let named = ids
+        .iter()
+        .filter_map(|id| region.instances.get(id.as_str()));
     named.filter(holds).collect()
 }
 
@@ -138,11 +152,16 @@ fn property(region: &Region, instance: &Instance, name: &str) -> Vec<String> {
         "client-token" => return instance.launch.token.clone().into_iter().collect(),
         "iam-instance-profile.name" => {
             let profile = instance.launch.data.iam_instance_profile.as_ref();
-            return profile.and_then(|profile| profile.name.clone()).into_iter().collect();
+            return profile
+                .and_then(|profile| profile.name.clone())
+                .into_iter()
+                .collect();
         }
         "image-id" => instance.image.clone(),
         "instance-id" => instance.id.as_str().to_owned(),
-        "instance-lifecycle" => return lifecycle(instance).map(str::to_owned).into_iter().collect(),
+        "instance-lifecycle" => {
+            return lifecycle(instance).map(str::to_owned).into_iter().collect();
+        }
         "instance-state-code" => instance.state.code().to_string(),
         "instance-state-name" => instance.state.name().to_owned(),
         "instance-type" => machine.to_owned(),
@@ -181,12 +200,16 @@ fn written_instance(region: &Region, instance: &Instance) -> Xml {
         .with("availabilityZoneId", &catalog.zone(instance.of.1).id)
         .with("tenancy", "default");
     let reason = instance.reason.as_ref();
-    let described = reason.map(|(code, message)| Xml::new().with("code", *code).with("message", message));
+    let described =
+        reason.map(|(code, message)| Xml::new().with("code", *code).with("message", message));
     Xml::new()
         .with("instanceId", instance.id.as_str())
         .with("imageId", &instance.image)
         .with("instanceState", state(instance.state))
-        .with("privateDnsName", network.then(|| dns_name(region, instance)))
+        .with(
+            "privateDnsName",
+            network.then(|| dns_name(region, instance)),
+        )
         .with("reason", reason.map(|(_, message)| message))
         .with("keyName", instance.launch.data.key_name.as_ref())
         .with("amiLaunchIndex", instance.index)
@@ -198,25 +221,36 @@ fn written_instance(region: &Region, instance: &Instance) -> Xml {
         .with("vpcId", network.then_some(VPC))
         .with("privateIpAddress", network.then_some(&instance.address))
         .with("stateReason", described)
-        .with("architecture", architecture(catalog.instance_type(instance.of.0)))
+        .with(
+            "architecture",
+            architecture(catalog.instance_type(instance.of.0)),
+        )
         .with("rootDeviceType", "ebs")
         .with("rootDeviceName", "/dev/xvda")
         .with("virtualizationType", "hvm")
         .with("clientToken", instance.launch.token.as_ref())
         .with("instanceLifecycle", lifecycle(instance))
         .with("spotInstanceRequestId", instance.spot_request.as_ref())
-        .with("tagSet", tagging::written(region.tags_of(instance.id.as_str())))
+        .with(
+            "tagSet",
+            tagging::written(region.tags_of(instance.id.as_str())),
+        )
         .with("groupSet", groups(region, instance))
         .with("iamInstanceProfile", profile(instance))
         .with("metadataOptions", metadata(instance))
-        .with("ebsOptimized", instance.launch.data.ebs_optimized.unwrap_or(false))
+        .with(
+            "ebsOptimized",
+            instance.launch.data.ebs_optimized.unwrap_or(false),
+        )
         .with("hypervisor", "xen")
         .with("enaSupport", true)
         .with("platformDetails", "Linux/UNIX")
 }
 
 pub(super) fn state(state: State) -> Xml {
-    Xml::new().with("code", state.code()).with("name", state.name())
+    Xml::new()
+        .with("code", state.code())
+        .with("name", state.name())
 }
 
 fn groups(region: &Region, instance: &Instance) -> Xml {
@@ -224,7 +258,9 @@ fn groups(region: &Region, instance: &Instance) -> Xml {
     let groups = instance.launch.data.groups().iter();
     let groups = groups.filter_map(|id| named(&id));
     Xml::items(groups.map(|group| {
-        Xml::new().with("groupId", &group.id).with("groupName", &group.name)
+        Xml::new()
+            .with("groupId", &group.id)
+            .with("groupName", &group.name)
     }))
 }
 
@@ -240,15 +276,29 @@ fn profile(instance: &Instance) -> Xml {
 }
 
 fn metadata(instance: &Instance) -> Xml {
-    let options = instance.launch.data.metadata_options.clone().unwrap_or_default();
+    let options = instance
+        .launch
+        .data
+        .metadata_options
+        .clone()
+        .unwrap_or_default();
     let or = |given: Option<String>, standard: &str| given.unwrap_or_else(|| standard.to_owned());
     Xml::new()
         .with("state", "applied")
         .with("httpTokens", or(options.http_tokens, "optional"))
-        .with("httpPutResponseHopLimit", options.http_put_response_hop_limit.unwrap_or(1))
+        .with(
+            "httpPutResponseHopLimit",
+            options.http_put_response_hop_limit.unwrap_or(1),
+        )
         .with("httpEndpoint", or(options.http_endpoint, "enabled"))
-        .with("httpProtocolIpv6", or(options.http_protocol_ipv6, "disabled"))
-        .with("instanceMetadataTags", or(options.instance_metadata_tags, "disabled"))
+        .with(
+            "httpProtocolIpv6",
+            or(options.http_protocol_ipv6, "disabled"),
+        )
+        .with(
+            "instanceMetadataTags",
+            or(options.instance_metadata_tags, "disabled"),
+        )
 }
 
 /// DescribeInstanceStatus.
@@ -265,18 +315,34 @@ pub struct Status {
 }
 
 pub(super) fn status(region: &Region, request: Status, now: Moment) -> Result<Answered, ApiError> {
-    let known = ["availability-zone", "availability-zone-id", "instance-state-code", "instance-state-name"];
+    let known = [
+        "availability-zone",
+        "availability-zone-id",
+        "instance-state-code",
+        "instance-state-name",
+    ];
     filter::check(&request.filters, &known, false)?;
     all_found(region, &request.ids, now)?;
     let token = request.next_token.as_deref();
-    let asked = page("DescribeInstanceStatus", &request.ids, request.max_results, token)?;
+    let asked = page(
+        "DescribeInstanceStatus",
+        &request.ids,
+        request.max_results,
+        token,
+    )?;
     let mut chosen = found(region, &request.ids, &request.filters, now);
     chosen.retain(|i| request.include_all_instances || i.state == State::Running);
     let page = cut(chosen, asked, 5..=1000, None)?;
     let all = page.entries.into_iter().map(|instance| {
         let zone = region.catalog().zone(instance.of.1);
-        let ok = if instance.state == State::Running { "ok" } else { "not-applicable" };
-        let events = instance.maintenance.map(|from| maintenance(region.date(from)));
+        let ok = if instance.state == State::Running {
+            "ok"
+        } else {
+            "not-applicable"
+        };
+        let events = instance
+            .maintenance
+            .map(|from| maintenance(region.date(from)));
         Xml::new()
             .with("instanceId", instance.id.as_str())
             .with("availabilityZone", &zone.name)
@@ -293,6 +359,9 @@ pub(super) fn status(region: &Region, request: Status, now: Moment) -> Result<An
 fn maintenance(from: Timestamp) -> Xml {
     Xml::new()
         .with("code", "instance-retirement")
-        .with("description", "The instance is running on degraded hardware")
+        .with(
+            "description",
+            "The instance is running on degraded hardware",
+        )
         .with("notBefore", written(from))
 }

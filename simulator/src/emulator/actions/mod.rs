@@ -67,7 +67,9 @@ pub fn answer(region: &mut Region, call: &WireCall, now: Moment) -> Result<Answe
         Parameters::Form(form) if call.service == Service::Sts => caller(call, form),
         Parameters::Form(form) => {
             if region.setting.throttling {
-                region.buckets.call(&call.action, is_unbounded(form), now.at)?;
+                region
+                    .buckets
+                    .call(&call.action, is_unbounded(form), now.at)?;
             }
             if !call.dry_run {
                 return ec2(region, call, form, now);

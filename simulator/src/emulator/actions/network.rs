@@ -39,7 +39,9 @@ pub(super) fn zones(region: &Region, request: Zones) -> Result<Answered, ApiErro
     let catalog = region.catalog();
     for name in request.names.iter().chain(&request.ids) {
         if catalog.find_zone(name).is_none() {
-            return Err(ApiError::value(format!("Invalid availability zone: [{name}]")));
+            return Err(ApiError::value(format!(
+                "Invalid availability zone: [{name}]"
+            )));
         }
     }
     let asked = |given: &[String], has: &String| given.is_empty() || given.contains(has);
@@ -67,7 +69,9 @@ pub(super) fn zones(region: &Region, request: Zones) -> Result<Answered, ApiErro
             .with("networkBorderGroup", &catalog.region)
             .with("zoneType", "availability-zone")
     });
-    Ok(Xml::new().with("availabilityZoneInfo", Xml::items(zones)).into())
+    Ok(Xml::new()
+        .with("availabilityZoneInfo", Xml::items(zones))
+        .into())
 }
 
 /// DescribeSubnets.
@@ -105,7 +109,10 @@ pub(super) fn subnets(region: &Region, request: Subnets) -> Result<Answered, Api
         named && filter::hold(&request.filters, region.tags_of(&subnet.id), of)
     });
     let page = cut(chosen.collect(), asked, 5..=1000, None)?;
-    let subnets = page.entries.into_iter().map(|subnet| written(region, subnet));
+    let subnets = page
+        .entries
+        .into_iter()
+        .map(|subnet| written(region, subnet));
     let answer = Xml::new().with("subnetSet", Xml::items(subnets));
     Ok(answer.with("nextToken", page.next).into())
 }
@@ -126,7 +133,10 @@ fn property(region: &Region, subnet: &Subnet, name: &str) -> String {
 }
 
 fn arn(region: &Region, kind: &str, id: &str) -> String {
-    format!("arn:aws:ec2:{}:{ACCOUNT}:{kind}/{id}", region.catalog().region)
+    format!(
+        "arn:aws:ec2:{}:{ACCOUNT}:{kind}/{id}",
+        region.catalog().region
+    )
 }
 
 fn written(region: &Region, subnet: &Subnet) -> Xml {
@@ -138,7 +148,10 @@ fn written(region: &Region, subnet: &Subnet) -> Xml {
         .with("ownerId", ACCOUNT)
         .with("vpcId", VPC)
         .with("cidrBlock", subnet.block())
-        .with("availableIpAddressCount", region.free_addresses(subnet.zone))
+        .with(
+            "availableIpAddressCount",
+            region.free_addresses(subnet.zone),
+        )
         .with("availabilityZone", &zone.name)
         .with("availabilityZoneId", &zone.id)
         .with("defaultForAz", false)
@@ -161,12 +174,28 @@ pub struct Groups {
 }
 
 pub(super) fn groups(region: &Region, request: Groups) -> Result<Answered, ApiError> {
-    let known = ["description", "group-id", "group-name", "owner-id", "vpc-id"];
+    let known = [
+        "description",
+        "group-id",
+        "group-name",
+        "owner-id",
+        "vpc-id",
+    ];
     filter::check(&request.filters, &known, true)?;
     let is_there = |id: &str| region.groups.iter().any(|group| group.id == id);
-    all_there(&request.ids, is_there, "InvalidGroup.NotFound", "security group")?;
+    all_there(
+        &request.ids,
+        is_there,
+        "InvalidGroup.NotFound",
+        "security group",
+    )?;
     let token = request.next_token.as_deref();
-    let asked = page("DescribeSecurityGroups", &request.ids, request.max_results, token)?;
+    let asked = page(
+        "DescribeSecurityGroups",
+        &request.ids,
+        request.max_results,
+        token,
+    )?;
     let chosen = region.groups.iter().filter(|group| {
         let named = request.ids.is_empty() || request.ids.contains(&group.id);
         let called = request.names.is_empty() || request.names.contains(&group.name);

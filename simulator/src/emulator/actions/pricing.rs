@@ -145,7 +145,8 @@ fn product(region: &Region, machine: &InstanceType, price: UsdPerHour) -> Value 
     let rate = format!("{term}.6YS6EN2CT7");
     let names = FIXED.iter().map(|(name, _)| *name).chain(OWN);
     let attributes = names.filter(|name| *name != "productFamily");
-    let attributes = attributes.map(|name| (name.to_owned(), property(region, machine, name).into()));
+    let attributes =
+        attributes.map(|name| (name.to_owned(), property(region, machine, name).into()));
     let attributes: serde_json::Map<String, Value> = attributes.collect();
     let micros = price.micros();
     let usd = format!("{}.{:06}0000", micros / 1_000_000, micros % 1_000_000);

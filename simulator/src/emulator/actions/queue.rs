@@ -54,7 +54,10 @@ fn url(region: &Region, request: GetUrl) -> Result<Answered, ApiError> {
         return Err(no_queue());
     }
     let name = &region.setting.queue;
-    let url = format!("https://sqs.{}.amazonaws.com/{ACCOUNT}/{name}", region.catalog().region);
+    let url = format!(
+        "https://sqs.{}.amazonaws.com/{ACCOUNT}/{name}",
+        region.catalog().region
+    );
     Ok(json!({"QueueUrl": url}).into())
 }
 
@@ -76,11 +79,7 @@ struct GetAttributes {
     attribute_names: Vec<String>,
 }
 
-fn attributes(
-    region: &Region,
-    request: &GetAttributes,
-    now: Moment,
-) -> Result<Answered, ApiError> {
+fn attributes(region: &Region, request: &GetAttributes, now: Moment) -> Result<Answered, ApiError> {
     check(region, &request.queue_url)?;
     let (visible, in_work) = region.queue.counts(now.wall);
     let (home, name) = (&region.catalog().region, &region.setting.queue);
@@ -88,8 +87,14 @@ fn attributes(
         ("ApproximateNumberOfMessages", visible.to_string()),
         ("ApproximateNumberOfMessagesNotVisible", in_work.to_string()),
         ("ApproximateNumberOfMessagesDelayed", "0".to_owned()),
-        ("MessageRetentionPeriod", (RETENTION.millis() / 1000).to_string()),
-        ("VisibilityTimeout", (VISIBILITY.millis() / 1000).to_string()),
+        (
+            "MessageRetentionPeriod",
+            (RETENTION.millis() / 1000).to_string(),
+        ),
+        (
+            "VisibilityTimeout",
+            (VISIBILITY.millis() / 1000).to_string(),
+        ),
         ("ReceiveMessageWaitTimeSeconds", "0".to_owned()),
         ("MaximumMessageSize", LONGEST.to_string()),
         ("SqsManagedSseEnabled", "true".to_owned()),
@@ -100,7 +105,12 @@ fn attributes(
         let what = format!("Unknown Attribute {name}.");
         return Err(ApiError::client("InvalidAttributeName", what));
     }
-    let asked = |name: &str| request.attribute_names.iter().any(|a| a == "All" || a == name);
+    let asked = |name: &str| {
+        request
+            .attribute_names
+            .iter()
+            .any(|a| a == "All" || a == name)
+    };
     let chosen = all.into_iter().filter(|(name, _)| asked(name));
     let chosen = chosen.map(|(name, value)| (name.to_owned(), Value::from(value)));
     let chosen: serde_json::Map<String, Value> = chosen.collect();
@@ -184,7 +194,10 @@ fn receive(region: &mut Region, request: &Receive, now: Moment) -> Result<Answer
     if messages.is_empty() {
         return Ok(json!({}).into());
     }
-    let messages: Vec<Value> = messages.iter().map(|m| delivered(region, m, request)).collect();
+    let messages: Vec<Value> = messages
+        .iter()
+        .map(|m| delivered(region, m, request))
+        .collect();
     Ok(json!({"Messages": messages}).into())
 }
 
@@ -200,13 +213,22 @@ fn delivered(region: &Region, message: &Message, request: &Receive) -> Value {
     let all = [
         ("SentTimestamp", date(message.sent).to_string()),
         ("ApproximateReceiveCount", message.received.to_string()),
-        ("ApproximateFirstReceiveTimestamp", message.first.map_or(0, date).to_string()),
+        (
+            "ApproximateFirstReceiveTimestamp",
+            message.first.map_or(0, date).to_string(),
+        ),
         ("SenderId", "events.amazonaws.com".to_owned()),
     ];
-    let mut names = request.attribute_names.iter().chain(&request.message_system_attribute_names);
-    let asked = all.into_iter().filter(|(name, _)| names.clone().any(|n| n == "All" || n == name));
-    let attributes: serde_json::Map<String, Value> =
-        asked.map(|(name, value)| (name.to_owned(), value.into())).collect();
+    let mut names = request
+        .attribute_names
+        .iter()
+        .chain(&request.message_system_attribute_names);
+    let asked = all
+        .into_iter()
+        .filter(|(name, _)| names.clone().any(|n| n == "All" || n == name));
+    let attributes: serde_json::Map<String, Value> = asked
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect();
     if names.next().is_some() {
         delivered["Attributes"] = attributes.into();
     }
@@ -227,7 +249,9 @@ fn delete(region: &mut Region, request: &Delete) -> Result<Answered, ApiError> {
 }
 
 fn delete_by_receipt(region: &mut Region, receipt: &str) -> Result<(), ApiError> {
-    let number = receipt.strip_prefix("receipt-").and_then(|rest| rest.split('-').next());
+    let number = receipt
+        .strip_prefix("receipt-")
+        .and_then(|rest| rest.split('-').next());
     let number = number.and_then(|number| number.parse().ok());
     if number.is_some_and(|number| region.queue.delete(number)) {
         return Ok(());
@@ -256,12 +280,24 @@ fn delete_batch(region: &mut Region, request: DeleteBatch) -> Result<Answered, A
     match request.entries.len() {
         0 => return refuse("EmptyBatchRequest", "There should be at least one entry."),
         1..=10 => {}
-        _ => return refuse("TooManyEntriesInBatchRequest", "Maximum number of entries is 10."),
+        _ => {
+            return refuse(
+                "TooManyEntriesInBatchRequest",
+                "Maximum number of entries is 10.",
+            );
+        }
     }
-    let mut ids: Vec<&str> = request.entries.iter().map(|entry| entry.id.as_str()).collect();
+    let mut ids: Vec<&str> = request
+        .entries
+        .iter()
+        .map(|entry| entry.id.as_str())
+        .collect();
     ids.sort_unstable();
     if ids.windows(2).any(|pair| pair[0] == pair[1]) {
-        return refuse("BatchEntryIdsNotDistinct", "Two or more entries have the same id.");
+        return refuse(
+            "BatchEntryIdsNotDistinct",
+            "Two or more entries have the same id.",
+        );
     }
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     for entry in &request.entries {

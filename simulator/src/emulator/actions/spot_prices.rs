@@ -50,15 +50,25 @@ pub(super) fn describe(
     ];
     filter::check(&request.filters, &known, false)?;
     let catalog = region.catalog();
-    if let Some(name) = request.types.iter().find(|name| catalog.find_type(name).is_none()) {
-        return Err(ApiError::value(format!("Invalid value '{name}' for InstanceType.")));
+    if let Some(name) = request
+        .types
+        .iter()
+        .find(|name| catalog.find_type(name).is_none())
+    {
+        return Err(ApiError::value(format!(
+            "Invalid value '{name}' for InstanceType."
+        )));
     }
     let from = moment(region, request.start_time.as_deref(), Timestamp::ZERO)?;
     let to = moment(region, request.end_time.as_deref(), now.at)?;
     let token = request.next_token.as_deref();
     let asked = page("DescribeSpotPriceHistory", &[], request.max_results, token)?;
     let mut entries: Vec<Entry> = Vec::new();
-    let sold = request.platforms.is_empty() || request.platforms.iter().any(|p| PLATFORMS.contains(&p.as_str()));
+    let sold = request.platforms.is_empty()
+        || request
+            .platforms
+            .iter()
+            .any(|p| PLATFORMS.contains(&p.as_str()));
     for offering in catalog.offerings.iter().filter(|_| sold) {
         if offering.capacity_type == CapacityType::Spot && is_asked(region, offering, &request) {
             let pool = (offering.instance_type, offering.zone);
@@ -67,7 +77,9 @@ pub(super) fn describe(
         }
     }
     entries.retain(|entry| {
-        filter::hold(&request.filters, region.tags_of(""), |name| vec![property(region, entry, name)])
+        filter::hold(&request.filters, region.tags_of(""), |name| {
+            vec![property(region, entry, name)]
+        })
     });
     entries.sort_by_key(|(at, offering, _)| (std::cmp::Reverse(*at), **offering));
     let page = cut(entries, asked, 1..=1000, Some(1000))?;
@@ -83,7 +95,9 @@ pub(super) fn describe(
     });
     let answer = Xml::new().with("spotPriceHistorySet", Xml::items(entries));
     // EC2 says with an empty token that this was the last page.
-    Ok(answer.with("nextToken", page.next.unwrap_or_default()).into())
+    Ok(answer
+        .with("nextToken", page.next.unwrap_or_default())
+        .into())
 }
 
 type Entry<'a> = (Timestamp, &'a Offering, UsdPerHour);
@@ -98,7 +112,9 @@ fn moment(
         return Ok(standard);
     };
     let date = read(text).ok_or_else(|| {
-        ApiError::value(format!("Value ({text}) for a time is invalid. Write RFC 3339 in UTC."))
+        ApiError::value(format!(
+            "Value ({text}) for a time is invalid. Write RFC 3339 in UTC."
+        ))
     })?;
     let since = date - region.date(Timestamp::ZERO);
     Ok((Timestamp::ZERO + since).max(Timestamp::ZERO))
@@ -109,8 +125,14 @@ fn is_asked(region: &Region, offering: &Offering, request: &History) -> bool {
     let zone = catalog.zone(offering.zone);
     let name = &catalog.instance_type(offering.instance_type).name;
     (request.types.is_empty() || request.types.contains(name))
-        && request.availability_zone.as_ref().is_none_or(|wanted| *wanted == zone.name)
-        && request.availability_zone_id.as_ref().is_none_or(|wanted| *wanted == zone.id)
+        && request
+            .availability_zone
+            .as_ref()
+            .is_none_or(|wanted| *wanted == zone.name)
+        && request
+            .availability_zone_id
+            .as_ref()
+            .is_none_or(|wanted| *wanted == zone.id)
 }
 
 fn property(region: &Region, (at, offering, price): &Entry<'_>, name: &str) -> String {

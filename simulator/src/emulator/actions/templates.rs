@@ -40,7 +40,10 @@ pub(super) fn create(region: &mut Region, form: &Form, now: Moment) -> Result<An
     if !(3..=128).contains(&name.len()) || !name.chars().all(allowed) {
         let what = "A launch template name must be between 3 and 128 characters, and may contain letters, \
                     numbers, and the following characters: - ( ) . / _";
-        return Err(ApiError::client("InvalidLaunchTemplateName.MalformedException", what));
+        return Err(ApiError::client(
+            "InvalidLaunchTemplateName.MalformedException",
+            what,
+        ));
     }
     if region.templates.named(&name).is_some() {
         let code = "InvalidLaunchTemplateName.AlreadyExistsException";
@@ -113,7 +116,10 @@ pub(super) fn create_version(
     let number = template.latest() + 1;
     template.versions.insert(number, version);
     let answer = template.version("$Latest").map(|(number, version)| {
-        Xml::new().with("launchTemplateVersion", of_version(region, &template, number, version))
+        Xml::new().with(
+            "launchTemplateVersion",
+            of_version(region, &template, number, version),
+        )
     });
     region.templates.by_id.insert(template.id.clone(), template);
     Ok(answer?.into())
@@ -146,28 +152,48 @@ pub struct Describe {
 }
 
 pub(super) fn describe(region: &Region, request: Describe) -> Result<Answered, ApiError> {
-    filter::check(&request.filters, &["create-time", "launch-template-name"], true)?;
+    filter::check(
+        &request.filters,
+        &["create-time", "launch-template-name"],
+        true,
+    )?;
     let templates = &region.templates;
-    let absent = request.ids.iter().find(|id| !templates.by_id.contains_key(*id));
+    let absent = request
+        .ids
+        .iter()
+        .find(|id| !templates.by_id.contains_key(*id));
     if let Some(id) = absent {
         return Err(no_id(id));
     }
-    if let Some(name) = request.names.iter().find(|name| templates.named(name).is_none()) {
+    if let Some(name) = request
+        .names
+        .iter()
+        .find(|name| templates.named(name).is_none())
+    {
         return Err(no_name(name));
     }
     let named = [&request.ids[..], &request.names[..]].concat();
     let token = request.next_token.as_deref();
-    let asked = page("DescribeLaunchTemplates", &named, request.max_results, token)?;
+    let asked = page(
+        "DescribeLaunchTemplates",
+        &named,
+        request.max_results,
+        token,
+    )?;
     let chosen = templates.by_id.values().filter(|template| {
         let of = |property: &str| match property {
             "create-time" => vec![written(region.date(template.created))],
             _ => vec![template.name.clone()],
         };
-        let asked = named.is_empty() || named.contains(&template.id) || named.contains(&template.name);
+        let asked =
+            named.is_empty() || named.contains(&template.id) || named.contains(&template.name);
         asked && filter::hold(&request.filters, region.tags_of(&template.id), of)
     });
     let page = cut(chosen.collect(), asked, 1..=200, Some(200))?;
-    let entries = page.entries.into_iter().map(|template| described(region, template));
+    let entries = page
+        .entries
+        .into_iter()
+        .map(|template| described(region, template));
     let answer = Xml::new().with("launchTemplates", Xml::items(entries));
     Ok(answer.with("nextToken", page.next).into())
 }
@@ -191,13 +217,23 @@ pub(super) fn describe_versions(
     let (id, name) = (&request.launch_template_id, &request.launch_template_name);
     let template = region.templates.find(id.as_deref(), name.as_deref())?;
     let token = request.next_token.as_deref();
-    let asked = page("DescribeLaunchTemplateVersions", &[], request.max_results, token)?;
+    let asked = page(
+        "DescribeLaunchTemplateVersions",
+        &[],
+        request.max_results,
+        token,
+    )?;
     let mut chosen = Vec::new();
     for name in &request.versions {
         chosen.push(template.version(name)?);
     }
     if request.versions.is_empty() {
-        chosen.extend(template.versions.iter().map(|(number, version)| (*number, version)));
+        chosen.extend(
+            template
+                .versions
+                .iter()
+                .map(|(number, version)| (*number, version)),
+        );
     }
     let page = cut(chosen, asked, 1..=200, Some(200))?;
     let versions = page.entries.into_iter();
@@ -216,7 +252,10 @@ pub struct Delete {
 
 pub(super) fn delete(region: &mut Region, request: Delete) -> Result<Answered, ApiError> {
     let (id, name) = (&request.launch_template_id, &request.launch_template_name);
-    let template = region.templates.find(id.as_deref(), name.as_deref())?.clone();
+    let template = region
+        .templates
+        .find(id.as_deref(), name.as_deref())?
+        .clone();
     let answer = Xml::new().with("launchTemplate", described(region, &template));
     region.templates.by_id.remove(&template.id);
     region.tags.remove(&template.id);

@@ -76,7 +76,9 @@ pub(super) fn create_tags(
     now: Moment,
 ) -> Result<Answered, ApiError> {
     if request.resources.len() > MOST {
-        return Err(ApiError::value(format!("The request has more than {MOST} resources")));
+        return Err(ApiError::value(format!(
+            "The request has more than {MOST} resources"
+        )));
     }
     tagging::check(&request.tags)?;
     for id in &request.resources {
@@ -117,5 +119,8 @@ fn is_there(region: &Region, id: &str, now: Moment) -> Result<(), ApiError> {
     if there {
         return Ok(());
     }
-    Err(ApiError::client(code, format!("The ID '{id}' is not valid")))
+    Err(ApiError::client(
+        code,
+        format!("The ID '{id}' is not valid"),
+    ))
 }

@@ -53,7 +53,11 @@ pub(super) fn read(text: &str) -> Option<Wishes> {
         };
         taints.extend(values.iter().filter_map(|value| Taint::read(key, value)));
     }
-    let mut commands = document.settings.bootstrap_commands.values().flat_map(|c| &c.commands);
+    let mut commands = document
+        .settings
+        .bootstrap_commands
+        .values()
+        .flat_map(|c| &c.commands);
     Some(Wishes {
         labels: kubernetes.node_labels,
         taints,
@@ -85,7 +89,14 @@ mod tests {
             .iter()
             .map(|t| (t.key.as_str(), t.value.as_str(), t.effect.as_str()))
             .collect();
-        assert_eq!(taints, [("x", "y", "NoSchedule"), ("x", "", "NoExecute"), ("z", "w", "NoSchedule")]);
+        assert_eq!(
+            taints,
+            [
+                ("x", "y", "NoSchedule"),
+                ("x", "", "NoExecute"),
+                ("z", "w", "NoSchedule")
+            ]
+        );
         assert_eq!((wishes.max_pods, wishes.storage_on_nvme), (Some(29), true));
         assert_eq!(read("kind: NodeConfig"), None);
         assert_eq!(read("[other]\na = 1"), None);

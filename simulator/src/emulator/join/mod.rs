@@ -93,7 +93,11 @@ impl Cluster {
 
     async fn remove(&self, id: &NodeId) {
         insist("delete", id.as_str(), async || {
-            match self.nodes.delete(id.as_str(), &DeleteParams::default()).await {
+            match self
+                .nodes
+                .delete(id.as_str(), &DeleteParams::default())
+                .await
+            {
                 Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
                 deleted => deleted.map(drop),
             }

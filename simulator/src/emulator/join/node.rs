@@ -23,7 +23,10 @@ const FAKE: (&str, &str) = ("kwok.x-k8s.io/node", "fake");
 
 /// The node of an instance; None where the instance has gone in the meantime.
 pub(super) fn object(region: &Region, id: &NodeId) -> Option<Node> {
-    let instance = region.instances.get(id).filter(|instance| instance.state.is_open())?;
+    let instance = region
+        .instances
+        .get(id)
+        .filter(|instance| instance.state.is_open())?;
     let user_data = instance.launch.data.user_data_text().unwrap_or_default();
     let wishes = Wishes::read(&user_data, region.tags_of(id.as_str()));
     let (_, zone) = region.names(instance.of);
@@ -99,8 +102,14 @@ fn status(region: &Region, instance: &Instance, wishes: &Wishes) -> NodeStatus {
 /// What a kubelet would find: the type's vCPUs and memory as they are sold.
 fn capacity(machine: &InstanceType, wishes: &Wishes) -> BTreeMap<String, Quantity> {
     let mut room = allocatable(machine, wishes);
-    room.insert("cpu".to_owned(), Quantity(format!("{}m", machine.cpu.millis())));
-    room.insert("memory".to_owned(), Quantity(machine.memory.get().to_string()));
+    room.insert(
+        "cpu".to_owned(),
+        Quantity(format!("{}m", machine.cpu.millis())),
+    );
+    room.insert(
+        "memory".to_owned(),
+        Quantity(machine.memory.get().to_string()),
+    );
     room
 }
 
@@ -115,7 +124,10 @@ fn allocatable(machine: &InstanceType, wishes: &Wishes) -> BTreeMap<String, Quan
         ("pods", pods.to_string()),
         ("ephemeral-storage", storage.get().to_string()),
     ];
-    let devices = room.extended.iter().map(|(name, count)| (name.to_string(), count.to_string()));
+    let devices = room
+        .extended
+        .iter()
+        .map(|(name, count)| (name.to_string(), count.to_string()));
     let plain = plain.map(|(name, amount)| (name.to_owned(), amount));
     let all = plain.into_iter().chain(devices);
     all.map(|(name, amount)| (name, Quantity(amount))).collect()

@@ -134,7 +134,12 @@ mod tests {
     fn a_bare_node_config_is_read_and_anything_else_asks_for_nothing() {
         let bare = "kind: NodeConfig\nspec: {kubelet: {flags: [--max-pods=7]}}";
         assert_eq!(read(bare).max_pods, Some(7));
-        for other in ["", "#!/bin/bash\n/etc/eks/bootstrap.sh x", "kind: [", "kind: Other"] {
+        for other in [
+            "",
+            "#!/bin/bash\n/etc/eks/bootstrap.sh x",
+            "kind: [",
+            "kind: Other",
+        ] {
             assert_eq!(read(other), Wishes::default(), "{other}");
         }
     }

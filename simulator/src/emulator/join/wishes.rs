@@ -31,7 +31,8 @@ impl Wishes {
     /// of such an instance would not have it either.
     pub fn read(user_data: &[u8], tags: &Tags) -> Wishes {
         let text = String::from_utf8_lossy(user_data);
-        let mut wishes = super::bottlerocket::read(&text).unwrap_or_else(|| super::nodeadm::read(&text));
+        let mut wishes =
+            super::bottlerocket::read(&text).unwrap_or_else(|| super::nodeadm::read(&text));
         for (key, value) in tags {
             if let Some(label) = key.strip_prefix(LABEL_TAG) {
                 wishes.labels.insert(label.to_owned(), value.clone());
@@ -46,7 +47,8 @@ impl Wishes {
     /// Labels as kubelet's flag has them: `a=b,c=d`.
     pub fn label_flag(&mut self, text: &str) {
         let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
-        self.labels.extend(pairs.map(|(k, v)| (k.trim().to_owned(), v.trim().to_owned())));
+        self.labels
+            .extend(pairs.map(|(k, v)| (k.trim().to_owned(), v.trim().to_owned())));
     }
 
     /// Taints as kubelet's flag has them: `key=value:Effect,key:Effect`.
@@ -86,15 +88,21 @@ mod tests {
         let mut wishes = Wishes::default();
         wishes.label_flag("a=b,c=,d");
         wishes.taint_flag("x=y:NoSchedule,z:NoExecute,bad,w=v:Sometimes");
-        let labels: Vec<(&str, &str)> =
-            wishes.labels.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        let labels: Vec<(&str, &str)> = wishes
+            .labels
+            .iter()
+            .map(|(k, v)| (k.as_str(), v.as_str()))
+            .collect();
         assert_eq!(labels, [("a", "b"), ("c", "")]);
         let taint = |key: &str, value: &str, effect: &str| Taint {
             key: key.to_owned(),
             value: value.to_owned(),
             effect: effect.to_owned(),
         };
-        assert_eq!(wishes.taints, [taint("x", "y", "NoSchedule"), taint("z", "", "NoExecute")]);
+        assert_eq!(
+            wishes.taints,
+            [taint("x", "y", "NoSchedule"), taint("z", "", "NoExecute")]
+        );
         let tags = Tags::from([
             (format!("{LABEL_TAG}team"), "data".to_owned()),
             (format!("{TAINT_TAG}spark"), "driver:NoSchedule".to_owned()),

@@ -110,15 +110,17 @@ impl Form {
     pub fn echo(&self) -> Xml {
         match self {
             Form::Text(text) => Xml::from(text.as_str()),
-            Form::Group(inside) => inside
-                .iter()
-                .fold(Xml::new(), |xml, (name, part)| match part.items() {
-                    Some(items) => {
-                        let items = items.into_iter().map(|(_, item)| item.echo());
-                        xml.with(format!("{}Set", lower(name)), Xml::items(items))
-                    }
-                    None => xml.with(lower(name), part.echo()),
-                }),
+            Form::Group(inside) => {
+                inside
+                    .iter()
+                    .fold(Xml::new(), |xml, (name, part)| match part.items() {
+                        Some(items) => {
+                            let items = items.into_iter().map(|(_, item)| item.echo());
+                            xml.with(format!("{}Set", lower(name)), Xml::items(items))
+                        }
+                        None => xml.with(lower(name), part.echo()),
+                    })
+            }
         }
     }
 
@@ -171,7 +173,9 @@ mod tests {
 
     #[test]
     fn lists_are_read_in_order_of_their_numbers_and_values_by_their_type() {
-        let values: String = (1..=11).map(|i| format!("&Filter.1.Value.{i}=v{i}")).collect();
+        let values: String = (1..=11)
+            .map(|i| format!("&Filter.1.Value.{i}=v{i}"))
+            .collect();
         let body = format!("ImageId=ami-1&Filter.1.Name=a%20b{values}&MaxResults=5&Force=true");
         let request = read(&body).unwrap();
         assert_eq!(request.filters[0].name, "a b");
@@ -184,10 +188,26 @@ mod tests {
         for (body, code, named) in [
             ("MaxResults=5", "MissingParameter", "ImageId"),
             ("ImageId=a&Imageid=b", "UnknownParameter", "Imageid"),
-            ("ImageId=a&Filter.1.Nam=b", "UnknownParameter", "Filter.1.Nam"),
-            ("ImageId=a&Filter.1.Name=b", "MissingParameter", "Filter.1.Value"),
-            ("ImageId=a&MaxResults=x", "InvalidParameterValue", "MaxResults"),
-            ("ImageId=a&MaxResults=-1", "InvalidParameterValue", "MaxResults"),
+            (
+                "ImageId=a&Filter.1.Nam=b",
+                "UnknownParameter",
+                "Filter.1.Nam",
+            ),
+            (
+                "ImageId=a&Filter.1.Name=b",
+                "MissingParameter",
+                "Filter.1.Value",
+            ),
+            (
+                "ImageId=a&MaxResults=x",
+                "InvalidParameterValue",
+                "MaxResults",
+            ),
+            (
+                "ImageId=a&MaxResults=-1",
+                "InvalidParameterValue",
+                "MaxResults",
+            ),
             ("ImageId=a&Force=yes", "InvalidParameterValue", "Force"),
             ("ImageId=a&ImageId=b", "MalformedQueryString", "ImageId"),
             ("ImageId.1=a", "InvalidParameterValue", "ImageId"),

@@ -4,7 +4,9 @@
 use std::fmt;
 
 use serde::de::value::StrDeserializer;
-use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    self, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+};
 use serde::forward_to_deserialize_any;
 
 use super::form::Form;
@@ -151,7 +153,9 @@ impl<'de> Deserializer<'de> for &'de Form {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
         let Form::Group(inside) = self else {
-            return Err(wrong("It has parts, and takes no value of its own".to_owned()));
+            return Err(wrong(
+                "It has parts, and takes no value of its own".to_owned(),
+            ));
         };
         let parts: Vec<(&str, &Form)> = inside.iter().map(|(k, v)| (k.as_str(), v)).collect();
         visitor.visit_map(Parts(parts.into_iter(), None))
@@ -215,6 +219,7 @@ impl<'de> MapAccess<'de> for Parts<'de> {
         let Some((name, part)) = self.1.take() else {
             return Err(wrong("A value without a name".to_owned()));
         };
-        seed.deserialize(part).map_err(|problem| problem.within(name))
+        seed.deserialize(part)
+            .map_err(|problem| problem.within(name))
     }
 }

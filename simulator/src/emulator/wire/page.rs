@@ -90,10 +90,20 @@ mod tests {
             token = next;
         }
         assert_eq!((pages, all), (3, (0..12).collect()));
-        let bad = |asked| cut((0..12).collect(), asked, 5..=10, None).unwrap_err().code;
-        let few = Asked { most: Some(4), ..asked };
+        let bad = |asked| {
+            cut((0..12).collect(), asked, 5..=10, None)
+                .unwrap_err()
+                .code
+        };
+        let few = Asked {
+            most: Some(4),
+            ..asked
+        };
         assert_eq!(bad(few), "InvalidParameterValue");
-        let other = Asked { action: "DescribeOthers", ..asked };
+        let other = Asked {
+            action: "DescribeOthers",
+            ..asked
+        };
         assert_eq!(bad(other), "InvalidNextToken");
     }
 }

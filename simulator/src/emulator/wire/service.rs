@@ -120,10 +120,19 @@ impl Service {
                 .with("RequestID", request)
                 .document("Response"),
             Service::Sts => {
-                let sender = if error.status < 500 { "Sender" } else { "Receiver" };
+                let sender = if error.status < 500 {
+                    "Sender"
+                } else {
+                    "Receiver"
+                };
                 Xml::new()
-                    .with("Error", Xml::new().with("Type", sender).with("Code", error.code.as_ref())
-                        .with("Message", &error.message))
+                    .with(
+                        "Error",
+                        Xml::new()
+                            .with("Type", sender)
+                            .with("Code", error.code.as_ref())
+                            .with("Message", &error.message),
+                    )
                     .with("RequestId", request)
                     .document("ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"")
             }
@@ -182,7 +191,9 @@ fn read_json(target: &str, body: &[u8]) -> Result<WireCall, (Service, ApiError)>
         let what = format!("The target {target} is not served");
         (service, ApiError::client("UnknownOperationException", what))
     };
-    let (prefix, action) = target.split_once('.').ok_or_else(|| unknown(Service::Ssm))?;
+    let (prefix, action) = target
+        .split_once('.')
+        .ok_or_else(|| unknown(Service::Ssm))?;
     let service = match prefix {
         "AmazonSQS" => Service::Sqs,
         "AmazonSSM" => Service::Ssm,

@@ -53,7 +53,9 @@ fn scope(header: &str) -> Option<Vec<&str>> {
     named("SignedHeaders")?;
     let signature = named("Signature")?;
     let is_hash = signature.len() == 64 && signature.bytes().all(|b| b.is_ascii_hexdigit());
-    is_hash.then(|| named("Credential"))?.map(|credential| credential.split('/').collect())
+    is_hash
+        .then(|| named("Credential"))?
+        .map(|credential| credential.split('/').collect())
 }
 
 #[cfg(test)]
@@ -64,17 +66,23 @@ mod tests {
     fn a_signature_must_be_there_and_for_this_region_and_service() {
         let header = |scope: &str| {
             let hash = "0".repeat(64);
-            format!("AWS4-HMAC-SHA256 Credential=AKID/{scope}, SignedHeaders=host, Signature={hash}")
+            format!(
+                "AWS4-HMAC-SHA256 Credential=AKID/{scope}, SignedHeaders=host, Signature={hash}"
+            )
         };
         let check = |header: Option<&str>| check(header, "us-east-1", Service::Ec2);
-        assert_eq!(check(Some(&header("20261121/us-east-1/ec2/aws4_request"))), Ok(()));
+        assert_eq!(
+            check(Some(&header("20261121/us-east-1/ec2/aws4_request"))),
+            Ok(())
+        );
         assert_eq!(check(None).unwrap_err().status, 403);
         for bad in [
             "Basic abc".to_owned(),
             header("20261121/eu-west-1/ec2/aws4_request"),
             header("20261121/us-east-1/sqs/aws4_request"),
             header("20261121/us-east-1/ec2"),
-            "AWS4-HMAC-SHA256 Credential=a/b/us-east-1/ec2/aws4_request, SignedHeaders=host".to_owned(),
+            "AWS4-HMAC-SHA256 Credential=a/b/us-east-1/ec2/aws4_request, SignedHeaders=host"
+                .to_owned(),
         ] {
             assert_eq!(check(Some(&bad)).unwrap_err().code, "AuthFailure", "{bad}");
         }

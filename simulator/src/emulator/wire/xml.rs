@@ -136,9 +136,16 @@ mod tests {
         let xml = Xml::new()
             .with("a", "1 < 2 & \"3\"\u{1}")
             .with("b", None::<&str>)
-            .with("c", Xml::items([Xml::from(7_u32), Xml::new().with("d", true)]));
-        let expected = "<a>1 &lt; 2 &amp; &quot;3&quot;</a><c><item>7</item><item><d>true</d></item></c>";
+            .with(
+                "c",
+                Xml::items([Xml::from(7_u32), Xml::new().with("d", true)]),
+            );
+        let expected =
+            "<a>1 &lt; 2 &amp; &quot;3&quot;</a><c><item>7</item><item><d>true</d></item></c>";
         let document = xml.document("root xmlns=\"u\"");
-        assert!(document.ends_with(&format!("<root xmlns=\"u\">{expected}</root>")), "{document}");
+        assert!(
+            document.ends_with(&format!("<root xmlns=\"u\">{expected}</root>")),
+            "{document}"
+        );
     }
 }

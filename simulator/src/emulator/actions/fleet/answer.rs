@@ -45,8 +45,14 @@ fn origin(origin: &Origin) -> Xml {
         .with("subnetId", over.subnet_id.as_ref())
         .with("availabilityZone", over.availability_zone.as_ref())
         .with("availabilityZoneId", over.availability_zone_id.as_ref())
-        .with("weightedCapacity", over.weighted_capacity.map(|weight| weight.to_string()))
-        .with("priority", over.priority.map(|priority| priority.to_string()))
+        .with(
+            "weightedCapacity",
+            over.weighted_capacity.map(|weight| weight.to_string()),
+        )
+        .with(
+            "priority",
+            over.priority.map(|priority| priority.to_string()),
+        )
         .with("imageId", over.image_id.as_ref());
     Xml::new()
         .with("launchTemplateSpecification", template)

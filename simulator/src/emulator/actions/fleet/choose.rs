@@ -36,7 +36,9 @@ pub(super) fn acquire(region: &mut Region, side: &Side, pools: &[Pool], now: Tim
         };
         let answer = fleet.acquire(request, now);
         let complete = answer.given.len() == nodes.len();
-        let better = best.as_ref().is_none_or(|(other, _)| answer.given.len() > other.given.len());
+        let better = best
+            .as_ref()
+            .is_none_or(|(other, _)| answer.given.len() > other.given.len());
         if better {
             best = Some((answer, fleet));
         }
@@ -74,7 +76,10 @@ pub(super) fn acquire(region: &mut Region, side: &Side, pools: &[Pool], now: Tim
 fn groups<'a>(region: &Region, side: &Side, pools: &'a [Pool]) -> Vec<Vec<&'a Pool>> {
     let key = |pool: &Pool| {
         let (instance_type, zone, _) = pool.of;
-        (side.one_type.then_some(instance_type), side.one_zone.then_some(zone))
+        (
+            side.one_type.then_some(instance_type),
+            side.one_zone.then_some(zone),
+        )
     };
     let mut ordered: Vec<&Pool> = pools.iter().collect();
     if side.choice != Choice::Preferred {
@@ -106,10 +111,19 @@ impl Chosen {
                 refused.push(refusal(pool, code, message));
             }
         }
-        if self.throttled && let Some(pool) = pools.first() {
-            refused.push(refusal(pool, "RequestLimitExceeded", "Request limit exceeded.".to_owned()));
+        if self.throttled
+            && let Some(pool) = pools.first()
+        {
+            refused.push(refusal(
+                pool,
+                "RequestLimitExceeded",
+                "Request limit exceeded.".to_owned(),
+            ));
         }
-        if self.too_few && refused.is_empty() && let Some(pool) = pools.first() {
+        if self.too_few
+            && refused.is_empty()
+            && let Some(pool) = pools.first()
+        {
             let what = "Unable to fulfill capacity due to your request configuration.".to_owned();
             refused.push(refusal(pool, "UnfulfillableCapacity", what));
         }
@@ -126,21 +140,28 @@ fn worded(region: &Region, error: &FleetError) -> (&'static str, String) {
                 CapacityType::OnDemand => format!(
                     "We currently do not have sufficient {name} capacity in the Availability Zone you requested ({zone})."
                 ),
-                CapacityType::Spot => "There is no Spot capacity available that matches your request.".to_owned(),
+                CapacityType::Spot => {
+                    "There is no Spot capacity available that matches your request.".to_owned()
+                }
             },
         ),
         Code::VcpuLimitExceeded => (
             "VcpuLimitExceeded",
-            format!("You have requested more vCPU capacity than your current vCPU limit allows for the instance bucket that {name} belongs to."),
+            format!(
+                "You have requested more vCPU capacity than your current vCPU limit allows for the instance bucket that {name} belongs to."
+            ),
         ),
-        Code::MaxSpotInstanceCountExceeded => {
-            ("MaxSpotInstanceCountExceeded", "Max spot instance count exceeded".to_owned())
-        }
+        Code::MaxSpotInstanceCountExceeded => (
+            "MaxSpotInstanceCountExceeded",
+            "Max spot instance count exceeded".to_owned(),
+        ),
         Code::InsufficientFreeAddressesInSubnet => {
             let subnet = region.subnet_of(error.of.1).map_or("", |subnet| &subnet.id);
             (
                 "InsufficientFreeAddressesInSubnet",
-                format!("There are not enough free addresses in subnet '{subnet}' to satisfy the requested number of instances."),
+                format!(
+                    "There are not enough free addresses in subnet '{subnet}' to satisfy the requested number of instances."
+                ),
             )
         }
     }

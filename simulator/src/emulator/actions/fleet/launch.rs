@@ -53,7 +53,6 @@ pub(super) fn launch(
             fleet: fleet.to_owned(),
             reservation: region.id("r"),
             token: request.client_token.clone(),
-            template: pool.template.clone(),
             data: pool.data.clone(),
         });
         let tags = tags(request, pool, fleet)?;
@@ -113,6 +112,9 @@ fn tags(request: &CreateFleet, pool: &Pool, fleet: &str) -> Result<Tags, ApiErro
     let (template, version) = &pool.template;
     tags.insert("aws:ec2:fleet-id".to_owned(), fleet.to_owned());
     tags.insert("aws:ec2launchtemplate:id".to_owned(), template.clone());
-    tags.insert("aws:ec2launchtemplate:version".to_owned(), version.to_string());
+    tags.insert(
+        "aws:ec2launchtemplate:version".to_owned(),
+        version.to_string(),
+    );
     Ok(tags)
 }

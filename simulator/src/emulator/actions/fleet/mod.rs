@@ -27,7 +27,9 @@ pub(super) fn create(region: &mut Region, form: &Form, now: Moment) -> Result<An
         let chosen = choose::acquire(region, side, &pools, now.at);
         after = after.max(chosen.after);
         refused.extend(chosen.refused(region, side, &pools));
-        given.extend(launch::launch(region, &request, &fleet, &pools, chosen, now)?);
+        given.extend(launch::launch(
+            region, &request, &fleet, &pools, chosen, now,
+        )?);
     }
     Ok(Answered {
         reply: answer::written(&fleet, &given, &refused).into(),

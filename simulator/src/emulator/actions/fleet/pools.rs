@@ -157,28 +157,46 @@ fn places(
         (false, _) => Ok(pools),
         (true, Some(price)) => Err(Unfit(
             "SpotMaxPriceTooLow",
-            format!("Your Spot request price is lower than the minimum required Spot request fulfillment price of {price}."),
+            format!(
+                "Your Spot request price is lower than the minimum required Spot request fulfillment price of {price}."
+            ),
         )),
-        (true, None) => Err(Unfit("Unsupported", unsupported(region, instance_type, &zones))),
+        (true, None) => Err(Unfit(
+            "Unsupported",
+            unsupported(region, instance_type, &zones),
+        )),
     }
 }
 
 fn unsupported(region: &Region, instance_type: TypeId, zones: &[ZoneId]) -> String {
     let catalog = region.catalog();
     let name = &catalog.instance_type(instance_type).name;
-    let zones: Vec<&str> = zones.iter().map(|zone| catalog.zone(*zone).name.as_str()).collect();
+    let zones: Vec<&str> = zones
+        .iter()
+        .map(|zone| catalog.zone(*zone).name.as_str())
+        .collect();
     let zones = zones.join(", ");
-    format!("Your requested instance type ({name}) is not supported in your requested Availability Zone ({zones}).")
+    format!(
+        "Your requested instance type ({name}) is not supported in your requested Availability Zone ({zones})."
+    )
 }
 
 fn instance_type(region: &Region, config: &Found, over: &Override) -> Result<TypeId, Unfit> {
-    let name = over.instance_type.as_ref().or(config.data.instance_type.as_ref());
+    let name = over
+        .instance_type
+        .as_ref()
+        .or(config.data.instance_type.as_ref());
     let Some(name) = name else {
         let what = "The request must contain the parameter InstanceType";
         return Err(Unfit("MissingParameter", what.to_owned()));
     };
     let found = region.catalog().find_type(name);
-    found.ok_or_else(|| Unfit("InvalidParameterValue", format!("Invalid value '{name}' for InstanceType.")))
+    found.ok_or_else(|| {
+        Unfit(
+            "InvalidParameterValue",
+            format!("Invalid value '{name}' for InstanceType."),
+        )
+    })
 }
 
 /// The image, of the type's processor.
@@ -197,7 +215,10 @@ fn image(
         Some(parameter) => ssm::image(region, parameter),
         None => Some(named.as_str()),
     };
-    let image = region.images.iter().find(|image| Some(image.id.as_str()) == id);
+    let image = region
+        .images
+        .iter()
+        .find(|image| Some(image.id.as_str()) == id);
     let Some(image) = image else {
         let what = format!("The image id '[{named}]' does not exist");
         return Err(Unfit("InvalidAMIID.NotFound", what));
@@ -207,7 +228,9 @@ fn image(
         let has = image.architecture;
         return Err(Unfit(
             "InvalidParameterValue",
-            format!("The architecture '{wanted}' of the specified instance type does not match the architecture '{has}' of the specified AMI."),
+            format!(
+                "The architecture '{wanted}' of the specified instance type does not match the architecture '{has}' of the specified AMI."
+            ),
         ));
     }
     Ok(image.id.clone())
@@ -226,7 +249,11 @@ fn groups_exist(region: &Region, config: &Found) -> Result<(), Unfit> {
 
 /// Where the override may launch.
 fn zones(region: &Region, config: &Found, over: &Override) -> Result<Vec<ZoneId>, Unfit> {
-    let of_interface = config.data.interfaces.iter().find_map(|i| i.subnet_id.as_ref());
+    let of_interface = config
+        .data
+        .interfaces
+        .iter()
+        .find_map(|i| i.subnet_id.as_ref());
     if let Some(id) = over.subnet_id.as_ref().or(of_interface) {
         if id.contains(',') {
             let what = "An instant fleet takes one subnet for each override".to_owned();
@@ -234,17 +261,26 @@ fn zones(region: &Region, config: &Found, over: &Override) -> Result<Vec<ZoneId>
         }
         let subnet = region.subnets.iter().find(|subnet| subnet.id == *id);
         let subnet = subnet.ok_or_else(|| {
-            Unfit("InvalidSubnetID.NotFound", format!("The subnet ID '{id}' does not exist"))
+            Unfit(
+                "InvalidSubnetID.NotFound",
+                format!("The subnet ID '{id}' does not exist"),
+            )
         })?;
         return Ok(vec![subnet.zone]);
     }
     let catalog = region.catalog();
-    let named = over.availability_zone.as_ref().or(over.availability_zone_id.as_ref());
+    let named = over
+        .availability_zone
+        .as_ref()
+        .or(over.availability_zone_id.as_ref());
     match named {
         None => Ok(region.subnets.iter().map(|subnet| subnet.zone).collect()),
         Some(name) => match catalog.find_zone(name) {
             Some(zone) => Ok(vec![zone]),
-            None => Err(Unfit("InvalidParameterValue", format!("Invalid availability zone: [{name}]"))),
+            None => Err(Unfit(
+                "InvalidParameterValue",
+                format!("Invalid availability zone: [{name}]"),
+            )),
         },
     }
 }
@@ -256,7 +292,9 @@ fn max_price(over: &Override) -> Result<Option<UsdPerHour>, ApiError> {
     };
     let usd: f64 = text.parse().unwrap_or(f64::NAN);
     if !(usd > 0.001 && usd < 1e6) {
-        let what = format!("Value ({text}) for parameter MaxPrice is invalid. It must be above 0.001 USD.");
+        let what = format!(
+            "Value ({text}) for parameter MaxPrice is invalid. It must be above 0.001 USD."
+        );
         return Err(ApiError::value(what));
     }
     Ok(Some(micros(usd)))
@@ -273,7 +311,9 @@ fn priority(over: &Override) -> Result<f64, ApiError> {
         None => Ok(f64::INFINITY),
         Some(priority) if priority >= 0.0 && priority.is_finite() => Ok(priority),
         Some(priority) => {
-            let what = format!("Value ({priority}) for parameter Priority is invalid. It must be at least 0.");
+            let what = format!(
+                "Value ({priority}) for parameter Priority is invalid. It must be at least 0."
+            );
             Err(ApiError::value(what))
         }
     }

@@ -108,11 +108,14 @@ impl CreateFleet {
         match self.r#type.as_deref() {
             Some("instant") => {}
             Some("maintain" | "request") | None => {
-                let what = "Value for parameter Type is invalid. Only instant fleets are served here.";
+                let what =
+                    "Value for parameter Type is invalid. Only instant fleets are served here.";
                 return Err(ApiError::value(what));
             }
             Some(other) => {
-                return Err(ApiError::value(format!("Value ({other}) for parameter Type is invalid.")));
+                return Err(ApiError::value(format!(
+                    "Value ({other}) for parameter Type is invalid."
+                )));
             }
         }
         if self.launch_template_configs.is_empty() {
@@ -134,10 +137,15 @@ impl CreateFleet {
 
     /// Instances are counted one by one here.
     fn check_weights(&self) -> Result<(), ApiError> {
-        let overrides = self.launch_template_configs.iter().flat_map(|config| &config.overrides);
+        let overrides = self
+            .launch_template_configs
+            .iter()
+            .flat_map(|config| &config.overrides);
         let mut weights = overrides.filter_map(|over| over.weighted_capacity);
         if let Some(weight) = weights.find(|weight| (weight - 1.0).abs() > f64::EPSILON) {
-            let what = format!("Value ({weight}) for parameter WeightedCapacity is invalid. Only 1 is served here.");
+            let what = format!(
+                "Value ({weight}) for parameter WeightedCapacity is invalid. Only 1 is served here."
+            );
             return Err(ApiError::value(what));
         }
         Ok(())
@@ -147,11 +155,19 @@ impl CreateFleet {
         let target = &self.target_capacity_specification;
         let total = target.total_target_capacity;
         if !(1..=MOST).contains(&total) {
-            let what = format!("Value ({total}) for parameter TotalTargetCapacity is invalid. It must be from 1 to {MOST}.");
+            let what = format!(
+                "Value ({total}) for parameter TotalTargetCapacity is invalid. It must be from 1 to {MOST}."
+            );
             return Err(ApiError::value(what));
         }
-        if let Some(unit) = target.target_capacity_unit_type.as_deref().filter(|unit| *unit != "units") {
-            let what = format!("Value ({unit}) for parameter TargetCapacityUnitType is invalid. Only units are served here.");
+        if let Some(unit) = target
+            .target_capacity_unit_type
+            .as_deref()
+            .filter(|unit| *unit != "units")
+        {
+            let what = format!(
+                "Value ({unit}) for parameter TargetCapacityUnitType is invalid. Only units are served here."
+            );
             return Err(ApiError::value(what));
         }
         let given = (
@@ -168,7 +184,9 @@ impl CreateFleet {
             None if rest == 0 => Ok(given),
             None => Err(ApiError::missing("DefaultTargetCapacityType")),
             Some(other) => {
-                let what = format!("Value ({other}) for parameter DefaultTargetCapacityType is invalid. It is spot or on-demand here.");
+                let what = format!(
+                    "Value ({other}) for parameter DefaultTargetCapacityType is invalid. It is spot or on-demand here."
+                );
                 Err(ApiError::value(what))
             }
         }
@@ -179,7 +197,9 @@ impl Options {
     fn side(&self, capacity_type: CapacityType, count: u32) -> Result<Side, ApiError> {
         let least = self.min_target_capacity.unwrap_or(0);
         if least > MOST_AT_ONCE.min(count.max(1)) {
-            let what = format!("Value ({least}) for parameter MinTargetCapacity is invalid. It is at most the target and {MOST_AT_ONCE}.");
+            let what = format!(
+                "Value ({least}) for parameter MinTargetCapacity is invalid. It is at most the target and {MOST_AT_ONCE}."
+            );
             return Err(ApiError::value(what));
         }
         if least > 0 && !self.single_availability_zone && !self.single_instance_type {
@@ -189,11 +209,14 @@ impl Options {
         }
         let behaviour = self.instance_interruption_behavior.as_deref();
         if let Some(other) = behaviour.filter(|behaviour| *behaviour != "terminate") {
-            let what = format!("Value ({other}) for parameter InstanceInterruptionBehavior is invalid. Only terminate is served here.");
+            let what = format!(
+                "Value ({other}) for parameter InstanceInterruptionBehavior is invalid. Only terminate is served here."
+            );
             return Err(ApiError::value(what));
         }
         if behaviour.is_some() && capacity_type == CapacityType::OnDemand {
-            let what = "The parameter OnDemandOptions.InstanceInterruptionBehavior is not recognized";
+            let what =
+                "The parameter OnDemandOptions.InstanceInterruptionBehavior is not recognized";
             return Err(ApiError::client("UnknownParameter", what));
         }
         Ok(Side {
@@ -213,7 +236,9 @@ fn choice(strategy: Option<&str>, capacity_type: CapacityType) -> Result<Choice,
     match (strategy.unwrap_or("lowest-price"), capacity_type) {
         ("lowest-price", _) => Ok(Choice::Cheapest),
         ("prioritized", CapacityType::OnDemand) => Ok(Choice::Preferred),
-        ("price-capacity-optimized" | "capacity-optimized", CapacityType::Spot) => Ok(Choice::Deepest),
+        ("price-capacity-optimized" | "capacity-optimized", CapacityType::Spot) => {
+            Ok(Choice::Deepest)
+        }
         ("capacity-optimized-prioritized", CapacityType::Spot) => Ok(Choice::Preferred),
         ("diversified", CapacityType::Spot) => Ok(Choice::Spread),
         (other, _) => Err(ApiError::value(format!(
