@@ -39,3 +39,11 @@ plan *args:
 # Replays event logs, by default those that ship
 replay *args="--trace simulator/data/logs":
     cargo run -q --release -p sparkwright-sim -- replay {{args}}
+
+# EC2 to run against, on loopback; docs/emulator.md
+emulate *args:
+    cargo run -q --release -p sparkwright-sim --features emulator -- emulate-ec2 {{args}}
+
+# The emulator under the AWS SDK, beside moto; the SDK takes minutes to build
+conformance:
+    cargo test -p sparkwright-sim --features conformance --test emulator --test conformance

@@ -47,7 +47,10 @@ const LONGEST_SLEEP: std::time::Duration = std::time::Duration::from_secs(3600);
 /// Where an argument or a file is wrong, the address is taken, or the cluster cannot be reached.
 pub fn run(args: &EmulatorArgs, out: &mut impl Write) -> Result<(), EmulatorError> {
     let tell = |address: SocketAddr| {
-        writeln!(out, "serving EC2, SQS, SSM, Pricing and STS on http://{address}")?;
+        writeln!(
+            out,
+            "serving EC2, SQS, SSM, Pricing and STS on http://{address}"
+        )?;
         out.flush()
     };
     host(args, tell, async {

@@ -87,7 +87,7 @@ fn offerings_and_zones_go_by_name_and_by_id() {
                 .send();
             let offerings = offerings.await.unwrap();
             let offerings = offerings.instance_type_offerings();
-            assert_eq!(offerings.len(), zones.len());
+            assert!((4..=zones.len()).contains(&offerings.len()));
             assert!(
                 offerings
                     .iter()

@@ -33,7 +33,9 @@ impl Emulated {
             path.to_str().unwrap().to_owned()
         };
         let (world, script) = (file("world.yaml", world), file("script.yaml", script));
-        let mut flags = vec!["--port=0", "--seed=7", "--world", &world, "--script", &script];
+        let mut flags = vec![
+            "--port=0", "--seed=7", "--world", &world, "--script", &script,
+        ];
         flags.extend(Some("--clock=standing").filter(|_| !more.contains(&"--clock=running")));
         flags.extend(more);
         let running = Background::start(EmulatorArgs::from_flags(&flags).unwrap()).unwrap();

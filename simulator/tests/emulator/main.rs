@@ -158,8 +158,12 @@ fn the_command_says_where_it_serves() {
         .spawn()
         .unwrap();
     let mut line = String::new();
-    BufReader::new(command.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address = line.trim().strip_prefix("serving EC2, SQS, SSM, Pricing and STS on http://");
+    BufReader::new(command.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let address = line
+        .trim()
+        .strip_prefix("serving EC2, SQS, SSM, Pricing and STS on http://");
     let reached = address.map(TcpStream::connect);
     command.kill().unwrap();
     command.wait().unwrap();

@@ -110,18 +110,25 @@ impl Form {
     pub fn echo(&self) -> Xml {
         match self {
             Form::Text(text) => Xml::from(text.as_str()),
-            Form::Group(inside) => {
-                inside
-                    .iter()
-                    .fold(Xml::new(), |xml, (name, part)| match part.items() {
-                        Some(items) => {
-                            let items = items.into_iter().map(|(_, item)| item.echo());
-                            xml.with(format!("{}Set", lower(name)), Xml::items(items))
-                        }
-                        None => xml.with(lower(name), part.echo()),
-                    })
-            }
+            Form::Group(inside) => inside.iter().fold(Xml::new(), |xml, (name, part)| {
+                let Some(items) = part.items() else {
+                    return xml.with(lower(name), part.echo());
+                };
+                let items = items.into_iter().map(|(_, item)| match name.as_str() {
+                    "NetworkInterface" => item.echo_interface(),
+                    _ => item.echo(),
+                });
+                xml.with(format!("{}Set", lower(name)), Xml::items(items))
+            }),
         }
+    }
+
+    /// A network interface, whose groups have names of their own: `groupSet/groupId`.
+    fn echo_interface(&self) -> Xml {
+        let groups = self.part("SecurityGroupId").and_then(Form::items);
+        let groups = groups.unwrap_or_default().into_iter();
+        let groups = groups.fold(Xml::new(), |xml, (_, id)| xml.with("groupId", id.echo()));
+        self.echo().with("groupSet", groups)
     }
 
     /// The parameters as JSON, for the log.
@@ -221,11 +228,15 @@ mod tests {
 
     #[test]
     fn an_echo_has_the_names_of_answers() {
-        let body = b"SecurityGroupId.1=sg-1&BlockDeviceMapping.1.Ebs.VolumeSize=20";
+        let body = b"SecurityGroupId.1=sg-1&BlockDeviceMapping.1.Ebs.VolumeSize=20\
+                     &NetworkInterface.1.SecurityGroupId.1=sg-2";
         let echo = Form::parse(body).unwrap().echo().document("data");
-        assert!(echo.contains(
-            "<blockDeviceMappingSet><item><ebs><volumeSize>20</volumeSize></ebs></item>\
-             </blockDeviceMappingSet><securityGroupIdSet><item>sg-1</item></securityGroupIdSet>"
-        ));
+        for part in [
+            "<blockDeviceMappingSet><item><ebs><volumeSize>20</volumeSize></ebs></item></blockDeviceMappingSet>",
+            "<groupSet><groupId>sg-2</groupId></groupSet>",
+            "<securityGroupIdSet><item>sg-1</item></securityGroupIdSet>",
+        ] {
+            assert!(echo.contains(part), "{part} in {echo}");
+        }
     }
 }

@@ -2,11 +2,13 @@
 //! tried on a copy; the first that gives everything is taken, else the one that gives most. Which group EC2
 //! would try first it does not say: here the cheapest, or the caller's first.
 
+use std::sync::Arc;
+
 use sparkwright::model::name::NodeId;
 use sparkwright::model::offering::CapacityType;
 use sparkwright::model::time::{Span, Timestamp};
 
-use super::pools::{Pool, Refused};
+use super::pools::{Origin, Pool, Refused};
 use super::request::Side;
 use crate::emulator::region::Region;
 use crate::world::fleet::{Answer, Choice, Code, FleetError, Request};
@@ -104,10 +106,16 @@ impl Chosen {
             code,
             message,
         };
-        let mut refused = Vec::new();
+        let mut refused: Vec<Refused> = Vec::new();
         for error in &self.errors {
-            if let Some(pool) = pools.iter().find(|pool| pool.of == error.of) {
-                let (code, message) = worded(region, error);
+            let pool = pools.iter().find(|pool| pool.of == error.of);
+            let (code, message) = worded(region, error);
+            // An override that names no zone has a pool in each, and is refused once.
+            let is_told = |origin: &Arc<Origin>| {
+                let mut told = refused.iter();
+                told.any(|other| other.code == code && Arc::ptr_eq(&other.origin, origin))
+            };
+            if let Some(pool) = pool.filter(|pool| !is_told(&pool.origin)) {
                 refused.push(refusal(pool, code, message));
             }
         }
