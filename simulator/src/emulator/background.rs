@@ -31,7 +31,7 @@ impl Background {
         let thread = thread::spawn(move || {
             let tell = |address| {
                 // Whoever started it waits for this.
-                drop(ready.send(address));
+                let _ = ready.send(address);
                 Ok(())
             };
             host(&args, tell, async { drop(stopped.await) })
