@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn pages_follow_each_other_and_hold_everything_once() {
-        let mut asked = Asked {
+        let asked = Asked {
             action: "DescribeThings",
             most: Some(5),
             token: None,
@@ -79,22 +79,21 @@ mod tests {
         let mut all: Vec<u32> = Vec::new();
         let mut pages = 0;
         loop {
-            asked.token = token.as_deref();
-            let page = cut((0..12).collect(), asked, 5..=10, None).unwrap();
+            let next = Asked {
+                token: token.as_deref(),
+                ..asked
+            };
+            let page = cut((0..12).collect(), next, 5..=10, None).unwrap();
             all.extend(&page.entries);
             pages += 1;
-            let next = page.next;
-            if next.is_none() {
+            token = page.next;
+            if token.is_none() {
                 break;
             }
-            token = next;
         }
         assert_eq!((pages, all), (3, (0..12).collect()));
-        let bad = |asked| {
-            cut((0..12).collect(), asked, 5..=10, None)
-                .unwrap_err()
-                .code
-        };
+        let first = cut(vec![0; 12], asked, 5..=10, None).unwrap().next;
+        let bad = |asked| cut(vec![0; 12], asked, 5..=10, None).unwrap_err().code;
         let few = Asked {
             most: Some(4),
             ..asked
@@ -102,6 +101,7 @@ mod tests {
         assert_eq!(bad(few), "InvalidParameterValue");
         let other = Asked {
             action: "DescribeOthers",
+            token: first.as_deref(),
             ..asked
         };
         assert_eq!(bad(other), "InvalidNextToken");

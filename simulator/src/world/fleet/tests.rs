@@ -121,7 +121,7 @@ fn what_one_node_draws_does_not_depend_on_the_others() {
         let after = fleet.interrupted_after(&node);
         (
             answer.given.last().cloned(),
-            fleet.instances[&node].instance_type,
+            fleet.instances[&node].of.0,
             fleet.boot(&node),
             after,
         )
