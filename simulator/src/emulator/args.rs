@@ -1,4 +1,5 @@
-//! The command's arguments, and what can be wrong with them.
+//! The command's arguments, and what can be wrong with them. Decides where things are read from and on
+//! which address to listen; what they mean is not known here.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -1,4 +1,5 @@
 //! An emulator on a thread of its own, for programs that need one beside them: it ends with its handle.
+//! It is the command itself but for its end.
 
 use std::net::SocketAddr;
 use std::sync::mpsc::sync_channel;

@@ -1,4 +1,5 @@
 //! What EventBridge says of an instance, as it stands in the queue: the raw event, without a wrapper.
+//! Decides the words alone; when something is told, and to whom, is decided where it happens.
 
 use serde_json::{Value, json};
 use sparkwright::model::time::{Span, Timestamp};

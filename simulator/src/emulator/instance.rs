@@ -1,4 +1,5 @@
-//! An instance as EC2 describes it, beside what the fleet knows of it.
+//! An instance as EC2 describes it, beside what the fleet knows of it. Capacity, price and delays are the
+//! fleet's; here is what the API shows beside them.
 
 use std::sync::Arc;
 

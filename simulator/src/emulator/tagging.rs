@@ -1,4 +1,5 @@
-//! Tags as requests bring them, within EC2's limits.
+//! Tags as requests bring them, within EC2's limits. Which resources an action may tag it says itself;
+//! tags that begin with `aws:` are EC2's own.
 
 use serde::Deserialize;
 

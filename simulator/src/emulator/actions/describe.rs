@@ -1,4 +1,5 @@
-//! What describing actions have in common: ids that must be there, and pages that go without them.
+//! What describing actions have in common: ids that must be there, and pages that go without them. Which
+//! ids and which pages an action has is its own affair.
 
 use crate::emulator::wire::ApiError;
 use crate::emulator::wire::page::Asked;

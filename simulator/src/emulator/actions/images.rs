@@ -1,4 +1,5 @@
-//! DescribeImages: the node images of the account.
+//! DescribeImages: the node images of the account. They are made up: what counts is their processor,
+//! their names and the parameters that lead to them.
 
 use serde::Deserialize;
 

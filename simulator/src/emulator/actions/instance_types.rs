@@ -1,4 +1,5 @@
-//! DescribeInstanceTypes and DescribeInstanceTypeOfferings, from the catalogue.
+//! DescribeInstanceTypes and DescribeInstanceTypeOfferings, from the catalogue. What its tables do not
+//! have (several network cards, fields that no scheduler reads) is left out of the answer.
 
 use serde::Deserialize;
 use sparkwright::model::label::ARCH;

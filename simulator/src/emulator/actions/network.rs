@@ -1,4 +1,5 @@
-//! Zones, subnets and security groups.
+//! Zones, subnets and security groups. They are as the account has them from the beginning; a subnet's
+//! free addresses are the fleet's.
 
 use serde::Deserialize;
 

@@ -1,4 +1,5 @@
-//! The Price List API as far as on-demand Linux instances go: one product for each type.
+//! The Price List API as far as on-demand Linux instances go: one product for each type. The price is the
+//! catalogue's; other products, reserved terms and other regions are not sold.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
-//! SQS: the one queue that events come to.
+//! SQS: the one queue that events come to. How long a caller waits for messages is for the server; what
+//! the messages say for those who send them.
 
 use std::fmt::Write as _;
 

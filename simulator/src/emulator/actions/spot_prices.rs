@@ -1,4 +1,5 @@
-//! DescribeSpotPriceHistory, newest first.
+//! DescribeSpotPriceHistory, newest first. Times of the request are on the emulator's clock; nothing is
+//! known of prices before its beginning.
 
 use serde::Deserialize;
 use sparkwright::model::money::UsdPerHour;

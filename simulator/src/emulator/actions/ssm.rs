@@ -1,4 +1,5 @@
-//! SSM's public parameters: image ids by alias.
+//! SSM's public parameters: image ids by alias. Which parameters lead to which image is the account's;
+//! parameters of one's own cannot be put.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
-//! Launch templates: made, given versions, described and deleted.
+//! Launch templates: made, given versions, described and deleted. What a template may say is checked
+//! where it is kept; what becomes of its instances is not known here.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! TerminateInstances and CreateTags: a batch is done whole, or refused whole for one bad id, as EC2 does.
+//! TerminateInstances and CreateTags: a batch is done whole, or refused whole for one bad id, as EC2
+//! does. What becomes of the instances then is in `life.rs`.
 
 use serde::Deserialize;
 use sparkwright::model::name::NodeId;

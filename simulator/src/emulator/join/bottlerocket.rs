@@ -1,4 +1,5 @@
-//! Bottlerocket's user data: settings in TOML.
+//! Bottlerocket's user data: settings in TOML. Decides what they ask of a kubelet; settings of anything
+//! else are passed over.
 
 use std::collections::BTreeMap;
 

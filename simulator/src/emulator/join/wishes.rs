@@ -1,4 +1,5 @@
-//! What user data and tags ask of a kubelet: labels, taints, how many pods, local disks for pods' storage.
+//! What user data and tags ask of a kubelet: labels, taints, how many pods, local disks for pods'
+//! storage. Both kinds of user data and the tags lead here; what the machine has is not known.
 
 use std::collections::BTreeMap;
 

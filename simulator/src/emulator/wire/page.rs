@@ -1,4 +1,5 @@
-//! Pages of a list: so many entries, and a token for the rest that holds for the same action alone.
+//! Pages of a list: so many entries, and a token for the rest that holds for the same action alone. A
+//! token holds a place in the list as it is asked for the next time, as EC2's may skip what has gone.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,5 @@
-//! Points in time as AWS writes them: RFC 3339 in UTC, on the emulator's clock.
+//! Points in time as AWS writes them: RFC 3339 in UTC, on the emulator's clock. What time it is, is not
+//! known here: these are forms of writing alone.
 
 use k8s_openapi::jiff;
 use sparkwright::model::time::Timestamp;

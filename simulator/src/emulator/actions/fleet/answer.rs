@@ -1,4 +1,5 @@
-//! CreateFleet's answer: instances by override, refusals by override.
+//! CreateFleet's answer: instances by override, refusals by override. Says nothing that the launch has
+//! not decided; an override is told back as it was asked.
 
 use sparkwright::model::offering::CapacityType;
 

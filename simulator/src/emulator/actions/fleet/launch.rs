@@ -1,4 +1,5 @@
-//! Instances of what the fleet gave, with their tags.
+//! Instances of what the fleet gave, with their tags. From here on they live by themselves (`life.rs`);
+//! whether there was capacity is decided before.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

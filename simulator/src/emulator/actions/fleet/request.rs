@@ -1,4 +1,5 @@
-//! CreateFleet as it comes in, and what it may not say.
+//! CreateFleet as it comes in, and what it may not say. Decides which values cannot stand together; what
+//! EC2 has is not known here.
 
 use serde::Deserialize;
 use sparkwright::model::offering::CapacityType;
