@@ -71,7 +71,7 @@ fn launch(ec2: &Emulated) -> String {
     assert_eq!(status, 200, "{answer}");
     let (_, rest) = answer
         .split_once("<instanceIds><item>")
-        .unwrap_or_else(|| panic!("{answer}"));
+        .expect("an instance is given");
     rest.split('<').next().unwrap().to_owned()
 }
 

@@ -1,5 +1,9 @@
 //! `sparkwright-sim emulate-ec2` as a caller without an SDK sees it: what it refuses, what its script does
 //! to calls, its log, its clock, and the nodes of instances that join a cluster.
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test asks with ends the test where it fails"
+)]
 
 #[path = "../emulated/mod.rs"]
 mod emulated;
