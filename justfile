@@ -47,3 +47,11 @@ replay *args="--trace simulator/data/logs":
 # Plans against bounds and Karpenter's scheduler: just bench plan --scenarios 40; just bench rounds
 bench *args="plan":
     cargo run -q --release -p sparkwright-sim -- bench {{args}}
+
+# EC2 to run against, on loopback; docs/emulator.md
+emulate *args:
+    cargo run -q --release -p sparkwright-sim --features emulator -- emulate-ec2 {{args}}
+
+# The emulator under the AWS SDK, beside moto; the SDK takes minutes to build
+conformance:
+    cargo test -p sparkwright-sim --features conformance --test emulator --test conformance

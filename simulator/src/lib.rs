@@ -6,6 +6,8 @@ pub mod calibrate;
 pub mod catalog;
 pub mod decimal;
 pub mod dry_run;
+#[cfg(feature = "emulator")]
+pub mod emulator;
 pub mod manifests;
 pub mod nodepools;
 pub mod output;

@@ -9,6 +9,8 @@ use sparkwright_sim::bench::{self, BenchArgs};
 use sparkwright_sim::calibrate::{self, CalibrateArgs};
 use sparkwright_sim::catalog::list::{self, CatalogArgs};
 use sparkwright_sim::dry_run::{self, PlanArgs};
+#[cfg(feature = "emulator")]
+use sparkwright_sim::emulator::{self, EmulatorArgs};
 use sparkwright_sim::output::Outcome;
 use sparkwright_sim::replay::{self, ReplayArgs};
 use sparkwright_sim::traces::{self, TraceArgs};
@@ -27,6 +29,9 @@ enum Command {
     Bench(BenchArgs),
     /// Lists and filters what EC2 sells, with prices per vCPU-hour and GiB-hour
     Catalog(CatalogArgs),
+    /// Serves the simulated fleet over EC2's wire protocols, on loopback
+    #[cfg(feature = "emulator")]
+    EmulateEc2(EmulatorArgs),
     /// Says what would be launched now for Kubernetes manifests, and why
     Plan(PlanArgs),
     /// Replays Spark event logs on simulated EC2: the nodes and why, the bill, how long it took
@@ -43,6 +48,10 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Bench(args) => bench::run(args, &mut out, &mut io::stderr()).map_err(Into::into),
         Command::Catalog(args) => list::run(args, &mut out)
+            .map(|()| Outcome::Done)
+            .map_err(anyhow::Error::from),
+        #[cfg(feature = "emulator")]
+        Command::EmulateEc2(args) => emulator::run(args, &mut out)
             .map(|()| Outcome::Done)
             .map_err(anyhow::Error::from),
         Command::Plan(args) => {

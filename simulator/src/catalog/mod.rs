@@ -27,6 +27,9 @@ use table::Table;
 /// The region taken from the embedded tables where none is named.
 pub const DEFAULT_REGION: &str = "us-east-1";
 
+/// Local disks by type: how many, and GB of each.
+pub type LocalDisks = BTreeMap<String, (u32, u32)>;
+
 /// How spot prices differ between zones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ZonePrices {
@@ -87,6 +90,22 @@ impl Source {
         let machines = files.table("instance_types.csv", machine::COLUMNS)?;
         let families = machines.rows().map(|row| row.text("family").to_owned());
         Ok(families.collect())
+    }
+
+    /// The local disks of every type that has some; a catalogue keeps their sum only.
+    ///
+    /// # Errors
+    /// One that names file, line, column, value and remedy.
+    pub fn local_disks(&self) -> Result<LocalDisks, CatalogError> {
+        let files = self.dir.clone().map_or(Files::Embedded, Files::Folder);
+        let machines = files.table("instance_types.csv", machine::COLUMNS)?;
+        let mut disks = LocalDisks::new();
+        for row in machines.rows() {
+            let some = row.number("nvme_count")?.zip(row.number("nvme_gb_each")?);
+            let some = some.filter(|(count, _)| *count > 0);
+            disks.extend(some.map(|some| (row.text("type").to_owned(), some)));
+        }
+        Ok(disks)
     }
 
     /// The region asked for, or the only one there is, or the embedded default.

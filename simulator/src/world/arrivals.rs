@@ -90,7 +90,7 @@ impl FromStr for Arrivals {
 }
 
 /// `30s`, `500ms`, `5m`, `1h`.
-pub(super) fn span(text: &str) -> Option<Span> {
+pub(crate) fn span(text: &str) -> Option<Span> {
     let end = text.find(|c: char| !c.is_ascii_digit())?;
     let number: i64 = text[..end].parse().ok()?;
     let unit = match &text[end..] {

@@ -27,7 +27,7 @@ const SIMULATOR: [(&str, &[&str]); 6] = [
 ];
 
 /// Rooms that are commands of the simulator: they see others, and only `main.rs` sees them.
-const COMMANDS: [&str; 3] = ["dry_run", "replay", "traces"];
+const COMMANDS: [&str; 4] = ["dry_run", "emulator", "replay", "traces"];
 
 #[test]
 fn the_core_sees_only_downwards() {

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use sparkwright::cluster::event::Intent;
 use sparkwright::cluster::shortage::OfferingKey;
 use sparkwright::model::name::NodeId;
-use sparkwright::model::offering::{CapacityType, TypeId};
+use sparkwright::model::offering::CapacityType;
 use sparkwright::model::time::{Span, Timestamp};
 use sparkwright::plan::effect::AllocationStrategy;
 
-use super::{Fleet, Instance, price};
+use super::{Fleet, Instance};
 use crate::world::stream::{pick, stream};
 
 /// EC2's word for a refusal.
@@ -53,8 +53,34 @@ pub struct Answer {
     pub after: Span,
 }
 
+/// How EC2 chooses among the offerings of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The cheapest that it has.
+    Cheapest,
+    /// Any that it has: which pools are deep is its knowledge alone.
+    Deepest,
+    /// The first of the caller's order that it has.
+    Preferred,
+    /// As many of each that it has.
+    Spread,
+}
+
+/// A call, whoever makes it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// A name for each instance that is asked for.
+    pub nodes: Vec<NodeId>,
+    /// Offerings that EC2 may choose from, in the caller's order.
+    pub offerings: Vec<OfferingKey>,
+    /// How it chooses.
+    pub choice: Choice,
+    /// What a plan asked for; None where somebody else asks.
+    pub intent: Option<Arc<Intent>>,
+}
+
 impl Fleet {
-    /// Answers a call; None: RequestLimitExceeded, ask again later.
+    /// Answers a call of a plan; None: RequestLimitExceeded, ask again later.
     pub fn create(
         &mut self,
         intent: &Intent,
@@ -66,55 +92,76 @@ impl Fleet {
         {
             return None;
         }
-        let wanted = intent.nodes.len();
+        let types = intent.types.iter();
+        let request = Request {
+            nodes: intent.nodes.iter().map(|node| node.id.clone()).collect(),
+            offerings: types
+                .map(|id| (*id, intent.zone, intent.capacity_type))
+                .collect(),
+            choice: match strategy {
+                AllocationStrategy::LowestPrice => Choice::Cheapest,
+                AllocationStrategy::Prioritized => Choice::Preferred,
+                AllocationStrategy::PriceCapacityOptimized => Choice::Deepest,
+            },
+            intent: Some(Arc::new(Intent {
+                nodes: Vec::new(),
+                ..intent.clone()
+            })),
+        };
+        Some(self.acquire(request, now))
+    }
+
+    /// Answers a call that was not throttled.
+    pub fn acquire(&mut self, mut request: Request, now: Timestamp) -> Answer {
+        let wanted = request.nodes.len();
         let looked_at = self
             .launches
             .as_mut()
             .map_or(wanted, |tokens| tokens.take(now, wanted));
-        let mut call = Call::new(intent, strategy, now);
-        call.types.sort_by_key(|id| {
-            (strategy == AllocationStrategy::LowestPrice).then(|| price(&self.catalog, intent, *id))
-        });
+        if request.choice == Choice::Cheapest {
+            request.offerings.sort_by_key(|of| self.price(*of));
+        }
+        let throttled = request.nodes.split_off(looked_at);
+        let nodes = std::mem::take(&mut request.nodes);
+        let first = nodes.first().or(throttled.first());
+        let mut random = stream(self.seed, "answer", first.map_or("", NodeId::as_str));
+        let mut call = Call::new(request, now);
         let (mut given, mut refused) = (Vec::new(), Vec::new());
-        for node in &intent.nodes[..looked_at] {
-            match self.give(&mut call, &node.id) {
-                Some(instance_type) => given.push((
-                    node.id.clone(),
-                    self.pending(&node.id, instance_type, &call),
-                )),
-                None => refused.push(node.id.clone()),
+        for (i, node) in nodes.into_iter().enumerate() {
+            match self.give(&mut call, &node, i) {
+                Some(of) => {
+                    let pending = self.pending(&node, of, &call);
+                    given.push((node, pending));
+                }
+                None => refused.push(node),
             }
         }
-        let first = intent.nodes.first().map_or("", |node| node.id.as_str());
-        let mut random = stream(self.seed, "answer", first);
-        Some(Answer {
+        Answer {
             given,
             refused,
-            throttled: intent.nodes[looked_at..]
-                .iter()
-                .map(|node| node.id.clone())
-                .collect(),
+            throttled,
             errors: call.errors.into_iter().collect(),
             after: self.delays.answer.draw(&mut random),
-        })
+        }
     }
 
-    /// Chooses a type that can be given; types that cannot are not tried again in this call.
-    fn give(&mut self, call: &mut Call, node: &NodeId) -> Option<TypeId> {
-        while !call.types.is_empty() {
-            let at = match call.strategy {
-                AllocationStrategy::LowestPrice | AllocationStrategy::Prioritized => 0,
-                AllocationStrategy::PriceCapacityOptimized => {
+    /// Chooses an offering that can be given; those that cannot are not tried again in this call.
+    fn give(&mut self, call: &mut Call, node: &NodeId, i: usize) -> Option<OfferingKey> {
+        while !call.offerings.is_empty() {
+            let at = match call.choice {
+                Choice::Cheapest | Choice::Preferred => 0,
+                Choice::Spread => i % call.offerings.len(),
+                Choice::Deepest => {
                     self.drop_dry(call);
                     let mut random = stream(self.seed, "type", node.as_str());
-                    pick(&mut random, call.types.len())
+                    pick(&mut random, call.offerings.len())
                 }
             };
-            let Some(&instance_type) = call.types.get(at) else {
+            let Some(&of) = call.offerings.get(at) else {
                 break;
             };
-            match self.refusal(call, node, instance_type) {
-                None => return Some(instance_type),
+            match self.refusal(call, node, of) {
+                None => return Some(of),
                 Some(code) => call.refuse(at, code),
             }
         }
@@ -123,57 +170,55 @@ impl Fleet {
 
     /// EC2 knows which spot pools are dry, and goes past them; it names them where nothing else is left.
     fn drop_dry(&mut self, call: &mut Call) {
-        let types = std::mem::take(&mut call.types);
-        let (has, dry): (Vec<TypeId>, Vec<TypeId>) =
-            types.into_iter().partition(|id| self.has(call, *id));
-        call.types = has;
+        let offerings = std::mem::take(&mut call.offerings);
+        let now = call.now;
+        let (has, dry): (Vec<OfferingKey>, Vec<OfferingKey>) =
+            offerings.into_iter().partition(|of| self.has(*of, now));
+        call.offerings = has;
         call.dry.extend(dry);
-        if call.types.is_empty() {
-            for id in std::mem::take(&mut call.dry) {
-                let of = call.key(id);
+        if call.offerings.is_empty() {
+            for of in std::mem::take(&mut call.dry) {
                 let code = Code::InsufficientInstanceCapacity;
                 call.errors.insert(FleetError { code, of });
             }
         }
     }
 
-    /// Why this type cannot be given to the node; where it can, it is taken.
-    fn refusal(&mut self, call: &Call, node: &NodeId, instance_type: TypeId) -> Option<Code> {
-        let key = call.key(instance_type);
-        if !self.has(call, instance_type) {
+    /// Why this offering cannot be given to the node; where it can, it is taken.
+    fn refusal(&mut self, call: &Call, node: &NodeId, of: OfferingKey) -> Option<Code> {
+        if !self.has(of, call.now) {
             return Some(Code::InsufficientInstanceCapacity);
         }
-        let (quota, vcpus) = self.quota(key);
+        let (quota, vcpus) = self.quota(of);
         if !self.quotas.has(quota, vcpus) {
-            return Some(match key.2 {
+            return Some(match of.2 {
                 CapacityType::OnDemand => Code::VcpuLimitExceeded,
                 CapacityType::Spot => Code::MaxSpotInstanceCountExceeded,
             });
         }
-        let interfaces = self.catalog.instance_type(instance_type).interfaces;
-        if !self.addresses.start(node, key.1, interfaces) {
+        let interfaces = self.catalog.instance_type(of.0).interfaces;
+        if !self.addresses.start(node, of.1, interfaces) {
             return Some(Code::InsufficientFreeAddressesInSubnet);
         }
-        self.capacity.take(key, call.now);
+        self.capacity.take(of, call.now);
         self.quotas.take(quota, vcpus);
         None
     }
 
-    fn has(&mut self, call: &Call, instance_type: TypeId) -> bool {
-        let key = call.key(instance_type);
+    fn has(&mut self, of: OfferingKey, now: Timestamp) -> bool {
         let catalog = &self.catalog;
         let name = || {
-            let (machine, zone) = (catalog.instance_type(key.0), catalog.zone(key.1));
-            format!("{} {} {}", machine.name, zone.id, key.2)
+            let (machine, zone) = (catalog.instance_type(of.0), catalog.zone(of.1));
+            format!("{} {} {}", machine.name, zone.id, of.2)
         };
-        self.capacity.has(key, call.now, name)
+        self.capacity.has(of, now, name)
     }
 
     /// The instance is given; returns how long it is pending.
-    fn pending(&mut self, node: &NodeId, instance_type: TypeId, call: &Call) -> Span {
+    fn pending(&mut self, node: &NodeId, of: OfferingKey, call: &Call) -> Span {
         let instance = Instance {
+            of,
             intent: call.intent.clone(),
-            instance_type,
             facts: None,
             running: false,
             ends: false,
@@ -186,39 +231,30 @@ impl Fleet {
 
 /// A call while it is answered.
 struct Call {
-    intent: Arc<Intent>,
-    strategy: AllocationStrategy,
+    intent: Option<Arc<Intent>>,
+    choice: Choice,
     now: Timestamp,
-    /// Types that may still be given.
-    types: Vec<TypeId>,
-    /// Spot types without capacity that nobody has been told of.
-    dry: Vec<TypeId>,
+    /// Offerings that may still be given.
+    offerings: Vec<OfferingKey>,
+    /// Spot offerings without capacity that nobody has been told of.
+    dry: Vec<OfferingKey>,
     errors: BTreeSet<FleetError>,
 }
 
 impl Call {
-    fn new(intent: &Intent, strategy: AllocationStrategy, now: Timestamp) -> Self {
-        let common = Intent {
-            nodes: Vec::new(),
-            ..intent.clone()
-        };
+    fn new(request: Request, now: Timestamp) -> Self {
         Call {
-            types: common.types.clone(),
-            intent: Arc::new(common),
-            strategy,
+            intent: request.intent,
+            choice: request.choice,
             now,
+            offerings: request.offerings,
             dry: Vec::new(),
             errors: BTreeSet::new(),
         }
     }
 
-    fn key(&self, instance_type: TypeId) -> OfferingKey {
-        (instance_type, self.intent.zone, self.intent.capacity_type)
-    }
-
     fn refuse(&mut self, at: usize, code: Code) {
-        let instance_type = self.types.remove(at);
-        let of = self.key(instance_type);
+        let of = self.offerings.remove(at);
         self.errors.insert(FleetError { code, of });
     }
 }

@@ -20,7 +20,7 @@ use sparkwright::cluster::shortage::{OfferingKey, QuotaKey};
 use sparkwright::model::money::UsdPerHour;
 use sparkwright::model::name::NodeId;
 use sparkwright::model::node::INSTANCE_TYPE;
-use sparkwright::model::offering::{CapacityType, Catalog, TypeId, ZoneId};
+use sparkwright::model::offering::{CapacityType, Catalog, ZoneId};
 use sparkwright::model::quota::QuotaClass;
 use sparkwright::model::time::{Span, Timestamp};
 
@@ -34,13 +34,14 @@ use price::Prices;
 use quota::Quotas;
 use throttle::Tokens;
 
-pub use create::{Answer, Code, FleetError};
+pub use create::{Answer, Choice, Code, FleetError, Request};
 
 /// An instance, given or running.
 #[derive(Clone, Debug)]
 struct Instance {
-    intent: Arc<Intent>,
-    instance_type: TypeId,
+    of: OfferingKey,
+    /// What a plan asked for; None where somebody else asked.
+    intent: Option<Arc<Intent>>,
     facts: Option<NodeFacts>,
     running: bool,
     /// Given back by us, or about to be taken by EC2.
@@ -108,11 +109,11 @@ impl Fleet {
     pub fn launched(&mut self, node: &NodeId) -> Option<Fact> {
         let instance = self.instances.get_mut(node)?;
         instance.running = true;
-        let price = price(&self.catalog, &instance.intent, instance.instance_type);
+        let of = instance.of;
         Some(Fact::NodeLaunched {
             node: node.clone(),
-            instance_type: instance.instance_type,
-            price: price.unwrap_or_default(),
+            instance_type: of.0,
+            price: self.price(of).unwrap_or_default(),
         })
     }
 
@@ -130,14 +131,12 @@ impl Fleet {
 
     /// How long the instance runs until EC2 wants it back; None: for longer than anybody waits.
     pub fn interrupted_after(&self, node: &NodeId) -> Option<Span> {
-        let instance = self.instances.get(node)?;
-        let intent = &instance.intent;
-        if intent.capacity_type != CapacityType::Spot {
+        let (instance_type, zone, capacity_type) = self.offering(node)?;
+        if capacity_type != CapacityType::Spot {
             return None;
         }
-        let mut offerings = self.catalog.offerings_of(instance.instance_type);
-        let offering =
-            offerings.find(|o| o.zone == intent.zone && o.capacity_type == CapacityType::Spot);
+        let mut offerings = self.catalog.offerings_of(instance_type);
+        let offering = offerings.find(|o| o.zone == zone && o.capacity_type == CapacityType::Spot);
         let bucket = offering.and_then(|offering| offering.interruption);
         self.interruptions.after(self.seed, node.as_str(), bucket)
     }
@@ -152,9 +151,9 @@ impl Fleet {
         let Some(scripted) = self.interruptions.scripted.get(position) else {
             return Vec::new();
         };
-        let runs = |(id, instance): &(&NodeId, &Instance)| {
+        let runs = |(_, instance): &(&NodeId, &Instance)| {
             let open = instance.running && !instance.ends;
-            open && scripted.of.holds(instance.key()) && self.is_spot(id)
+            open && scripted.of.holds(instance.of) && instance.of.2 == CapacityType::Spot
         };
         let luck = |id: &NodeId| {
             let mut random = stream(self.seed, "scripted interruption", id.as_str());
@@ -172,7 +171,7 @@ impl Fleet {
     pub fn interrupt(&mut self, node: &NodeId) -> Option<OfferingKey> {
         let instance = self.instances.get_mut(node)?;
         let open = !std::mem::replace(&mut instance.ends, true);
-        open.then(|| instance.key())
+        open.then_some(instance.of)
     }
 
     /// The notice is over. False where the instance has gone in the meantime.
@@ -203,7 +202,7 @@ impl Fleet {
     /// The node is ready.
     pub fn ready(&mut self, node: &NodeId, cluster: &Cluster) -> Option<NodeFacts> {
         let instance = self.instances.get_mut(node)?;
-        let facts = facts(node, instance, cluster);
+        let facts = facts(node, instance, cluster)?;
         instance.facts = Some(facts.clone());
         Some(facts)
     }
@@ -225,10 +224,10 @@ impl Fleet {
     /// The instance is gone, and its vCPUs and addresses are free. Returns its zone.
     pub fn gone(&mut self, node: &NodeId) -> Option<ZoneId> {
         let instance = self.instances.remove(node)?;
-        let (quota, vcpus) = self.quota(instance.key());
+        let (quota, vcpus) = self.quota(instance.of);
         self.quotas.give_back(quota, vcpus);
         self.addresses.gone(node);
-        Some(instance.intent.zone)
+        Some(instance.of.1)
     }
 
     /// A pod comes to a node. False where its subnet has no address for it.
@@ -246,9 +245,14 @@ impl Fleet {
         self.addresses.zones()
     }
 
-    fn is_spot(&self, node: &NodeId) -> bool {
-        let instance = self.instances.get(node);
-        instance.is_some_and(|instance| instance.intent.capacity_type == CapacityType::Spot)
+    /// What an instance is; None where there is none.
+    pub fn offering(&self, node: &NodeId) -> Option<OfferingKey> {
+        self.instances.get(node).map(|instance| instance.of)
+    }
+
+    /// An offering's price as it stands; None where it is not sold.
+    pub fn price(&self, (instance_type, zone, capacity_type): OfferingKey) -> Option<UsdPerHour> {
+        self.catalog.price(instance_type, zone, capacity_type)
     }
 
     /// The quota that an offering counts towards, and how much.
@@ -259,36 +263,27 @@ impl Fleet {
     }
 }
 
-impl Instance {
-    fn key(&self) -> OfferingKey {
-        let intent = &self.intent;
-        (self.instance_type, intent.zone, intent.capacity_type)
-    }
-}
-
-fn price(catalog: &Catalog, intent: &Intent, id: TypeId) -> Option<UsdPerHour> {
-    catalog.price(id, intent.zone, intent.capacity_type)
-}
-
-fn facts(node: &NodeId, instance: &Instance, cluster: &Cluster) -> NodeFacts {
-    let instance_type = cluster.catalog.instance_type(instance.instance_type);
-    let pool = cluster.pools.get(&instance.intent.pool);
+/// The node of an instance that a plan asked for.
+fn facts(node: &NodeId, instance: &Instance, cluster: &Cluster) -> Option<NodeFacts> {
+    let intent = instance.intent.as_ref()?;
+    let instance_type = cluster.catalog.instance_type(instance.of.0);
+    let pool = cluster.pools.get(&intent.pool);
     let mut labels = instance_type.labels.clone();
-    labels.extend(instance.intent.labels.clone());
+    labels.extend(intent.labels.clone());
     labels.insert(INSTANCE_TYPE.into(), instance_type.name.clone());
     let mut allocatable = instance_type.allocatable.clone();
     allocatable.storage =
         instance_type.storage(pool.is_some_and(|pool| pool.min_local_storage.is_some()));
     let most = pool.and_then(|pool| pool.max_pods).unwrap_or(u32::MAX);
     allocatable.pods = allocatable.pods.min(most);
-    NodeFacts {
+    Some(NodeFacts {
         id: node.clone(),
         labels,
-        taints: instance.intent.taints.clone(),
+        taints: intent.taints.clone(),
         allocatable,
         unschedulable: false,
         ready: true,
-    }
+    })
 }
 
 #[cfg(test)]

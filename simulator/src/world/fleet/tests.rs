@@ -29,7 +29,7 @@ fn on_demand_is_the_cheapest_that_ec2_has_and_dearer_ones_follow_when_it_has_no_
         3,
     );
     let answer = fleet.create(&intent, LowestPrice, NOW).unwrap();
-    let of = |node: &str| fleet.instances[node].instance_type;
+    let of = |node: &str| fleet.instances[node].of.0;
     let small = catalog.find_type("m5.xlarge").unwrap();
     assert_eq!([of("n0"), of("n1")], [small, small]);
     assert_ne!(of("n2"), small);
@@ -46,7 +46,7 @@ fn prioritized_on_demand_follows_the_call_s_order_whatever_the_prices() {
     let order = ["m5.2xlarge", "m5.xlarge"];
     let intent = intent(&catalog, CapacityType::OnDemand, &order, 3);
     fleet.create(&intent, Prioritized, NOW).unwrap();
-    let of = |node: &str| fleet.instances[node].instance_type;
+    let of = |node: &str| fleet.instances[node].of.0;
     let [large, small] = order.map(|name| catalog.find_type(name).unwrap());
     assert_eq!([of("n0"), of("n1"), of("n2")], [large, large, small]);
 }
@@ -137,7 +137,7 @@ fn what_one_node_draws_does_not_depend_on_the_others() {
         let after = fleet.interrupted_after(&node);
         (
             answer.given.last().cloned(),
-            fleet.instances[&node].instance_type,
+            fleet.instances[&node].of.0,
             fleet.boot(&node),
             after,
         )
