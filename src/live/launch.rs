@@ -1,0 +1,182 @@
+//! A launch, intent first: the whole request is stored in claims, then sent, and only then answered for.
+//! A request that may have been carried out is sent again as it was, with the same token, until EC2 says
+//! what came of it. Nothing is sent once another replica may lead.
+
+use std::sync::Arc;
+
+use tokio::time::sleep;
+
+use crate::cluster::event::Intent;
+use crate::model::nodeclass::Class;
+use crate::model::offering::Catalog;
+use crate::model::pool::Pool;
+use crate::plan::effect::Launch;
+
+use super::claims;
+use super::ec2::{Answer, FleetRequest, GivenInstance, LaunchError, Order, Refusal, Resolved};
+use super::heard::{Answered, Hand, Heard};
+use super::world::{World, wait_before};
+
+/// Sends of one request before it is left to the next look at open claims.
+const SENDS: u32 = 8;
+/// New requests where a launch template went away in between.
+const REMAKES: u32 = 2;
+
+/// Everything that a launch follows from.
+#[derive(Clone, Debug)]
+pub struct Ordered {
+    /// What the plan wants, its nodes under their claims' names.
+    pub launch: Launch,
+    /// The catalogue that it was planned on.
+    pub catalog: Arc<Catalog>,
+    /// The pool that pays.
+    pub pool: Pool,
+    /// Its class …
+    pub class: Class,
+    /// … and what that names.
+    pub resolved: Resolved,
+    /// The call's token.
+    pub token: String,
+    /// The epoch of the leader that planned it.
+    pub epoch: u64,
+}
+
+/// An instance for a claim.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// The claim.
+    pub claim: String,
+    /// The instance.
+    pub instance: GivenInstance,
+}
+
+/// Stores a launch, sends it and tells the loop what came of it.
+pub async fn launch(world: World, ordered: Ordered) {
+    let intent = ordered.launch.intent.clone();
+    let hand = Hand::Launch(ordered.token.clone());
+    let outcome = match store(&world, &ordered).await {
+        Ok(request) => send(&world, &request, &ordered.token, ordered.epoch).await,
+        Err(problem) => Err(problem),
+    };
+    tell(&world, intent, outcome).await;
+    world.done(hand).await;
+}
+
+/// Sends again what a claim has stored, after a restart or a change of leader.
+pub async fn resend(world: World, intent: Intent, stored: String, token: String, epoch: u64) {
+    let outcome = match FleetRequest::read(&stored) {
+        Ok(request) => send(&world, &request, &token, epoch).await,
+        Err(error) => Err(Failure::Refused(format!("read the stored request: {error}"))),
+    };
+    tell(&world, intent, outcome).await;
+    world.done(Hand::Launch(token)).await;
+}
+
+/// Why a launch has no answer.
+#[derive(Debug)]
+enum Failure {
+    /// EC2 was not asked, or said no for good: nothing was launched.
+    Refused(String),
+    /// It may have launched; whoever leads looks at it again.
+    Open,
+}
+
+async fn store(world: &World, ordered: &Ordered) -> Result<FleetRequest, Failure> {
+    let refused = |problem: String| Failure::Refused(problem);
+    let nodes = ordered.launch.intent.nodes.iter();
+    let names: Vec<String> = nodes.map(|node| node.id.as_str().to_owned()).collect();
+    let order = Order {
+        launch: &ordered.launch,
+        catalog: &ordered.catalog,
+        pool: &ordered.pool,
+        class: &ordered.class,
+        resolved: &ordered.resolved,
+        cluster: &world.cluster,
+        claims: &names,
+        token: &ordered.token,
+        epoch: ordered.epoch,
+        minimum: None,
+    };
+    let request = world.ec2.request(order).await;
+    let request = request.map_err(|error| refused(error.to_string()))?;
+    if !world.lease.holds(ordered.epoch) {
+        return Err(refused("another replica may lead".into()));
+    }
+    let written = (ordered.token.as_str(), ordered.epoch, request.written());
+    let intent = &ordered.launch.intent;
+    let claims = claims::of_intent(intent, &ordered.pool, &ordered.class.name, &ordered.catalog, written);
+    match claims::write(&world.client, claims).await {
+        Ok(()) => Ok(request),
+        Err(error) => {
+            for name in &names {
+                // What is left is seen by the watch, and removed as a claim without an instance.
+                let _ = claims::delete(&world.client, name).await;
+                let _ = claims::release(&world.client, name).await;
+            }
+            Err(refused(format!("write claims: {error}")))
+        }
+    }
+}
+
+async fn send(
+    world: &World,
+    request: &FleetRequest,
+    token: &str,
+    epoch: u64,
+) -> Result<Answer, Failure> {
+    let mut remakes = 0;
+    for attempt in 1..=SENDS {
+        if !world.lease.holds(epoch) {
+            return Err(Failure::Open);
+        }
+        match world.ec2.create_fleet(request, token).await {
+            Ok(answer) => return Ok(answer),
+            Err(error @ LaunchError::Config { .. }) => {
+                return Err(Failure::Refused(error.to_string()));
+            }
+            Err(LaunchError::TokenMismatch) => return Err(Failure::Open),
+            Err(LaunchError::TemplateGone) if remakes == REMAKES => {
+                return Err(Failure::Refused(LaunchError::TemplateGone.to_string()));
+            }
+            Err(LaunchError::TemplateGone) => remakes += 1,
+            Err(error @ (LaunchError::Throttled | LaunchError::Transient { .. })) => {
+                tracing::info!(token, attempt, %error, "launch is sent again");
+            }
+        }
+        sleep(wait_before(attempt)).await;
+    }
+    Err(Failure::Open)
+}
+
+async fn tell(world: &World, intent: Intent, outcome: Result<Answer, Failure>) {
+    let (answer, failed) = match outcome {
+        Ok(answer) => (answer, None),
+        Err(Failure::Refused(problem)) => (Answer::default(), Some(problem)),
+        Err(Failure::Open) => return,
+    };
+    let (given, surplus) = matched(&intent, answer.given);
+    if !surplus.is_empty() {
+        // A claim was lost between its writing and now: nobody waits for these.
+        world.ec2.terminate(&surplus).await;
+    }
+    let refusals: Vec<Refusal> = answer.refused;
+    let answered = Answered {
+        intent,
+        given,
+        refusals,
+        failed,
+    };
+    world.tell(Heard::Answered(answered)).await;
+}
+
+/// All claims of a call are interchangeable: instances go to them in order.
+fn matched(intent: &Intent, instances: Vec<GivenInstance>) -> (Vec<Given>, Vec<String>) {
+    let mut instances = instances.into_iter();
+    let nodes = intent.nodes.iter();
+    let given = nodes.zip(instances.by_ref()).map(|(node, instance)| Given {
+        claim: node.id.as_str().to_owned(),
+        instance,
+    });
+    let given = given.collect();
+    (given, instances.map(|instance| instance.id).collect())
+}

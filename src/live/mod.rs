@@ -1,0 +1,24 @@
+//! The live shell: watches become events, plans become calls to Kubernetes and EC2, and what comes of
+//! them returns as events. It chooses nothing that a plan could choose, and keeps nothing that could not
+//! be listed again.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the live shell is where clock, environment and network are"
+)]
+
+pub mod claims;
+pub mod clock;
+pub mod controller;
+pub mod ec2;
+pub mod heard;
+pub mod launch;
+pub mod lease;
+pub mod leave;
+pub mod pace;
+pub mod place;
+pub mod register;
+pub mod rounds;
+pub mod settings;
+pub mod translate;
+pub mod watch;
+pub mod world;

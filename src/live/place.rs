@@ -1,0 +1,64 @@
+//! Lifting a pod's gate: one patch takes our gate away and adds the selectors of the set of nodes that the
+//! plan chose; what the user wrote stays. Additions are allowed while a pod is gated, and never after.
+
+use k8s_openapi::api::core::v1::{Pod, Toleration};
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Client};
+use serde_json::{Map, Value, json};
+
+use crate::model::node::{CAPACITY_TYPE, MANAGED, PURPOSE, Purpose, ZONE};
+use crate::model::offering::Catalog;
+use crate::model::spark::GATE;
+use crate::plan::effect::Place;
+
+use super::claims::unless_gone;
+
+/// The selectors that a placing adds.
+pub fn selectors(place: &Place, catalog: &Catalog) -> Map<String, Value> {
+    let zone = place.zone.map(|zone| (ZONE, catalog.zone(zone).name.as_str()));
+    let capacity = place.capacity_type.map(|kind| (CAPACITY_TYPE, kind.as_str()));
+    let purpose = place.purpose.map(|purpose| (PURPOSE, purpose.as_str()));
+    let managed = place.purpose.map(|_| (MANAGED, "true"));
+    let all = [zone, capacity, purpose, managed].into_iter().flatten();
+    all.map(|(key, value)| (key.to_owned(), json!(value))).collect()
+}
+
+/// Lifts the gate of a pod, by `namespace` and `name`.
+///
+/// # Errors
+/// The API server's refusal; a pod that is gone or has no gate is none.
+pub async fn lift(
+    client: &Client,
+    (namespace, name): (&str, &str),
+    selectors: Map<String, Value>,
+    purpose: Option<Purpose>,
+) -> Result<(), kube::Error> {
+    let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    let mut spec = json!({
+        "schedulingGates": [{"$patch": "delete", "name": GATE}],
+        "nodeSelector": selectors,
+    });
+    if purpose == Some(Purpose::Driver) {
+        // The list of tolerations is replaced as a whole, so it is read first.
+        let Some(pod) = api.get_opt(name).await? else {
+            return Ok(());
+        };
+        let held = pod.spec.and_then(|spec| spec.tolerations);
+        spec["tolerations"] = json!(with_driver_toleration(held.unwrap_or_default()));
+    }
+    let patch = Patch::Strategic(json!({ "spec": spec }));
+    unless_gone(api.patch(name, &PatchParams::default(), &patch).await)
+}
+
+fn with_driver_toleration(mut held: Vec<Toleration>) -> Vec<Toleration> {
+    if !held.iter().any(|one| one.key.as_deref() == Some(PURPOSE)) {
+        held.push(Toleration {
+            key: Some(PURPOSE.into()),
+            operator: Some("Equal".into()),
+            value: Some(Purpose::Driver.as_str().into()),
+            effect: Some("NoSchedule".into()),
+            ..Toleration::default()
+        });
+    }
+    held
+}

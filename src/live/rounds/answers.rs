@@ -1,0 +1,172 @@
+//! What EC2 says, as facts: instances given, nodes refused, what a refusal says about the next call, and
+//! notices about instances.
+
+use crate::cluster::event::Fact;
+use crate::cluster::shortage::OfferingKey;
+use crate::live::claims;
+use crate::live::clock;
+use crate::live::ec2::{InstanceState, Notice, NoticeKind, Refusal, RefusalKind};
+use crate::live::heard::{Answered, Hand};
+use crate::model::name::NodeId;
+use crate::model::nodeclaim::status::LAUNCHED;
+use crate::model::offering::CapacityType;
+use crate::model::quota::QuotaClass;
+use crate::model::time::{Span, Timestamp};
+
+use super::Rounds;
+use super::statuses::Subject;
+
+/// From EC2's notice until it takes a spot instance back.
+const SPOT_NOTICE: Span = Span::from_secs(120);
+
+impl Rounds {
+    pub(super) fn answered(&mut self, answered: Answered) {
+        for given in &answered.given {
+            self.translator.given(given);
+            self.fold_quietly();
+            let status = self.status_of(&given.claim);
+            status.instance_id = Some(given.instance.id.clone());
+            status.provider_id = Some(format!(
+                "aws:///{}/{}",
+                given.instance.zone, given.instance.id
+            ));
+            status.instance_type = Some(given.instance.instance_type.clone());
+            status.image_id = given.instance.image.clone();
+            status.subnet_id = given.instance.subnet.clone();
+            claims::note(status, LAUNCHED, true, "Launched", "EC2 has given an instance");
+            let node = self.cluster.nodes.get(given.claim.as_str());
+            let price = node.map(|node| node.price.to_string());
+            self.status_of(&given.claim).usd_per_hour = price;
+            self.unsaid.insert(Subject::Claim(given.claim.clone()));
+        }
+        let now = clock::now();
+        for refusal in &answered.refusals {
+            tracing::info!(code = refusal.code, instance_type = refusal.instance_type, zone = refusal.zone, message = refusal.message, "EC2 refused");
+            self.believe(refusal, now);
+        }
+        if let Some(problem) = &answered.failed {
+            let pool = answered.intent.pool.as_str();
+            tracing::warn!(pool, problem, "launch failed");
+            let intent = &answered.intent;
+            let keys = intent.types.iter();
+            let keys: Vec<OfferingKey> = keys
+                .map(|kind| (*kind, intent.zone, intent.capacity_type))
+                .collect();
+            // Asking again gives the same: its offerings are left alone for a while, longer where it repeats.
+            keys.into_iter().for_each(|key| self.believe_dry(key, now));
+        }
+        let given = answered.given.len();
+        for node in answered.intent.nodes.iter().skip(given) {
+            self.translator.refused_node(node);
+            self.discard(node.id.as_str());
+        }
+    }
+
+    /// Facts so far are folded, so that what follows reads them.
+    fn fold_quietly(&mut self) {
+        let (facts, wishes) = self.translator.take();
+        facts.into_iter().for_each(|fact| self.apply(fact));
+        wishes.into_iter().for_each(|wish| self.fulfil(wish));
+    }
+
+    /// A claim for which there is no instance goes at once.
+    pub(super) fn discard(&mut self, claim: &str) {
+        let (world, name) = (self.world.clone(), claim.to_owned());
+        let hand = Hand::End(name.clone());
+        let done = hand.clone();
+        self.begin(hand, async move {
+            let deleted = claims::delete(&world.client, &name).await;
+            let released = claims::release(&world.client, &name).await;
+            if let Err(error) = deleted.and(released) {
+                tracing::warn!(claim = name, %error, "claim without an instance cannot be deleted yet");
+            }
+            world.done(done).await;
+        });
+    }
+
+    /// What a refusal says about the next call. A throttle says nothing.
+    fn believe(&mut self, refusal: &Refusal, now: Timestamp) {
+        let catalog = &self.cluster.catalog;
+        let zone = catalog.find_zone(&refusal.zone);
+        let instance_type = refusal.instance_type.as_ref();
+        let instance_type = instance_type.and_then(|name| catalog.find_type(name));
+        let (Some(zone), Some(instance_type)) = (zone, instance_type) else {
+            return;
+        };
+        match refusal.kind {
+            RefusalKind::Capacity | RefusalKind::Other => {
+                self.believe_dry((instance_type, zone, refusal.capacity_type), now);
+            }
+            RefusalKind::Quota => {
+                let class = QuotaClass::of(&catalog.instance_type(instance_type).family);
+                let capacity_type = refusal.capacity_type;
+                let until = self
+                    .cluster
+                    .shortages
+                    .believe_quota((class, capacity_type), now);
+                self.apply(Fact::QuotaReached {
+                    class,
+                    capacity_type,
+                    until,
+                });
+            }
+            RefusalKind::Addresses => self.apply(Fact::ZoneAddresses { zone, free: 0 }),
+            RefusalKind::Throttled | RefusalKind::TemplateGone => {}
+        }
+    }
+
+    fn believe_dry(&mut self, key: OfferingKey, now: Timestamp) {
+        let until = self.cluster.shortages.believe_offering(key, now);
+        let (instance_type, zone, capacity_type) = key;
+        self.apply(Fact::OfferingUnavailable {
+            instance_type,
+            zone,
+            capacity_type,
+            until,
+        });
+    }
+
+    /// EC2 tells of an instance; of one that is not ours it tells nothing.
+    pub(super) fn noticed(&mut self, notice: &Notice) {
+        let Some(claim) = self.translator.instances.get(&notice.instance).cloned() else {
+            return;
+        };
+        let node = NodeId::from(claim.as_str());
+        tracing::info!(claim, instance = notice.instance, kind = ?notice.kind, "EC2 tells of an instance");
+        match &notice.kind {
+            NoticeKind::SpotInterruption => {
+                let until = notice.at + SPOT_NOTICE;
+                let known = self.cluster.nodes.get(&node);
+                let key = known.and_then(|known| {
+                    let kind = known.types.first().copied()?;
+                    Some((kind, known.zone?, CapacityType::Spot))
+                });
+                if let Some(key) = key {
+                    self.believe_dry(key, clock::now());
+                }
+                self.apply(Fact::NodeInterrupted { node, until });
+            }
+            NoticeKind::ScheduledChange { from, .. } => {
+                let until = from.unwrap_or(notice.at);
+                self.apply(Fact::NodeInterrupted { node, until });
+            }
+            NoticeKind::StateChange(state) => self.changed_state(&claim, *state),
+            NoticeKind::Rebalance => {}
+        }
+    }
+
+    /// An instance that stops or ends without us takes its node and its claim with it.
+    pub(super) fn changed_state(&mut self, claim: &str, state: InstanceState) {
+        let ending = self.translator.claims.get(claim).is_some_and(|claim| claim.is_ending());
+        let runs = matches!(state, InstanceState::Pending | InstanceState::Running);
+        if runs || ending {
+            return;
+        }
+        let node = NodeId::from(claim);
+        let spot = self.cluster.nodes.get(&node).and_then(|node| node.capacity_type);
+        if spot == Some(CapacityType::Spot) {
+            self.apply(Fact::NodeReclaimed(node));
+        }
+        self.delete(claim);
+    }
+}

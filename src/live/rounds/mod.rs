@@ -1,0 +1,246 @@
+//! The loop: the twin of the simulator's, by the wall's clock. What is heard becomes events; the cluster
+//! and the ledger fold them; a moment later the planner looks, and what it decided is handed to those who
+//! carry it out, whose outcomes are heard in turn. It alone changes what is known, and never waits.
+
+mod answers;
+mod carry_out;
+mod statuses;
+mod sweep;
+mod wishes;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::mpsc::Receiver;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use crate::Planner;
+use crate::cluster::Cluster;
+use crate::cluster::event::{Event, Fact};
+use crate::ledger::Ledger;
+use crate::model::nodeclaim::NodeClaimStatus;
+use crate::model::time::{Span, Timestamp};
+
+use super::clock;
+use super::heard::{Hand, Heard};
+use super::pace::Pace;
+use super::translate::Translator;
+use super::world::World;
+use statuses::Subject;
+
+/// Things heard that are folded before the clock is looked at again.
+const BATCH: usize = 4096;
+/// How often what is unfinished is looked at again.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How the controller is to behave.
+#[derive(Clone, Debug)]
+pub struct Conduct {
+    /// Plans and tells, and does nothing.
+    pub dry_run: bool,
+    /// From an instance's launch until its node must be there.
+    pub join_limit: Span,
+    /// How long an instance may be without a claim.
+    pub stray_grace: Span,
+}
+
+/// Everything that the loop knows.
+pub struct Rounds {
+    world: World,
+    conduct: Conduct,
+    inbox: Receiver<Heard>,
+    translator: Translator,
+    cluster: Cluster,
+    ledger: Ledger,
+    planner: Planner,
+    pace: Pace,
+    epoch: Option<u64>,
+    in_hand: BTreeSet<Hand>,
+    /// Objects whose status is to be written.
+    unsaid: BTreeSet<Subject>,
+    /// Claims' statuses as they are to be.
+    statuses: BTreeMap<String, NodeClaimStatus>,
+    /// Pools' statuses as they were last written.
+    said: BTreeMap<String, Value>,
+    /// Why NodeClasses cannot be used.
+    problems: BTreeMap<String, String>,
+    /// NodeClasses that are being looked up.
+    resolving: BTreeSet<String>,
+    /// Claims by the time at which they were first seen without an instance.
+    open: BTreeMap<String, Timestamp>,
+    /// Instances that EC2 did not list at the last look.
+    missing: BTreeSet<String>,
+    /// Nodes of a pool that never joined, one after the other.
+    unjoined: BTreeMap<String, u32>,
+    /// When pools that we paused may try again.
+    mends: BTreeMap<String, Timestamp>,
+    launches: u64,
+    ticks: u64,
+}
+
+impl Rounds {
+    /// A loop that knows nothing yet.
+    pub fn new(world: World, conduct: Conduct, inbox: Receiver<Heard>, translator: Translator) -> Self {
+        Rounds {
+            world,
+            conduct,
+            inbox,
+            translator,
+            cluster: Cluster::default(),
+            ledger: Ledger::default(),
+            planner: Planner::default(),
+            pace: Pace::default(),
+            epoch: None,
+            in_hand: BTreeSet::new(),
+            unsaid: BTreeSet::new(),
+            statuses: BTreeMap::new(),
+            said: BTreeMap::new(),
+            problems: BTreeMap::new(),
+            resolving: BTreeSet::new(),
+            open: BTreeMap::new(),
+            missing: BTreeSet::new(),
+            unjoined: BTreeMap::new(),
+            mends: BTreeMap::new(),
+            launches: 0,
+            ticks: 0,
+        }
+    }
+
+    /// Runs until it is told to stop, or nobody speaks any more.
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let due = self.pace.due().filter(|_| self.may_plan());
+            let wait = due.map(|due| due - clock::now());
+            tokio::select! {
+                heard = self.inbox.recv() => match heard {
+                    Some(heard) => self.hear_all(heard),
+                    None => return,
+                },
+                () = pause(wait), if wait.is_some() => self.round(),
+                _ = ticks.tick() => self.tick(),
+                _ = stop.changed() => return,
+            }
+        }
+    }
+
+    /// Everything that has been heard so far, in its order.
+    fn hear_all(&mut self, first: Heard) {
+        self.hear(first);
+        for _ in 1..BATCH {
+            match self.inbox.try_recv() {
+                Ok(heard) => self.hear(heard),
+                Err(_) => break,
+            }
+        }
+        self.fold();
+    }
+
+    fn hear(&mut self, heard: Heard) {
+        match heard {
+            Heard::Watched(source, said) => self.translator.hear(source, said),
+            Heard::Catalog(catalog) => self.translator.catalog(catalog),
+            Heard::Fact(fact) => self.apply(fact),
+            Heard::Resolved(class, resolved) => self.resolved(class, resolved),
+            Heard::Answered(answered) => self.answered(answered),
+            Heard::Instances(instances, asked) => self.swept(&instances, asked),
+            Heard::Notice(notice) => self.noticed(&notice),
+            Heard::Leads(epoch) => self.leads(epoch),
+            Heard::Done(hand) => {
+                self.in_hand.remove(&hand);
+                self.pace.changed(clock::now(), true);
+            }
+        }
+    }
+
+    /// Folds what has come of what was heard, and does what objects need.
+    fn fold(&mut self) {
+        loop {
+            let (facts, wishes) = self.translator.take();
+            if facts.is_empty() && wishes.is_empty() {
+                break;
+            }
+            facts.into_iter().for_each(|fact| self.apply(fact));
+            wishes.into_iter().for_each(|wish| self.fulfil(wish));
+        }
+        self.write_statuses();
+    }
+
+    fn apply(&mut self, fact: Fact) {
+        let event = Event {
+            at: clock::now(),
+            fact,
+        };
+        self.cluster.apply(&event);
+        self.ledger.apply(&event);
+        let declared = self.all_declared();
+        self.pace.changed(event.at, declared);
+    }
+
+    /// True where every application that asks for something has said what it will ask for.
+    fn all_declared(&self) -> bool {
+        let mut asking = self.cluster.demanding.iter();
+        asking.all(|id| {
+            let app = self.cluster.apps.get(id);
+            app.is_some_and(|app| app.shape.is_some())
+        })
+    }
+
+    fn may_plan(&self) -> bool {
+        let leads = self.epoch.is_some_and(|epoch| self.world.lease.holds(epoch));
+        self.translator.is_ready() && (leads || self.conduct.dry_run)
+    }
+
+    fn round(&mut self) {
+        self.pace.looked();
+        let now = clock::now();
+        let plan = self.planner.plan(&self.cluster.view(now));
+        for violation in &plan.broken {
+            tracing::error!(?violation, "plan breaks an invariant; the effect is taken out");
+        }
+        self.pace.look_at(plan.next_look);
+        self.carry_out(plan, now);
+        self.fold();
+    }
+
+    fn leads(&mut self, epoch: Option<u64>) {
+        self.epoch = epoch;
+        if epoch.is_some() {
+            self.reconsider();
+            self.pace.changed(clock::now(), true);
+        }
+    }
+
+    fn tick(&mut self) {
+        self.ticks += 1;
+        self.mend();
+        if self.epoch.is_some() {
+            self.look_at_open_claims();
+            if self.ticks.is_multiple_of(5) {
+                self.reconsider();
+                self.note_pools();
+            }
+        }
+        self.fold();
+    }
+
+    /// Begins something, unless it is being done already or we only look on.
+    fn begin(&mut self, hand: Hand, task: impl Future<Output = ()> + Send + 'static) -> bool {
+        if self.conduct.dry_run || self.epoch.is_none() || !self.in_hand.insert(hand) {
+            return false;
+        }
+        tokio::spawn(task);
+        true
+    }
+}
+
+/// Waits so long; for ever where nothing is due.
+async fn pause(wait: Option<Span>) {
+    if let Some(wait) = wait {
+        let millis = u64::try_from(wait.millis()).unwrap_or(0);
+        sleep(Duration::from_millis(millis)).await;
+    }
+}

@@ -1,0 +1,63 @@
+//! Arguments of the controller, each also an environment variable, as a Deployment sets them.
+
+use clap::Args;
+
+use crate::model::time::Span;
+
+/// `sparkwright controller`.
+#[derive(Args, Clone, Debug)]
+pub struct ControllerArgs {
+    /// Name of the EKS cluster: what is ours in AWS is tagged with it
+    #[arg(long, env = "SPARKWRIGHT_CLUSTER_NAME")]
+    pub cluster_name: String,
+
+    /// URL of the API server as nodes reach it; the kubeconfig's where it is not given
+    #[arg(long, env = "SPARKWRIGHT_CLUSTER_ENDPOINT")]
+    pub cluster_endpoint: Option<String>,
+
+    /// Addresses of the cluster's services, such as 10.100.0.0/16; told from the API server's own service
+    /// where it is not given
+    #[arg(long, env = "SPARKWRIGHT_SERVICE_CIDR")]
+    pub service_cidr: Option<String>,
+
+    /// AWS region; the environment's where it is not given
+    #[arg(long, env = "SPARKWRIGHT_REGION")]
+    pub region: Option<String>,
+
+    /// Name or URL of the SQS queue that interruptions are told to
+    #[arg(long, env = "SPARKWRIGHT_INTERRUPTION_QUEUE")]
+    pub interruption_queue: Option<String>,
+
+    /// Namespace of the Lease that says which replica leads
+    #[arg(long, env = "SPARKWRIGHT_NAMESPACE", default_value = "sparkwright")]
+    pub namespace: String,
+
+    /// Plan and tell, and do nothing
+    #[arg(long, env = "SPARKWRIGHT_DRY_RUN")]
+    pub dry_run: bool,
+
+    /// From an instance's launch until its node must have joined
+    #[arg(long, env = "SPARKWRIGHT_JOIN_LIMIT", default_value = "15m", value_parser = length)]
+    pub join_limit: Span,
+
+    /// How long an instance of ours may be without a claim before it is ended
+    #[arg(long, env = "SPARKWRIGHT_STRAY_GRACE", default_value = "90s", value_parser = length)]
+    pub stray_grace: Span,
+
+    /// Between two looks at EC2's list of our instances
+    #[arg(long, env = "SPARKWRIGHT_SWEEP_EVERY", default_value = "10s", value_parser = length)]
+    pub sweep_every: Span,
+}
+
+fn length(text: &str) -> Result<Span, String> {
+    let number = |unit: &str| text.strip_suffix(unit).and_then(|number| number.parse::<i64>().ok());
+    let millis = number("ms");
+    let seconds = number("s").map(|n| n * 1000);
+    let minutes = number("m").map(|n| n * 60_000);
+    let hours = number("h").map(|n| n * 3_600_000);
+    let known = millis.or(seconds).or(minutes).or(hours);
+    let known = known.filter(|millis| (1..=86_400_000).contains(millis));
+    known
+        .map(Span::from_millis)
+        .ok_or_else(|| "write a whole number and a unit, up to a day: 500ms, 90s, 15m, 2h".to_owned())
+}

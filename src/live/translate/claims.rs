@@ -1,0 +1,138 @@
+//! NodeClaims: what was meant before a restart becomes a launch again, what EC2 gave becomes a node, and
+//! a claim that is being deleted is brought to its end.
+
+use crate::cluster::event::{AwaitedNode, Fact, Intent};
+use crate::cluster::kubernetes::requests;
+use crate::model::money::UsdPerHour;
+use crate::model::name::NodeId;
+use crate::model::nodeclaim::NodeClaim;
+use crate::model::offering::TypeId;
+
+use super::{Translator, Wish};
+use crate::live::claims::{labels_of, taints_of};
+
+/// A claim as it is known.
+#[derive(Clone, Debug, Default)]
+pub struct Claim {
+    /// The object, once a watch has shown it.
+    pub object: Option<NodeClaim>,
+    /// Its instance, once EC2 has given one.
+    pub instance: Option<String>,
+    /// Its node's name, once one has joined.
+    pub node: Option<String>,
+    /// The core has been told that it is awaited.
+    pub asked: bool,
+    /// The core has been told of its instance.
+    pub launched: bool,
+    /// Its node has been all that it should be.
+    pub initialised: bool,
+}
+
+impl Claim {
+    /// The token of the call that it is part of.
+    pub fn token(&self) -> Option<&str> {
+        let object = self.object.as_ref()?;
+        Some(&object.spec.intent.token)
+    }
+
+    /// True while the object is being deleted.
+    pub fn is_ending(&self) -> bool {
+        let object = self.object.as_ref();
+        object.is_some_and(|object| object.metadata.deletion_timestamp.is_some())
+    }
+}
+
+impl Translator {
+    pub(super) fn claim(&mut self, object: NodeClaim) {
+        let name = object.metadata.name.clone().unwrap_or_default();
+        let status = object.status.clone().unwrap_or_default();
+        let ending = object.metadata.deletion_timestamp.is_some();
+        let known = self.claims.entry(name.clone()).or_default();
+        let adopt = !std::mem::replace(&mut known.asked, true);
+        if adopt && let Some(intent) = self.intent(&name, &object) {
+            self.facts.push(Fact::LaunchAsked(intent));
+        }
+        let known = self.claims.entry(name.clone()).or_default();
+        known.object = Some(object);
+        if let (Some(instance), Some(kind)) = (status.instance_id, status.instance_type) {
+            self.launched(&name, &instance, &kind);
+        }
+        if ending {
+            self.facts.push(Fact::NodeLeaving(NodeId::from(name.as_str())));
+            self.wishes.push(Wish::End { claim: name });
+        }
+    }
+
+    /// The call that a claim was part of, as far as it says: itself alone, holding room for nobody.
+    fn intent(&self, name: &str, object: &NodeClaim) -> Option<Intent> {
+        let spec = &object.spec;
+        let zone = self.catalog.find_zone(&spec.zone)?;
+        let types: Vec<TypeId> = spec
+            .instance_types
+            .iter()
+            .filter_map(|name| self.catalog.find_type(name))
+            .collect();
+        let quantities = spec.requests.iter();
+        let quantities = quantities
+            .map(|(key, quantity)| {
+                let text = quantity.0.clone();
+                (key.clone(), k8s_openapi::apimachinery::pkg::api::resource::Quantity(text))
+            })
+            .collect();
+        Some(Intent {
+            pool: spec.node_pool.as_str().into(),
+            purpose: spec.purpose,
+            zone,
+            capacity_type: spec.capacity_type,
+            types,
+            labels: labels_of(spec),
+            taints: taints_of(spec.taints.as_deref()),
+            nodes: vec![AwaitedNode {
+                id: name.into(),
+                room: requests::resource_list(&quantities).unwrap_or_default(),
+                held: Vec::new(),
+            }],
+        })
+    }
+
+    /// EC2 has given an instance for a claim: told once.
+    pub(super) fn launched(&mut self, name: &str, instance: &str, kind: &str) {
+        let Some(known) = self.claims.get_mut(name) else {
+            return;
+        };
+        known.instance = Some(instance.to_owned());
+        if std::mem::replace(&mut known.launched, true) {
+            return;
+        }
+        self.instances.insert(instance.to_owned(), name.to_owned());
+        if let Some(instance_type) = self.catalog.find_type(kind) {
+            let price = self.price(name, instance_type);
+            let node = NodeId::from(name);
+            self.facts.push(Fact::NodeLaunched { node, instance_type, price });
+        }
+        self.match_nodes(instance);
+    }
+
+    /// What the catalogue asks for it; nothing where it is not sold any more.
+    fn price(&self, name: &str, instance_type: TypeId) -> UsdPerHour {
+        let object = self.claims.get(name).and_then(|claim| claim.object.as_ref());
+        let price = object.and_then(|object| {
+            let zone = self.catalog.find_zone(&object.spec.zone)?;
+            self.catalog
+                .price(instance_type, zone, object.spec.capacity_type)
+        });
+        price.unwrap_or_default()
+    }
+
+    pub(super) fn claim_gone(&mut self, name: &str) {
+        let Some(claim) = self.claims.remove(name) else {
+            return;
+        };
+        if let Some(instance) = claim.instance {
+            self.instances.remove(&instance);
+        }
+        let id = NodeId::from(name);
+        self.told.remove(&id);
+        self.facts.push(Fact::NodeGone(id));
+    }
+}

@@ -1,0 +1,244 @@
+//! Watches on everything that planning learns from. Each object is read where it arrives, so that what
+//! travels on is small; a watch that the server closes is resumed, and counted.
+
+use std::fmt::Debug;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures::StreamExt;
+use k8s_openapi::api::apps::v1::DaemonSet;
+use k8s_openapi::api::core::v1::{Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::api::storage::v1::StorageClass;
+use kube::api::{ApiResource, DynamicObject};
+use kube::core::{ClusterResourceScope, GroupVersionKind, NamespaceResourceScope};
+use kube::runtime::watcher::{self, Event};
+use kube::runtime::{WatchStreamExt, watcher as watched};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc::Sender;
+use tokio::task::JoinSet;
+
+use crate::cluster::kubernetes::{self, SparkApplication, referent};
+use crate::model::nodeclaim::NodeClaim;
+use crate::model::referent::ReferentKind;
+
+use super::heard::{Heard, Object, Said, Source};
+
+/// How often watches broke off and were taken up again, by source.
+#[derive(Debug, Default)]
+pub struct Restarts(AtomicU64);
+
+impl Restarts {
+    /// How often so far.
+    pub fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// All sources that watches speak for.
+pub const SOURCES: [Source; 12] = [
+    Source::Classes,
+    Source::Pools,
+    Source::Daemons,
+    Source::Referents(ReferentKind::Namespace),
+    Source::Referents(ReferentKind::Claim),
+    Source::Referents(ReferentKind::Volume),
+    Source::Referents(ReferentKind::Class),
+    Source::Referents(ReferentKind::Budget),
+    Source::Claims,
+    Source::Nodes,
+    Source::Applications,
+    Source::Pods,
+];
+
+/// Begins all watches; they end with the set.
+pub fn all(client: &Client, inbox: &Sender<Heard>, restarts: &Arc<Restarts>) -> JoinSet<()> {
+    let mut watches = JoinSet::new();
+    let mut follow = Follow {
+        client,
+        inbox,
+        restarts,
+        watches: &mut watches,
+    };
+    follow.written("NodeClass", "nodeclasses", Source::Classes, |value| {
+        Object::Class(value)
+    });
+    follow.written("NodePool", "nodepools", Source::Pools, |value| {
+        Object::Pool(value)
+    });
+    follow.clusterwide(Source::Claims, |claim: NodeClaim| {
+        Object::Claim(Box::new(claim))
+    });
+    follow.clusterwide(Source::Nodes, |node: Node| Object::Node(Box::new(node)));
+    follow.namespaced(Source::Pods, |pod: Pod| {
+        Object::Pod(kubernetes::pod(&pod))
+    });
+    follow.namespaced(Source::Daemons, |set: DaemonSet| {
+        Object::Daemon(kubernetes::daemon(&set))
+    });
+    follow.clusterwide(
+        Source::Referents(ReferentKind::Namespace),
+        |one: Namespace| Object::Referent(referent::namespace(&one)),
+    );
+    follow.namespaced(
+        Source::Referents(ReferentKind::Claim),
+        |one: PersistentVolumeClaim| Object::Referent(referent::claim(&one)),
+    );
+    follow.clusterwide(
+        Source::Referents(ReferentKind::Volume),
+        |one: PersistentVolume| Object::Referent(referent::volume(&one)),
+    );
+    follow.clusterwide(
+        Source::Referents(ReferentKind::Class),
+        |one: StorageClass| Object::Referent(referent::class(&one)),
+    );
+    follow.namespaced(
+        Source::Referents(ReferentKind::Budget),
+        |one: PodDisruptionBudget| Object::Referent(referent::budget(&one)),
+    );
+    follow.applications();
+    watches
+}
+
+struct Follow<'a> {
+    client: &'a Client,
+    inbox: &'a Sender<Heard>,
+    restarts: &'a Arc<Restarts>,
+    watches: &'a mut JoinSet<()>,
+}
+
+impl Follow<'_> {
+    fn clusterwide<K>(&mut self, source: Source, read: fn(K) -> Object)
+    where
+        K: Resource<Scope = ClusterResourceScope, DynamicType = ()>
+            + Clone
+            + DeserializeOwned
+            + Debug
+            + Send
+            + 'static,
+    {
+        self.begin(Api::all(self.client.clone()), source, read);
+    }
+
+    fn namespaced<K>(&mut self, source: Source, read: fn(K) -> Object)
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+            + Clone
+            + DeserializeOwned
+            + Debug
+            + Send
+            + 'static,
+    {
+        self.begin(Api::all(self.client.clone()), source, read);
+    }
+
+    /// Our own kinds that people write: as they are written, so that one that is wrong stops no other.
+    fn written(
+        &mut self,
+        kind: &str,
+        plural: &str,
+        source: Source,
+        read: fn(serde_json::Value) -> Object,
+    ) {
+        let kind = GroupVersionKind::gvk("sparkwright.dev", "v1alpha1", kind);
+        let resource = ApiResource::from_gvk_with_plural(&kind, plural);
+        let api: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource);
+        let read = move |object: DynamicObject| {
+            read(serde_json::to_value(object).expect("an object is JSON"))
+        };
+        self.begin(api, source, read);
+    }
+
+    fn applications(&mut self) {
+        let kind = GroupVersionKind::gvk("sparkoperator.k8s.io", "v1beta2", "SparkApplication");
+        let resource = ApiResource::from_gvk_with_plural(&kind, "sparkapplications");
+        let api: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource);
+        self.begin(api, Source::Applications, |object: DynamicObject| {
+            Object::Application(application(object))
+        });
+    }
+
+    fn begin<K>(
+        &mut self,
+        api: Api<K>,
+        source: Source,
+        read: impl Fn(K) -> Object + Send + 'static,
+    ) where
+        K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+        K::DynamicType: Default + Eq + std::hash::Hash + Clone,
+    {
+        let (inbox, restarts) = (self.inbox.clone(), self.restarts.clone());
+        self.watches.spawn(follow(api, source, read, inbox, restarts));
+    }
+}
+
+fn application(
+    object: DynamicObject,
+) -> Result<
+    Option<(crate::model::name::AppId, crate::model::spark::Shape)>,
+    kubernetes::Refusal,
+> {
+    let json = serde_json::to_string(&object).expect("an object is JSON");
+    let statement = kubernetes::statement(kubernetes::Kind::SparkApplication, &json)?;
+    Ok(statement.fact.and_then(|fact| match fact {
+        crate::cluster::event::Fact::ShapeDeclared { app, shape } => Some((app, shape)),
+        _ => None,
+    }))
+}
+
+/// Says what a watch sees, until nobody listens.
+async fn follow<K>(
+    api: Api<K>,
+    source: Source,
+    read: impl Fn(K) -> Object,
+    inbox: Sender<Heard>,
+    restarts: Arc<Restarts>,
+) where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    let mut said = pin!(watched(api, watcher::Config::default()).default_backoff());
+    let mut absent = false;
+    while let Some(event) = said.next().await {
+        let say = match event {
+            Ok(Event::Init) => vec![Said::Began],
+            Ok(Event::InitApply(object) | Event::Apply(object)) => {
+                vec![Said::Applied(name(&object), Box::new(read(object)))]
+            }
+            Ok(Event::Delete(object)) => vec![Said::Gone(name(&object))],
+            Ok(Event::InitDone) => vec![Said::Complete],
+            // A kind that nobody has installed has no objects; it may be installed later.
+            Err(error) if is_absent(&error) => match std::mem::replace(&mut absent, true) {
+                true => Vec::new(),
+                false => vec![Said::Began, Said::Complete],
+            },
+            Err(error) => {
+                restarts.0.fetch_add(1, Ordering::Relaxed);
+                tracing::info!(?source, %error, "watch broke off; it is taken up again");
+                Vec::new()
+            }
+        };
+        for said in say {
+            if inbox.send(Heard::Watched(source, said)).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn is_absent(error: &watcher::Error) -> bool {
+    matches!(
+        error,
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) if status.code == 404
+    )
+}
+
+/// `namespace/name`, or the name alone.
+fn name<K: Resource>(object: &K) -> String {
+    match object.namespace() {
+        Some(namespace) => format!("{namespace}/{}", object.name_any()),
+        None => object.name_any(),
+    }
+}
