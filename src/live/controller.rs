@@ -211,10 +211,10 @@ async fn cluster_facts(args: &ControllerArgs, config: &Config) -> anyhow::Result
 
 /// Certificates as nodes are told of them: PEM in base64.
 fn authority(roots: &[Vec<u8>]) -> String {
-    use aws_smithy_types::base64;
+    use base64::{Engine, prelude::BASE64_STANDARD};
     let line = |text: &str| format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
-    let pem: String = roots.iter().map(|der| line(&base64::encode(der))).collect();
-    base64::encode(pem)
+    let pem: String = roots.iter().map(|der| line(&BASE64_STANDARD.encode(der))).collect();
+    BASE64_STANDARD.encode(pem)
 }
 
 /// The services' addresses by the API server's own service: EKS gives out 10.100.0.0/16 and 172.20.0.0/16.

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use super::super::requirement::Labels;
 use super::disk::BlockDevice;
 use super::image::Alias;
@@ -97,7 +99,7 @@ pub enum InstanceStore {
 }
 
 /// The instance's metadata service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct MetadataOptions {
     /// It answers.
     pub endpoint: bool,

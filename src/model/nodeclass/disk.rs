@@ -101,8 +101,23 @@ pub enum VolumeType {
     Standard,
 }
 
+impl VolumeType {
+    /// EC2's name of it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            VolumeType::Gp3 => "gp3",
+            VolumeType::Gp2 => "gp2",
+            VolumeType::Io1 => "io1",
+            VolumeType::Io2 => "io2",
+            VolumeType::St1 => "st1",
+            VolumeType::Sc1 => "sc1",
+            VolumeType::Standard => "standard",
+        }
+    }
+}
+
 /// A volume after checking.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BlockDevice {
     /// Name of the device.
     pub device_name: String,
