@@ -31,8 +31,6 @@ const INBOX: usize = 16_384;
 const PRICES_EVERY: Duration = Duration::from_secs(300);
 /// Between two looks at what the region sells.
 const CATALOG_EVERY: Duration = Duration::from_secs(6 * 3600);
-/// Between two looks at what NodeClasses name.
-const CLASSES_EVERY: Duration = Duration::from_secs(60);
 
 /// Runs the controller until it is told to stop.
 ///

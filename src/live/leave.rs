@@ -156,9 +156,8 @@ async fn evict(client: &Client, pod: &Pod) {
     let eviction: Eviction =
         serde_json::from_value(json!({"metadata": {"name": name, "namespace": namespace}}))
             .expect("it is an eviction");
-    let body = serde_json::to_vec(&eviction).expect("it is JSON");
     let asked: Result<serde_json::Value, _> = api
-        .create_subresource("eviction", &name, &PostParams::default(), body)
+        .create_subresource("eviction", &name, &PostParams::default(), &eviction)
         .await;
     if let Err(error) = unless_gone(asked) {
         tracing::info!(namespace, name, %error, "pod is not evicted yet");

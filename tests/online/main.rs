@@ -10,5 +10,6 @@
 
 mod admission;
 mod cluster;
+mod controller;
 mod rbac;
 mod testbed;

@@ -34,6 +34,10 @@ use statuses::Subject;
 const BATCH: usize = 4096;
 /// How often what is unfinished is looked at again.
 const TICK: Duration = Duration::from_secs(1);
+/// Ticks between two looks at what is unfinished.
+const RECONSIDER_EVERY: u64 = 5;
+/// Ticks between two looks at what NodeClasses name: subnets fill and empty.
+const CLASSES_EVERY: u64 = 60;
 
 /// How the controller is to behave.
 #[derive(Clone, Debug)]
@@ -219,7 +223,11 @@ impl Rounds {
         self.mend();
         if self.epoch.is_some() {
             self.look_at_open_claims();
-            if self.ticks.is_multiple_of(5) {
+            if self.ticks.is_multiple_of(CLASSES_EVERY) {
+                let classes: Vec<String> = self.translator.classes.keys().cloned().collect();
+                classes.iter().for_each(|class| self.resolve(class));
+            }
+            if self.ticks.is_multiple_of(RECONSIDER_EVERY) {
                 self.reconsider();
                 self.note_pools();
             }

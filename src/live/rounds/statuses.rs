@@ -121,7 +121,7 @@ impl Rounds {
             nodes: usage.map(|usage| i64::from(usage.nodes)),
             cpu: usage.map(|usage| format!("{}m", usage.cpu.millis())),
             memory: usage.map(|usage| usage.memory.get().to_string()),
-            usd_per_hour: usage.map(|usage| usage.price.to_string()),
+            usd_per_hour: usage.map(|usage| usage.usd_per_hour.to_string()),
         };
         let held = self.said.get(name).and_then(|said| said.get("conditions").cloned());
         status.conditions = Some(ready_condition(held, (ready, reason, message), written.generation));

@@ -21,7 +21,7 @@ use super::heard::{Object, Said, Source};
 use super::launch::Given;
 
 pub use claims::Claim;
-pub use nodes::SeenNode;
+pub use nodes::{SeenNode, registered_taints};
 pub use pools::WrittenPool;
 
 /// Something that an object needs done to it.

@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
 
-use crate::cluster::kubernetes::{self, SparkApplication, referent};
+use crate::cluster::kubernetes::{self, referent};
 use crate::model::nodeclaim::NodeClaim;
 use crate::model::referent::ReferentKind;
 
@@ -167,7 +167,6 @@ impl Follow<'_> {
         read: impl Fn(K) -> Object + Send + 'static,
     ) where
         K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
-        K::DynamicType: Default + Eq + std::hash::Hash + Clone,
     {
         let (inbox, restarts) = (self.inbox.clone(), self.restarts.clone());
         self.watches.spawn(follow(api, source, read, inbox, restarts));

@@ -72,6 +72,14 @@ impl ControlPlane {
         Client::try_from(config)
     }
 
+    /// A kubeconfig for a token's user, by this name in the plane's folder.
+    pub fn kubeconfig(&self, name: &str, token: &str) -> PathBuf {
+        let path = self.folder.join(format!("{name}.kubeconfig"));
+        let text = flags::kubeconfig(self.ports, &self.folder, token);
+        write(&path, &text).expect("the folder is there");
+        path
+    }
+
     /// What a program has logged so far.
     pub fn log_of(&self, program: &str) -> String {
         let log = fs::read(self.folder.join(format!("{program}.log")));
