@@ -13,9 +13,9 @@ use crate::model::pool::Pool;
 use crate::plan::effect::Launch;
 
 use super::claims;
-use super::ec2::{Answer, FleetRequest, GivenInstance, LaunchError, Order, Refusal, Resolved};
+use super::ec2::{Answer, FleetRequest, GivenInstance, LaunchError, Order, Refusal, RequestError, Resolved};
 use super::heard::{Answered, Hand, Heard};
-use super::world::{World, wait_before};
+use super::world::{PAUSE, World, wait_before};
 
 /// Sends of one request before it is left to the next look at open claims.
 const SENDS: u32 = 8;
@@ -77,12 +77,13 @@ pub async fn resend(world: World, intent: Intent, stored: String, token: String,
 enum Failure {
     /// EC2 was not asked, or said no for good: nothing was launched.
     Refused(String),
+    /// EC2 was not asked, for no fault of the request's.
+    Unsent,
     /// It may have launched; whoever leads looks at it again.
     Open,
 }
 
 async fn store(world: &World, ordered: &Ordered) -> Result<FleetRequest, Failure> {
-    let refused = |problem: String| Failure::Refused(problem);
     let nodes = ordered.launch.intent.nodes.iter();
     let names: Vec<String> = nodes.map(|node| node.id.as_str().to_owned()).collect();
     let order = Order {
@@ -98,9 +99,17 @@ async fn store(world: &World, ordered: &Ordered) -> Result<FleetRequest, Failure
         minimum: None,
     };
     let request = world.ec2.request(order).await;
-    let request = request.map_err(|error| refused(error.to_string()))?;
+    let request = match request {
+        Ok(request) => request,
+        Err(RequestError::Ec2(error)) if error.may_pass() => {
+            tracing::warn!(token = ordered.token, %error, "launch template cannot be made yet");
+            sleep(PAUSE).await;
+            return Err(Failure::Unsent);
+        }
+        Err(error) => return Err(Failure::Refused(error.to_string())),
+    };
     if !world.lease.holds(ordered.epoch) {
-        return Err(refused("another replica may lead".into()));
+        return Err(Failure::Unsent);
     }
     let written = (ordered.token.as_str(), ordered.epoch, request.written());
     let intent = &ordered.launch.intent;
@@ -108,12 +117,9 @@ async fn store(world: &World, ordered: &Ordered) -> Result<FleetRequest, Failure
     match claims::write(&world.client, claims).await {
         Ok(()) => Ok(request),
         Err(error) => {
-            for name in &names {
-                // What is left is seen by the watch, and removed as a claim without an instance.
-                let _ = claims::delete(&world.client, name).await;
-                let _ = claims::release(&world.client, name).await;
-            }
-            Err(refused(format!("write claims: {error}")))
+            tracing::warn!(token = ordered.token, %error, "claims cannot be written; nothing is launched");
+            sleep(PAUSE).await;
+            Err(Failure::Unsent)
         }
     }
 }
@@ -152,6 +158,7 @@ async fn tell(world: &World, intent: Intent, outcome: Result<Answer, Failure>) {
     let (answer, failed) = match outcome {
         Ok(answer) => (answer, None),
         Err(Failure::Refused(problem)) => (Answer::default(), Some(problem)),
+        Err(Failure::Unsent) => (Answer::default(), None),
         Err(Failure::Open) => return,
     };
     let (given, surplus) = matched(&intent, answer.given);

@@ -18,7 +18,7 @@ use super::claims::{self, unless_gone};
 use super::ec2::{Ec2Error, InstanceState};
 use super::heard::Hand;
 use super::register;
-use super::world::{World, wait_before};
+use super::world::{PAUSE, World, wait_before};
 
 /// The longest that a claim's pods may hold it when somebody deletes it; then its instance is ended.
 const LONGEST_DRAIN: Duration = Duration::from_secs(600);
@@ -60,12 +60,11 @@ pub async fn leave(world: World, leaving: Leaving) {
         None => true,
     };
     if empty && world.lease.holds(leaving.epoch) {
-        if let Err(error) = claims::delete(&world.client, &leaving.claim).await {
-            tracing::warn!(claim = leaving.claim, %error, "claim cannot be deleted");
-        }
-    } else {
-        tracing::info!(claim = leaving.claim, "a pod slipped in, or we do not lead; the node stays");
+        let deleted = claims::delete(&world.client, &leaving.claim).await;
+        return world.ended(hand, deleted).await;
     }
+    tracing::info!(claim = leaving.claim, "a pod slipped in, or we do not lead; the node stays");
+    sleep(PAUSE).await;
     world.done(hand).await;
 }
 
@@ -74,6 +73,7 @@ pub async fn end(world: World, leaving: Leaving) {
     let hand = Hand::End(leaving.claim.clone());
     if let Err(problem) = ended(&world, &leaving).await {
         tracing::warn!(claim = leaving.claim, problem, "claim is not ended yet; it is tried again");
+        sleep(PAUSE).await;
     }
     world.done(hand).await;
 }

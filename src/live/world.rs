@@ -14,6 +14,8 @@ use super::lease::Lease;
 /// Waits between tries of something that must come about in the end: the first, and the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
+/// Wait after something failed that the next round would try again at once.
+pub const PAUSE: Duration = Duration::from_secs(1);
 
 /// The world as those see it who act on it.
 #[derive(Clone)]
@@ -36,9 +38,19 @@ impl World {
         self.inbox.send(heard).await.is_ok()
     }
 
-    /// Tells the loop that something is done, or given up for now.
+    /// Tells the loop that something is done.
     pub async fn done(&self, hand: Hand) {
         self.tell(Heard::Done(hand)).await;
+    }
+
+    /// Tells the loop that something is done; where it failed says so, after a pause, since the next round
+    /// may try it again.
+    pub async fn ended<T>(&self, hand: Hand, came: Result<T, kube::Error>) {
+        if let Err(error) = came {
+            tracing::warn!(?hand, %error, "failed; it is tried again");
+            tokio::time::sleep(PAUSE).await;
+        }
+        self.done(hand).await;
     }
 }
 

@@ -1,4 +1,5 @@
-//! Tests against real peers: a Kubernetes control plane that the test bed builds and starts.
+//! Tests against real peers: a Kubernetes control plane that the test bed builds and starts, and EC2 as the
+//! emulator serves it.
 #![expect(
     clippy::disallowed_methods,
     reason = "the test bed waits for processes and reads its settings from the environment"
@@ -11,5 +12,6 @@
 mod admission;
 mod cluster;
 mod controller;
+mod ec2;
 mod rbac;
 mod testbed;

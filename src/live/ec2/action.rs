@@ -86,6 +86,18 @@ impl Action {
         }
     }
 
+    /// The permission that IAM asks for.
+    pub fn permission(self) -> String {
+        let service = match self {
+            Action::DeleteMessage | Action::GetQueueUrl | Action::ReceiveMessage => "sqs",
+            Action::GetParameter => "ssm",
+            Action::GetProducts => "pricing",
+            Action::ListInstanceProfilesForRole => "iam",
+            _ => "ec2",
+        };
+        format!("{service}:{self}")
+    }
+
     /// Half of what AWS allows. Sources: EC2 developer guide, "request throttling" (describing actions
     /// 100 and 20/s, changing ones 50 and 5/s, TerminateInstances 100 and 5/s); service quotas of SSM
     /// (GetParameter 40/s) and the Price List (GetProducts 10/s). IAM and SQS publish none: slow and fast.

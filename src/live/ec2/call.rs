@@ -20,6 +20,9 @@ const ATTEMPTS: u32 = 5;
 /// The wait before the second time; it doubles.
 const FIRST_WAIT: Duration = Duration::from_millis(400);
 
+/// Pages that are read of one list: a hundred thousand instances, ten times the spot prices of a region.
+const MOST_PAGES: usize = 100;
+
 /// What came of calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CallResult {
@@ -152,5 +155,28 @@ impl Ec2 {
             wait *= 2;
         }
         self.once(action, call()).await
+    }
+
+    /// A whole list, page by page. A part of it is never given for the whole.
+    pub(super) async fn pages<T, F>(
+        &self,
+        action: Action,
+        page: impl Fn(Option<String>) -> F,
+    ) -> Result<Vec<T>, Ec2Error>
+    where
+        F: Future<Output = Result<(Vec<T>, Option<String>), Ec2Error>>,
+    {
+        let (mut found, mut next) = (Vec::new(), None);
+        for _ in 0..MOST_PAGES {
+            let (some, token) = page(next.take()).await?;
+            found.extend(some);
+            // Some actions say with an empty token that this was the last page.
+            next = token.filter(|token| !token.is_empty());
+            if next.is_none() {
+                return Ok(found);
+            }
+        }
+        let cause = format!("the list has more than {MOST_PAGES} pages");
+        Err(Ec2Error::Transient { action, cause })
     }
 }

@@ -32,8 +32,10 @@ struct State {
     bucket: Arc<DefaultDirectRateLimiter>,
     /// Halvings in force.
     level: u32,
-    /// When the level was last looked at or raised.
-    since: Instant,
+    /// When the level last changed.
+    changed: Instant,
+    /// When AWS last throttled; at first the beginning.
+    throttled: Instant,
 }
 
 impl Governor {
@@ -41,7 +43,8 @@ impl Governor {
         let state = State {
             bucket: Arc::new(RateLimiter::direct(quota(limit, 0))),
             level: 0,
-            since: Instant::now(),
+            changed: Instant::now(),
+            throttled: Instant::now(),
         };
         Governor {
             limit,
@@ -66,7 +69,8 @@ impl Governor {
     /// AWS has throttled a call: half as many from here.
     pub fn throttled(&self) {
         let mut state = locked(&self.state);
-        let level = after_throttle(state.level, state.since.elapsed());
+        state.throttled = Instant::now();
+        let level = after_throttle(state.level, state.changed.elapsed());
         if level != state.level {
             self.set(&mut state, level);
             // Tokens saved at the old pace are gone: AWS has none.
@@ -82,7 +86,8 @@ impl Governor {
 
     fn bucket(&self) -> Arc<DefaultDirectRateLimiter> {
         let mut state = locked(&self.state);
-        let level = after_quiet(state.level, state.since.elapsed());
+        let quiet = state.changed.max(state.throttled).elapsed();
+        let level = after_quiet(state.level, quiet);
         if level != state.level {
             self.set(&mut state, level);
         }
@@ -90,11 +95,9 @@ impl Governor {
     }
 
     fn set(&self, state: &mut State, level: u32) {
-        *state = State {
-            bucket: Arc::new(RateLimiter::direct(quota(self.limit, level))),
-            level,
-            since: Instant::now(),
-        };
+        state.bucket = Arc::new(RateLimiter::direct(quota(self.limit, level)));
+        state.level = level;
+        state.changed = Instant::now();
     }
 }
 

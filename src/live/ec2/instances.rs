@@ -15,8 +15,6 @@ use crate::model::time::Timestamp;
 
 /// Instances of a page: EC2's most.
 const PAGE: i32 = 1000;
-/// Pages that are read of one list: a hundred thousand instances.
-const MOST_PAGES: usize = 100;
 /// States of instances that are there or may come back.
 const THERE: [&str; 5] = ["pending", "running", "shutting-down", "stopping", "stopped"];
 /// How long EC2 may not find an instance that it gave: five minutes is the most that its documentation
@@ -120,29 +118,19 @@ impl Ec2 {
     }
 
     async fn listed(&self, filters: Vec<Filter>) -> Result<Vec<Instance>, Ec2Error> {
-        let (mut found, mut next) = (Vec::new(), None);
-        for _ in 0..MOST_PAGES {
+        let action = Action::DescribeInstances;
+        let reservations = self.pages(action, async |next| {
             let request = self.inner.clients.ec2.describe_instances();
             let request = request
                 .set_filters(Some(filters.clone()))
                 .max_results(PAGE)
-                .set_next_token(next.take());
-            let page = self
-                .ask(Action::DescribeInstances, || request.clone().send())
-                .await?;
-            let reservations = page.reservations.unwrap_or_default().into_iter();
-            let instances = reservations.flat_map(|r| r.instances.unwrap_or_default());
-            found.extend(instances.filter_map(|instance| read(&instance)));
-            next = page.next_token.filter(|token| !token.is_empty());
-            if next.is_none() {
-                return Ok(found);
-            }
-        }
-        let cause = format!("the list has more than {MOST_PAGES} pages");
-        Err(Ec2Error::Transient {
-            action: Action::DescribeInstances,
-            cause,
-        })
+                .set_next_token(next);
+            let page = self.ask(action, || request.clone().send()).await?;
+            Ok((page.reservations.unwrap_or_default(), page.next_token))
+        });
+        let reservations = reservations.await?.into_iter();
+        let instances = reservations.flat_map(|r| r.instances.unwrap_or_default());
+        Ok(instances.filter_map(|instance| read(&instance)).collect())
     }
 }
 

@@ -78,3 +78,32 @@ impl Ec2 {
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::nodeclass::Class;
+    use crate::model::offering::Catalog;
+
+    /// Holds by compiling: the shell's tasks may be spawned.
+    #[test]
+    fn every_call_may_be_made_in_a_task_of_its_own() {
+        fn spawns<F: Future + Send>(_: impl Fn(&'static Ec2) -> F) {}
+        static REQUEST: std::sync::OnceLock<(FleetRequest, Catalog, Class, ClusterFacts)> =
+            std::sync::OnceLock::new();
+        let given = || REQUEST.get().expect("never called");
+        spawns(|ec2| ec2.catalog());
+        spawns(|ec2| ec2.prices(&given().1));
+        spawns(|ec2| ec2.resolve(&given().2, &given().3));
+        spawns(|ec2| ec2.create_fleet(&given().0, "t"));
+        spawns(Ec2::instances);
+        spawns(|ec2| ec2.instances_of(&[]));
+        spawns(|ec2| ec2.terminate(&[]));
+        spawns(Ec2::notices);
+        fn request(ec2: &Ec2, order: Order<'static>) -> impl Future + Send {
+            ec2.request(order)
+        }
+        let _ = request;
+        spawns(|_| Ec2::connect(Options::default()));
+    }
+}

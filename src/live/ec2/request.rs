@@ -182,12 +182,7 @@ impl Ec2 {
     fn subnet(&self, order: &Order<'_>) -> Result<String, RequestError> {
         let zone = order.zone()?;
         let promised = locked(&self.inner.promised);
-        let left = |subnet: &Subnet| {
-            let promised = promised.get(&subnet.id).copied().unwrap_or(0);
-            subnet.free.saturating_sub(promised)
-        };
-        let there = order.resolved.subnets.iter().filter(|s| s.zone == zone);
-        let widest = there.max_by_key(|subnet| (left(subnet), std::cmp::Reverse(&subnet.id)));
+        let widest = widest(&order.resolved.subnets, zone, &promised);
         let none = || RequestError::NoSubnet {
             class: order.class.name.clone(),
             zone: zone.to_owned(),
@@ -205,6 +200,20 @@ impl Ec2 {
         let promised = promised.entry(subnet).or_default();
         *promised = promised.saturating_add(each.saturating_mul(count));
     }
+}
+
+/// The zone's subnet with most addresses left; of equals the first by id.
+fn widest<'a>(
+    subnets: &'a [Subnet],
+    zone: &str,
+    promised: &BTreeMap<String, u32>,
+) -> Option<&'a Subnet> {
+    let left = |subnet: &Subnet| {
+        let promised = promised.get(&subnet.id).copied().unwrap_or(0);
+        subnet.free.saturating_sub(promised)
+    };
+    let there = subnets.iter().filter(|subnet| subnet.zone == zone);
+    there.max_by_key(|subnet| (left(subnet), std::cmp::Reverse(&subnet.id)))
 }
 
 impl<'a> Order<'a> {

@@ -27,8 +27,6 @@ const KEPT: usize = 200;
 const IN_USE: Duration = Duration::from_secs(3600);
 /// Templates of a page: EC2's most.
 const PAGE: i32 = 200;
-/// Pages that are read of the list.
-const MOST_PAGES: usize = 25;
 /// EC2's word for a name that is taken.
 const TAKEN: &str = "InvalidLaunchTemplateName.AlreadyExistsException";
 
@@ -177,23 +175,17 @@ impl Ec2 {
 
     /// The templates of this cluster.
     async fn templates(&self) -> Result<Vec<LaunchTemplate>, Ec2Error> {
-        let (mut found, mut next) = (Vec::new(), None);
-        for _ in 0..MOST_PAGES {
+        let action = Action::DescribeLaunchTemplates;
+        let pages = self.pages(action, async |next| {
             let request = self.inner.clients.ec2.describe_launch_templates();
             let request = request
                 .set_filters(Some(tags::ours_only(&self.inner.cluster)))
                 .max_results(PAGE)
-                .set_next_token(next.take());
-            let page = self
-                .ask(Action::DescribeLaunchTemplates, || request.clone().send())
-                .await?;
-            next = page.next_token().map(str::to_owned);
-            found.extend(page.launch_templates.unwrap_or_default());
-            if next.is_none() {
-                break;
-            }
-        }
-        Ok(found)
+                .set_next_token(next);
+            let page = self.ask(action, || request.clone().send()).await?;
+            Ok((page.launch_templates.unwrap_or_default(), page.next_token))
+        });
+        pages.await
     }
 }
 

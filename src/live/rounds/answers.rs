@@ -77,10 +77,7 @@ impl Rounds {
         self.begin(hand, async move {
             let deleted = claims::delete(&world.client, &name).await;
             let released = claims::release(&world.client, &name).await;
-            if let Err(error) = deleted.and(released) {
-                tracing::warn!(claim = name, %error, "claim without an instance cannot be deleted yet");
-            }
-            world.done(done).await;
+            world.ended(done, deleted.and(released)).await;
         });
     }
 

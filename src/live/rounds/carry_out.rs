@@ -75,10 +75,8 @@ impl Rounds {
         let (world, done, purpose) = (self.world.clone(), hand.clone(), place.purpose);
         self.begin(hand, async move {
             let pod = (namespace.as_str(), name.as_str());
-            if let Err(error) = place::lift(&world.client, pod, selectors, purpose).await {
-                tracing::warn!(namespace, name, %error, "gate is not lifted; it is tried again");
-            }
-            world.done(done).await;
+            let lifted = place::lift(&world.client, pod, selectors, purpose).await;
+            world.ended(done, lifted).await;
         });
     }
 
@@ -90,10 +88,8 @@ impl Rounds {
         let hand = Hand::Cordon(id.as_str().to_owned());
         let (world, done) = (self.world.clone(), hand.clone());
         self.begin(hand, async move {
-            if let Err(error) = register::cordon(&world.client, &node).await {
-                tracing::warn!(node, %error, "node is not cordoned; it is tried again");
-            }
-            world.done(done).await;
+            let cordoned = register::cordon(&world.client, &node).await;
+            world.ended(done, cordoned).await;
         });
     }
 

@@ -43,10 +43,8 @@ impl Rounds {
         let hand = Hand::Register(claim.to_owned());
         let (world, done) = (self.world.clone(), hand.clone());
         self.begin(hand, async move {
-            if let Err(error) = register::register(&world.client, &node, &labels).await {
-                tracing::info!(node, %error, "node is not registered yet; it is tried again");
-            }
-            world.done(done).await;
+            let registered = register::register(&world.client, &node, &labels).await;
+            world.ended(done, registered).await;
         });
     }
 
@@ -81,10 +79,8 @@ impl Rounds {
         let hand = Hand::Leave(claim.to_owned());
         let (world, done, name) = (self.world.clone(), hand.clone(), claim.to_owned());
         self.begin(hand, async move {
-            if let Err(error) = claims::delete(&world.client, &name).await {
-                tracing::warn!(claim = name, %error, "claim cannot be deleted yet");
-            }
-            world.done(done).await;
+            let deleted = claims::delete(&world.client, &name).await;
+            world.ended(done, deleted).await;
         });
     }
 

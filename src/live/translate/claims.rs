@@ -3,10 +3,9 @@
 
 use crate::cluster::event::{AwaitedNode, Fact, Intent};
 use crate::cluster::kubernetes::requests;
-use crate::model::money::UsdPerHour;
 use crate::model::name::NodeId;
 use crate::model::nodeclaim::NodeClaim;
-use crate::model::offering::TypeId;
+use crate::model::offering::{CapacityType, TypeId};
 
 use super::{Translator, Wish};
 use crate::live::claims::{labels_of, taints_of};
@@ -47,15 +46,22 @@ impl Translator {
         let name = object.metadata.name.clone().unwrap_or_default();
         let status = object.status.clone().unwrap_or_default();
         let ending = object.metadata.deletion_timestamp.is_some();
+        let refused = self.refusals.contains(&name);
         let known = self.claims.entry(name.clone()).or_default();
-        let adopt = !std::mem::replace(&mut known.asked, true);
+        let adopt = !std::mem::replace(&mut known.asked, true) && !refused;
         if adopt && let Some(intent) = self.intent(&name, &object) {
             self.facts.push(Fact::LaunchAsked(intent));
         }
         let known = self.claims.entry(name.clone()).or_default();
+        let first = known.object.is_none();
+        let sold = (object.spec.zone.clone(), object.spec.capacity_type);
         known.object = Some(object);
         if let (Some(instance), Some(kind)) = (status.instance_id, status.instance_type) {
-            self.launched(&name, &instance, &kind);
+            self.launched(&name, &instance, &kind, (&sold.0, sold.1));
+        }
+        let instance = self.claims.get(&name).and_then(|known| known.instance.clone());
+        if let Some(instance) = instance.filter(|_| first) {
+            self.match_nodes(&instance);
         }
         if ending {
             self.facts.push(Fact::NodeLeaving(NodeId::from(name.as_str())));
@@ -96,7 +102,13 @@ impl Translator {
     }
 
     /// EC2 has given an instance for a claim: told once.
-    pub(super) fn launched(&mut self, name: &str, instance: &str, kind: &str) {
+    pub(super) fn launched(
+        &mut self,
+        name: &str,
+        instance: &str,
+        kind: &str,
+        (zone, capacity_type): (&str, CapacityType),
+    ) {
         let Some(known) = self.claims.get_mut(name) else {
             return;
         };
@@ -106,22 +118,14 @@ impl Translator {
         }
         self.instances.insert(instance.to_owned(), name.to_owned());
         if let Some(instance_type) = self.catalog.find_type(kind) {
-            let price = self.price(name, instance_type);
+            // What is not sold any more costs nothing that we could tell.
+            let zone = self.catalog.find_zone(zone);
+            let price = zone.and_then(|zone| self.catalog.price(instance_type, zone, capacity_type));
+            let price = price.unwrap_or_default();
             let node = NodeId::from(name);
             self.facts.push(Fact::NodeLaunched { node, instance_type, price });
         }
         self.match_nodes(instance);
-    }
-
-    /// What the catalogue asks for it; nothing where it is not sold any more.
-    fn price(&self, name: &str, instance_type: TypeId) -> UsdPerHour {
-        let object = self.claims.get(name).and_then(|claim| claim.object.as_ref());
-        let price = object.and_then(|object| {
-            let zone = self.catalog.find_zone(&object.spec.zone)?;
-            self.catalog
-                .price(instance_type, zone, object.spec.capacity_type)
-        });
-        price.unwrap_or_default()
     }
 
     pub(super) fn claim_gone(&mut self, name: &str) {
@@ -131,6 +135,7 @@ impl Translator {
         if let Some(instance) = claim.instance {
             self.instances.remove(&instance);
         }
+        self.refusals.remove(name);
         let id = NodeId::from(name);
         self.told.remove(&id);
         self.facts.push(Fact::NodeGone(id));

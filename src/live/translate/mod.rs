@@ -101,9 +101,16 @@ pub struct Translator {
     told: BTreeMap<NodeId, NodeFacts>,
     /// Objects that are refused, by source and name.
     pub refused: BTreeMap<(Source, String), String>,
+    /// Pods that the core knows of.
+    pods: BTreeSet<PodId>,
+    /// Claims for which EC2 gave nothing.
+    refusals: BTreeSet<String>,
     facts: Vec<Fact>,
     wishes: Vec<Wish>,
 }
+
+/// Claims without an instance that are remembered until they are gone.
+const REFUSALS: usize = 10_000;
 
 impl Translator {
     /// One that tells nothing until all these sources have spoken.
@@ -279,20 +286,31 @@ impl Translator {
                 Some(told) => pod.phase = PodPhase::Bound(told),
                 None => {
                     let name = node.as_str().to_owned();
-                    self.facts.push(Fact::PodEnded(pod.id.clone()));
+                    self.end_pod(&pod.id);
                     let homeless = self.homeless.entry(name).or_default();
                     homeless.insert(pod.id.clone(), pod);
                     return;
                 }
             }
         }
+        self.tell_pod(pod);
+    }
+
+    fn tell_pod(&mut self, pod: Pod) {
+        self.pods.insert(pod.id.clone());
         self.facts.push(Fact::PodApplied(pod));
     }
 
     fn pod_gone(&mut self, name: &str) {
         let id = PodId::from(name);
         self.unhouse(&id);
-        self.facts.push(Fact::PodEnded(id));
+        self.end_pod(&id);
+    }
+
+    fn end_pod(&mut self, id: &PodId) {
+        if self.pods.remove(id) {
+            self.facts.push(Fact::PodEnded(id.clone()));
+        }
     }
 
     fn unhouse(&mut self, id: &PodId) {
@@ -330,14 +348,24 @@ impl Translator {
 
     /// EC2 gave an instance for a claim.
     pub fn given(&mut self, given: &Given) {
-        let claim = self.claims.entry(given.claim.clone()).or_default();
-        claim.instance = Some(given.instance.id.clone());
-        self.launched(&given.claim.clone(), &given.instance.id.clone(), &given.instance.instance_type.clone());
+        let instance = &given.instance;
+        self.claims.entry(given.claim.clone()).or_default().asked = true;
+        let sold = (instance.zone.as_str(), instance.capacity_type);
+        self.launched(&given.claim, &instance.id, &instance.instance_type, sold);
     }
 
     /// EC2 gave nothing for a node: it is not awaited any more.
     pub fn refused_node(&mut self, node: &AwaitedNode) {
         self.facts.push(Fact::NodeRefused(node.id.clone()));
+        let name = node.id.as_str();
+        // Its claim may be shown by the watch only now, or never.
+        if self.refusals.len() >= REFUSALS {
+            self.refusals.clear();
+        }
+        self.refusals.insert(name.to_owned());
+        if self.claims.get(name).is_some_and(|claim| claim.object.is_none()) {
+            self.claims.remove(name);
+        }
     }
 }
 

@@ -129,7 +129,7 @@ impl Translator {
         }
         for (_, mut pod) in self.homeless.remove(name).unwrap_or_default() {
             pod.phase = PodPhase::Bound(id.clone());
-            self.facts.push(Fact::PodApplied(pod));
+            self.tell_pod(pod);
         }
     }
 

@@ -167,3 +167,18 @@ fn the_policy_has_no_wildcard_of_actions_and_fits_iams_bound() {
     // IAM counts a managed policy's characters without white space (IAM user guide, quotas).
     assert!(policy.size <= 6144, "{} characters", policy.size);
 }
+
+#[cfg(feature = "live")]
+#[test]
+fn every_action_that_is_called_is_allowed_on_something() {
+    use sparkwright::live::ec2::Action;
+    let policy = Policy::shipped();
+    for action in Action::ALL {
+        let permission = action.permission();
+        let mut statements = policy.statements.iter();
+        assert!(
+            statements.any(|statement| statement.actions.contains(&permission)),
+            "{permission}"
+        );
+    }
+}

@@ -137,7 +137,8 @@ fn written(region: &Region, id: TypeId, machine: &InstanceType) -> Xml {
             "supportedArchitectures",
             Xml::items([architecture(machine).into()]),
         )
-        .with("sustainedClockSpeedInGhz", clock);
+        .with("sustainedClockSpeedInGhz", clock)
+        .with("manufacturer", maker(machine));
     Xml::new()
         .with("instanceType", &machine.name)
         .with("currentGeneration", true)
@@ -162,6 +163,18 @@ fn written(region: &Region, id: TypeId, machine: &InstanceType) -> Xml {
         .with("dedicatedHostsSupported", false)
 }
 
+/// Who makes the processor, as EC2 writes it.
+fn maker(machine: &InstanceType) -> Option<&str> {
+    let label = "karpenter.k8s.aws/instance-cpu-manufacturer";
+    let maker = machine.labels.get(label)?;
+    Some(match maker.as_str() {
+        "intel" => "Intel",
+        "amd" => "AMD",
+        "aws" => "AWS",
+        other => other,
+    })
+}
+
 fn storage((count, each): (u32, u32)) -> Xml {
     let disk = Xml::new()
         .with("sizeInGB", each)
@@ -179,7 +192,10 @@ fn ebs(machine: &InstanceType) -> Xml {
         .labels
         .get("karpenter.k8s.aws/instance-ebs-bandwidth");
     let optimised = bandwidth.map(|mbps| Xml::new().with("maximumBandwidthInMbps", mbps));
+    // The catalogue keeps what local disks leave, so none of it is shared with them here.
     Xml::new()
+        .with("maximumEbsAttachments", machine.disks.saturating_add(1))
+        .with("attachmentLimitType", "dedicated")
         .with("ebsOptimizedSupport", "default")
         .with("encryptionSupport", "supported")
         .with("ebsOptimizedInfo", optimised)
@@ -198,14 +214,16 @@ fn network(machine: &InstanceType) -> Xml {
     let mbps = machine
         .labels
         .get("karpenter.k8s.aws/instance-network-bandwidth");
-    let performance = mbps.and_then(|mbps| mbps.parse::<u32>().ok());
+    let mbps = mbps.and_then(|mbps| mbps.parse::<u32>().ok());
+    let baseline = mbps.map(|mbps| format!("{}.{:03}", mbps / 1000, mbps % 1000));
     let performance =
-        performance.map(|mbps| format!("{}.{} Gigabit", mbps / 1000, mbps % 1000 / 100));
+        mbps.map(|mbps| format!("{}.{} Gigabit", mbps / 1000, mbps % 1000 / 100));
     let interfaces = machine.interfaces;
     let count = interfaces.map(|interfaces| interfaces.count);
     let card = Xml::new()
         .with("networkCardIndex", 0_u32)
         .with("networkPerformance", performance.clone())
+        .with("baselineBandwidthInGbps", baseline)
         .with("maximumNetworkInterfaces", count);
     Xml::new()
         .with("networkPerformance", performance)

@@ -4,6 +4,7 @@
 mod describe;
 mod filter;
 mod fleet;
+mod iam;
 mod images;
 mod instance_types;
 mod instances;
@@ -65,6 +66,7 @@ pub fn answer(region: &mut Region, call: &WireCall, now: Moment) -> Result<Answe
     match &call.parameters {
         Parameters::Json(_) => json(region, call, now),
         Parameters::Form(form) if call.service == Service::Sts => caller(call, form),
+        Parameters::Form(form) if call.service == Service::Iam => iam::answer(&call.action, form),
         Parameters::Form(form) => {
             if region.setting.throttling {
                 region

@@ -10,6 +10,8 @@ use super::{ApiError, Form, Xml};
 const EC2_VERSION: &str = "2016-11-15";
 /// STS's.
 const STS_VERSION: &str = "2011-06-15";
+/// IAM's.
+const IAM_VERSION: &str = "2010-05-08";
 
 /// A service that is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +20,8 @@ pub enum Service {
     Ec2,
     /// Who asks.
     Sts,
+    /// Instance profiles.
+    Iam,
     /// The queue of interruptions.
     Sqs,
     /// Image aliases.
@@ -63,6 +67,7 @@ impl Service {
         match self {
             Service::Ec2 => "ec2",
             Service::Sts => "sts",
+            Service::Iam => "iam",
             Service::Sqs => "sqs",
             Service::Ssm => "ssm",
             Service::Pricing => "pricing",
@@ -72,7 +77,7 @@ impl Service {
     /// Where answers are JSON: their content type.
     fn json_type(self) -> Option<&'static str> {
         match self {
-            Service::Ec2 | Service::Sts => None,
+            Service::Ec2 | Service::Sts | Service::Iam => None,
             Service::Sqs => Some("application/x-amz-json-1.0"),
             Service::Ssm | Service::Pricing => Some("application/x-amz-json-1.1"),
         }
@@ -87,25 +92,30 @@ impl Service {
     pub fn answer(self, action: &str, reply: &Reply, request: &str) -> String {
         match (reply, self) {
             (Reply::Json(value), _) => value.to_string(),
-            (Reply::Xml(xml), Service::Sts) => {
-                let root = format!(
-                    "{action}Response xmlns=\"https://sts.amazonaws.com/doc/{STS_VERSION}/\""
-                );
+            (Reply::Xml(xml), Service::Sts | Service::Iam) => {
+                let root = format!("{action}Response xmlns=\"{}\"", self.namespace());
                 Xml::new()
                     .with(format!("{action}Result"), xml.clone())
                     .with("ResponseMetadata", Xml::new().with("RequestId", request))
                     .document(&root)
             }
             (Reply::Xml(xml), _) => {
-                let root = format!(
-                    "{action}Response xmlns=\"http://ec2.amazonaws.com/doc/{EC2_VERSION}/\""
-                );
+                let root = format!("{action}Response xmlns=\"{}\"", self.namespace());
                 let mut fields = vec![("requestId".into(), request.into())];
                 if let Xml::Fields(given) = xml {
                     fields.extend(given.clone());
                 }
                 Xml::Fields(fields).document(&root)
             }
+        }
+    }
+
+    /// The namespace of documents of the query protocol.
+    fn namespace(self) -> String {
+        match self {
+            Service::Sts => format!("https://sts.amazonaws.com/doc/{STS_VERSION}/"),
+            Service::Iam => format!("https://iam.amazonaws.com/doc/{IAM_VERSION}/"),
+            _ => format!("http://ec2.amazonaws.com/doc/{EC2_VERSION}/"),
         }
     }
 
@@ -119,7 +129,7 @@ impl Service {
                 .with("Errors", Xml::new().with("Error", content))
                 .with("RequestID", request)
                 .document("Response"),
-            Service::Sts => {
+            Service::Sts | Service::Iam => {
                 let sender = if error.status < 500 {
                     "Sender"
                 } else {
@@ -134,7 +144,7 @@ impl Service {
                             .with("Message", &error.message),
                     )
                     .with("RequestId", request)
-                    .document("ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"")
+                    .document(&format!("ErrorResponse xmlns=\"{}\"", self.namespace()))
             }
             Service::Sqs => {
                 let code = format!("com.amazonaws.sqs#{}", error.code);
@@ -223,6 +233,7 @@ fn read_form(body: &[u8]) -> Result<WireCall, (Service, ApiError)> {
     let service = match needed(&mut form, "Version")?.as_str() {
         EC2_VERSION => Service::Ec2,
         STS_VERSION => Service::Sts,
+        IAM_VERSION => Service::Iam,
         version => {
             let what = format!("The action {action} is not valid for version {version}");
             return Err(refuse(ApiError::client("InvalidAction", what)));

@@ -24,8 +24,8 @@ pub fn check(header: Option<&str>, region: &str, service: Service) -> Result<(),
     if end != "aws4_request" {
         return Err(refused("its scope does not end in aws4_request"));
     }
-    // STS has one endpoint for all regions too, which signs for us-east-1.
-    if in_region != region && service != Service::Sts {
+    // IAM has one endpoint for all regions, and STS has one too; they sign for us-east-1.
+    if in_region != region && !matches!(service, Service::Sts | Service::Iam) {
         return Err(refused(&format!("it should be scoped to region {region}")));
     }
     if of_service != service.signing_name() {

@@ -33,43 +33,36 @@ impl Ec2 {
     }
 
     pub(super) async fn types(&self) -> Result<Vec<Sold>, Ec2Error> {
-        let (mut found, mut next) = (Vec::new(), None);
-        loop {
+        let action = Action::DescribeInstanceTypes;
+        let pages = self.pages(action, async |next| {
             let request = self.inner.clients.ec2.describe_instance_types();
-            let request = request.max_results(TYPES).set_next_token(next.take());
-            let answer = self.ask(Action::DescribeInstanceTypes, || request.clone().send());
-            let page = answer.await?;
-            found.extend(page.instance_types().iter().filter_map(types::sold));
-            next = page.next_token.filter(|token| !token.is_empty());
-            if next.is_none() {
-                return Ok(found);
-            }
-        }
+            let request = request.max_results(TYPES).set_next_token(next);
+            let page = self.ask(action, || request.clone().send()).await?;
+            Ok((page.instance_types.unwrap_or_default(), page.next_token))
+        });
+        Ok(pages.await?.iter().filter_map(types::sold).collect())
     }
 
     /// Zones by name that sell a type.
     pub(super) async fn places(&self) -> Result<BTreeMap<String, BTreeSet<String>>, Ec2Error> {
-        let (mut found, mut next) = (BTreeMap::<String, BTreeSet<String>>::new(), None);
-        loop {
+        let action = Action::DescribeInstanceTypeOfferings;
+        let pages = self.pages(action, async |next| {
             let request = self.inner.clients.ec2.describe_instance_type_offerings();
             let request = request
                 .location_type(LocationType::AvailabilityZone)
                 .max_results(PLACES)
-                .set_next_token(next.take());
-            let answer = self.ask(Action::DescribeInstanceTypeOfferings, || {
-                request.clone().send()
-            });
-            let page = answer.await?;
-            for offering in page.instance_type_offerings() {
-                if let (Some(name), Some(zone)) = (offering.instance_type(), offering.location()) {
-                    let places = found.entry(name.as_str().to_owned()).or_default();
-                    places.insert(zone.to_owned());
-                }
-            }
-            next = page.next_token.filter(|token| !token.is_empty());
-            if next.is_none() {
-                return Ok(found);
+                .set_next_token(next);
+            let page = self.ask(action, || request.clone().send()).await?;
+            let offerings = page.instance_type_offerings.unwrap_or_default();
+            Ok((offerings, page.next_token))
+        });
+        let mut found = BTreeMap::<String, BTreeSet<String>>::new();
+        for offering in pages.await? {
+            if let (Some(name), Some(zone)) = (offering.instance_type(), offering.location()) {
+                let places = found.entry(name.as_str().to_owned()).or_default();
+                places.insert(zone.to_owned());
             }
         }
+        Ok(found)
     }
 }

@@ -19,8 +19,6 @@ const KEPT: Duration = Duration::from_secs(12 * 3600);
 const LET_ALONE: Duration = Duration::from_secs(600);
 /// Products of a page: the Price List's most.
 const PAGE: i32 = 100;
-/// Pages that are read of one list: ten times today's number of types.
-const MOST_PAGES: usize = 150;
 /// Linux without further software, bought as it comes.
 const PLAIN: [(&str, &str); 6] = [
     ("operatingSystem", "Linux"),
@@ -102,23 +100,19 @@ impl Ec2 {
             let own = [("regionCode", self.region())];
             let filters = PLAIN.iter().chain(sort).chain(&own);
             let filters: Option<Vec<Filter>> = filters.map(|(f, v)| filter(f, v)).collect();
-            let mut next = None;
-            for _ in 0..MOST_PAGES {
+            let action = Action::GetProducts;
+            let pages = self.pages(action, async |next| {
                 let request = self.inner.clients.pricing.get_products();
                 let request = request
                     .service_code("AmazonEC2")
                     .set_filters(filters.clone())
                     .format_version("aws_v1")
                     .max_results(PAGE)
-                    .set_next_token(next.take());
-                let answer = self.ask(Action::GetProducts, || request.clone().send());
-                let page = answer.await?;
-                prices.extend(page.price_list().iter().filter_map(|text| read(text)));
-                next = page.next_token.filter(|token| !token.is_empty());
-                if next.is_none() {
-                    break;
-                }
-            }
+                    .set_next_token(next);
+                let page = self.ask(action, || request.clone().send()).await?;
+                Ok((page.price_list.unwrap_or_default(), page.next_token))
+            });
+            prices.extend(pages.await?.iter().filter_map(|text| read(text)));
         }
         Ok(prices)
     }

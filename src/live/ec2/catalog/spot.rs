@@ -20,32 +20,26 @@ impl Ec2 {
         &self,
     ) -> Result<BTreeMap<(String, String), UsdPerHour>, Ec2Error> {
         let now = DateTime::from(SystemTime::now());
-        let mut newest = BTreeMap::<(String, String), (DateTime, UsdPerHour)>::new();
-        let mut next = None;
-        loop {
+        let action = Action::DescribeSpotPriceHistory;
+        let pages = self.pages(action, async |next| {
             let request = self.inner.clients.ec2.describe_spot_price_history();
             let request = request
                 .set_product_descriptions(Some(PLATFORMS.map(|name| name.into()).into()))
                 .start_time(now)
                 .max_results(PAGE)
-                .set_next_token(next.take());
-            let answer = self.ask(Action::DescribeSpotPriceHistory, || request.clone().send());
-            let page = answer.await?;
-            for entry in page.spot_price_history() {
-                let Some((pool, dated)) = read(entry) else {
-                    continue;
-                };
-                let known = newest.entry(pool).or_insert(dated);
-                if known.0 < dated.0 {
-                    *known = dated;
-                }
-            }
-            next = page.next_token.filter(|token| !token.is_empty());
-            if next.is_none() {
-                let prices = newest.into_iter();
-                return Ok(prices.map(|(pool, (_, price))| (pool, price)).collect());
+                .set_next_token(next);
+            let page = self.ask(action, || request.clone().send()).await?;
+            Ok((page.spot_price_history.unwrap_or_default(), page.next_token))
+        });
+        let mut newest = BTreeMap::<(String, String), (DateTime, UsdPerHour)>::new();
+        for (pool, dated) in pages.await?.iter().filter_map(read) {
+            let known = newest.entry(pool).or_insert(dated);
+            if known.0 < dated.0 {
+                *known = dated;
             }
         }
+        let prices = newest.into_iter();
+        Ok(prices.map(|(pool, (_, price))| (pool, price)).collect())
     }
 }
 

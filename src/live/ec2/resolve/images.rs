@@ -18,8 +18,6 @@ const NO_PARAMETER: &str = "ParameterNotFound";
 const OWNERS: [&str; 2] = ["self", "amazon"];
 /// Images of a page: EC2's most.
 const PAGE: i32 = 1000;
-/// Pages that are read of the list.
-const MOST_PAGES: usize = 5;
 
 type Images = BTreeMap<Architecture, FoundImage>;
 /// Images with the time of their making, which sorts as text.
@@ -135,22 +133,18 @@ impl Ec2 {
         filters.push(filter::any("state", &["available"]));
         let owners = owner.map_or(OWNERS.to_vec(), |owner| vec![owner]);
         let owners: Vec<String> = owners.into_iter().map(str::to_owned).collect();
-        let (mut found, mut next) = (Vec::new(), None);
-        for _ in 0..MOST_PAGES {
+        let action = Action::DescribeImages;
+        let pages = self.pages(action, async |next| {
             let request = self.inner.clients.ec2.describe_images();
             let request = request
                 .set_owners(Some(owners.clone()))
                 .set_filters(Some(filters.clone()))
                 .max_results(PAGE)
-                .set_next_token(next.take());
-            let answer = self.ask(Action::DescribeImages, || request.clone().send());
-            let page = answer.await.map_err(|error| asked.unknown(error))?;
-            found.extend(page.images.unwrap_or_default());
-            next = page.next_token.filter(|token| !token.is_empty());
-            if next.is_none() {
-                break;
-            }
-        }
+                .set_next_token(next);
+            let page = self.ask(action, || request.clone().send()).await?;
+            Ok((page.images.unwrap_or_default(), page.next_token))
+        });
+        let found = pages.await.map_err(|error| asked.unknown(error))?;
         if found.is_empty() {
             let name = name.map_or(String::new(), |name| format!("name {name} "));
             let problem = "names no available image; check tags, name and owner";

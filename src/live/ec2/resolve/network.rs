@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_ec2::types::Filter;
+use aws_sdk_ec2::types::{Filter, SecurityGroup};
 
 use super::{Asked, ClassProblem, Subnet, shown};
 use crate::live::ec2::action::Action;
@@ -49,21 +49,18 @@ impl Ec2 {
     ) -> Result<BTreeSet<Subnet>, ClassProblem> {
         let mut filters = filters(selector, "subnet-id");
         filters.push(filter::any("state", &["available"]));
-        let (mut found, mut next) = (BTreeSet::new(), None);
-        loop {
+        let action = Action::DescribeSubnets;
+        let pages = self.pages(action, async |next| {
             let request = self.inner.clients.ec2.describe_subnets();
             let request = request
                 .set_filters(Some(filters.clone()))
                 .max_results(PAGE)
-                .set_next_token(next.take());
-            let answer = self.ask(Action::DescribeSubnets, || request.clone().send());
-            let page = answer.await.map_err(|error| asked.unknown(error))?;
-            found.extend(page.subnets().iter().filter_map(subnet));
-            next = page.next_token.filter(|token| !token.is_empty());
-            if next.is_none() {
-                return Ok(found);
-            }
-        }
+                .set_next_token(next);
+            let page = self.ask(action, || request.clone().send()).await?;
+            Ok((page.subnets.unwrap_or_default(), page.next_token))
+        });
+        let found = pages.await.map_err(|error| asked.unknown(error))?;
+        Ok(found.iter().filter_map(subnet).collect())
     }
 
     pub(super) async fn security_groups(
@@ -102,27 +99,24 @@ impl Ec2 {
     ) -> Result<Vec<FoundSecurityGroup>, ClassProblem> {
         let mut filters = filters(selector, "group-id");
         filters.push(filter::any("vpc-id", &[vpc]));
-        let (mut found, mut next) = (Vec::new(), None);
-        loop {
+        let action = Action::DescribeSecurityGroups;
+        let pages = self.pages(action, async |next| {
             let request = self.inner.clients.ec2.describe_security_groups();
             let request = request
                 .set_filters(Some(filters.clone()))
                 .max_results(PAGE)
-                .set_next_token(next.take());
-            let answer = self.ask(Action::DescribeSecurityGroups, || request.clone().send());
-            let page = answer.await.map_err(|error| asked.unknown(error))?;
-            let groups = page.security_groups().iter();
-            found.extend(groups.filter_map(|group| {
-                Some(FoundSecurityGroup {
-                    id: group.group_id()?.to_owned(),
-                    name: group.group_name().map(str::to_owned),
-                })
-            }));
-            next = page.next_token.filter(|token| !token.is_empty());
-            if next.is_none() {
-                return Ok(found);
-            }
-        }
+                .set_next_token(next);
+            let page = self.ask(action, || request.clone().send()).await?;
+            Ok((page.security_groups.unwrap_or_default(), page.next_token))
+        });
+        let found = pages.await.map_err(|error| asked.unknown(error))?;
+        let group = |group: &SecurityGroup| {
+            Some(FoundSecurityGroup {
+                id: group.group_id()?.to_owned(),
+                name: group.group_name().map(str::to_owned),
+            })
+        };
+        Ok(found.iter().filter_map(group).collect())
     }
 }
 
