@@ -13,6 +13,7 @@ use crate::model::pool::Pool;
 use crate::plan::effect::Launch;
 
 use super::claims;
+use super::crash;
 use super::ec2::{Answer, FleetRequest, GivenInstance, LaunchError, Order, Refusal, RequestError, Resolved};
 use super::heard::{Answered, Hand, Heard};
 use super::world::{PAUSE, World, wait_before};
@@ -114,8 +115,12 @@ async fn store(world: &World, ordered: &Ordered) -> Result<FleetRequest, Failure
     let written = (ordered.token.as_str(), ordered.epoch, request.written());
     let intent = &ordered.launch.intent;
     let claims = claims::of_intent(intent, &ordered.pool, &ordered.class.name, &ordered.catalog, written);
+    crash::point("before-intent");
     match claims::write(&world.client, claims).await {
-        Ok(()) => Ok(request),
+        Ok(()) => {
+            crash::point("after-intent");
+            Ok(request)
+        }
         Err(error) => {
             tracing::warn!(token = ordered.token, %error, "claims cannot be written; nothing is launched");
             sleep(PAUSE).await;
@@ -135,8 +140,12 @@ async fn send(
         if !world.lease.holds(epoch) {
             return Err(Failure::Open);
         }
+        crash::point("before-fleet");
         match world.ec2.create_fleet(request, token).await {
-            Ok(answer) => return Ok(answer),
+            Ok(answer) => {
+                crash::point("after-fleet");
+                return Ok(answer);
+            }
             Err(error @ LaunchError::Config { .. }) => {
                 return Err(Failure::Refused(error.to_string()));
             }

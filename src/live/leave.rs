@@ -15,6 +15,7 @@ use crate::cluster::kubernetes;
 use crate::model::spark::Role;
 
 use super::claims::{self, unless_gone};
+use super::crash;
 use super::ec2::{Ec2Error, InstanceState};
 use super::heard::Hand;
 use super::register;
@@ -103,7 +104,9 @@ async fn ended(world: &World, leaving: &Leaving) -> Result<(), String> {
         let deleted = unless_gone(api.delete(node, &DeleteParams::default()).await);
         deleted.map_err(|error| format!("delete node {node}: {error}"))?;
     }
+    crash::point("before-finalizer");
     let released = claims::release(&world.client, &leaving.claim).await;
+    crash::point("after-finalizer");
     released.map_err(|error| format!("let the claim go: {error}"))
 }
 
@@ -169,7 +172,9 @@ async fn terminate(world: &World, leaving: &Leaving, instance: &String) -> Resul
         if !world.lease.holds(leaving.epoch) {
             return Err("another replica may lead".into());
         }
+        crash::point("before-terminate");
         let outcomes = world.ec2.terminate(std::slice::from_ref(instance)).await;
+        crash::point("after-terminate");
         match outcomes.into_iter().next() {
             None | Some((_, Ok(()))) => return confirm(world, instance).await,
             Some((_, Err(error @ Ec2Error::Refused { .. }))) => return Err(error.to_string()),

@@ -9,6 +9,7 @@
 pub mod claims;
 pub mod clock;
 pub mod controller;
+pub mod crash;
 pub mod ec2;
 pub mod heard;
 pub mod launch;

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::model::requirement::Labels;
 
 use super::claims::unless_gone;
+use super::crash;
 use super::translate::registered_taints;
 
 /// Completes a node's labels, then its taints. Another writer in between is noticed by the object's
@@ -43,5 +44,8 @@ pub async fn register(client: &Client, name: &str, labels: &Labels) -> Result<()
 pub async fn cordon(client: &Client, name: &str) -> Result<(), kube::Error> {
     let api: Api<Node> = Api::all(client.clone());
     let patch = Patch::Merge(json!({"spec": {"unschedulable": true}}));
-    unless_gone(api.patch(name, &PatchParams::default(), &patch).await)
+    crash::point("before-cordon");
+    let cordoned = unless_gone(api.patch(name, &PatchParams::default(), &patch).await);
+    crash::point("after-cordon");
+    cordoned
 }

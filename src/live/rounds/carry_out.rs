@@ -5,7 +5,7 @@ use crate::cluster::event::Fact;
 use crate::live::heard::Hand;
 use crate::live::launch::{self, Ordered};
 use crate::live::leave::{self, Leaving};
-use crate::live::{place, register};
+use crate::live::{crash, place, register};
 use crate::model::name::NodeId;
 use crate::model::time::Timestamp;
 use crate::plan::effect::{Effect, Launch, Place, Plan};
@@ -75,7 +75,9 @@ impl Rounds {
         let (world, done, purpose) = (self.world.clone(), hand.clone(), place.purpose);
         self.begin(hand, async move {
             let pod = (namespace.as_str(), name.as_str());
+            crash::point("before-gate");
             let lifted = place::lift(&world.client, pod, selectors, purpose).await;
+            crash::point("after-gate");
             world.ended(done, lifted).await;
         });
     }

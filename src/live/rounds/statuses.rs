@@ -7,6 +7,7 @@ use kube::Api;
 use serde_json::{Value, json};
 
 use crate::live::clock;
+use crate::live::crash;
 use crate::live::heard::Hand;
 use crate::live::claims;
 use crate::live::world::World;
@@ -69,7 +70,9 @@ impl Rounds {
                     };
                     let name = name.clone();
                     self.begin(hand, async move {
+                        crash::point("before-answer");
                         let written = claims::write_status(&world.client, &name, &status).await;
+                        crash::point("after-answer");
                         complain(&name, written);
                         world.done(done).await;
                     });

@@ -23,7 +23,7 @@ const CLUSTER: &str = "online";
 /// Seconds of EC2 in a second: a boot of half a minute takes two seconds.
 const SPEED: &str = "20";
 /// The longest that one test may take.
-const LONGEST: Duration = Duration::from_secs(240);
+const LONGEST: Duration = Duration::from_secs(600);
 
 /// Everything that a test needs.
 pub struct Rig {
@@ -120,6 +120,17 @@ impl Rig {
             .spawn()
             .expect("the controller starts");
         self.controllers.push(child);
+    }
+
+    /// True once the last controller has ended.
+    pub fn has_ended(&mut self) -> bool {
+        let child = self.controllers.last_mut().expect("one was started");
+        child.try_wait().expect("it can be asked").is_some()
+    }
+
+    /// Removes an environment variable for controllers that start from here on.
+    pub fn unset(&mut self, name: &'static str) {
+        self.settings.remove(name);
     }
 
     /// Kills the last controller, without a word.

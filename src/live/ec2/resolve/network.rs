@@ -38,7 +38,9 @@ impl Ec2 {
         }
         // EC2's count holds what has come up; what launches since then took is in it, or soon will be.
         let mut promised = locked(&self.inner.promised);
-        found.iter().for_each(|subnet| drop(promised.remove(&subnet.id)));
+        found.iter().for_each(|subnet| {
+            promised.remove(&subnet.id);
+        });
         Ok(found.into_iter().collect())
     }
 
