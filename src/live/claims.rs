@@ -118,12 +118,17 @@ pub fn of_intent(
 
 fn owned<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
     let pairs = pairs.into_iter();
-    pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    pairs
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
 }
 
 fn quantities(room: &Resources) -> BTreeMap<String, Quantity> {
     let mut quantities = BTreeMap::from([
-        ("cpu".to_owned(), Quantity(format!("{}m", room.cpu.millis()))),
+        (
+            "cpu".to_owned(),
+            Quantity(format!("{}m", room.cpu.millis())),
+        ),
         ("memory".to_owned(), Quantity(room.memory.get().to_string())),
         ("pods".to_owned(), Quantity(room.pods.to_string())),
         (
@@ -170,7 +175,10 @@ pub async fn write_status(
 ) -> Result<(), kube::Error> {
     let api: Api<NodeClaim> = Api::all(client.clone());
     let patch = Patch::Merge(json!({ "status": status }));
-    unless_gone(api.patch_status(name, &PatchParams::default(), &patch).await)
+    unless_gone(
+        api.patch_status(name, &PatchParams::default(), &patch)
+            .await,
+    )
 }
 
 /// Asks for a claim to be deleted; its finalizer holds it until its instance is ended.
@@ -201,7 +209,13 @@ pub fn unless_gone<T>(answer: Result<T, kube::Error>) -> Result<(), kube::Error>
 }
 
 /// Notes a step of a claim's life in its status, and sums up. True where that changed anything.
-pub fn note(status: &mut NodeClaimStatus, kind: &str, is: bool, reason: &str, message: &str) -> bool {
+pub fn note(
+    status: &mut NodeClaimStatus,
+    kind: &str,
+    is: bool,
+    reason: &str,
+    message: &str,
+) -> bool {
     use crate::model::nodeclaim::status::{INITIALIZED, LAUNCHED, REGISTERED};
     let at = clock::rfc3339();
     let conditions = status.conditions.get_or_insert_default();

@@ -15,6 +15,7 @@ use crate::cluster::event::Fact;
 use crate::model::nodeclass::user_data::ClusterAccess;
 use crate::model::time::Span;
 
+use super::clock;
 use super::ec2::{ClusterFacts, Ec2, Options};
 use super::heard::{Heard, Source};
 use super::lease::{self, Lease, Named};
@@ -23,7 +24,6 @@ use super::settings::ControllerArgs;
 use super::translate::Translator;
 use super::watch::{self, Restarts};
 use super::world::{World, wait_before};
-use super::clock;
 
 /// Things heard that may wait for the loop; who speaks more waits.
 const INBOX: usize = 16_384;
@@ -46,7 +46,10 @@ pub async fn run(args: ControllerArgs) -> anyhow::Result<()> {
     let ec2 = Ec2::connect(Options {
         region: args.region.clone(),
         cluster_name: args.cluster_name.clone(),
-        queue: args.interruption_queue.clone().filter(|name| !name.is_empty()),
+        queue: args
+            .interruption_queue
+            .clone()
+            .filter(|name| !name.is_empty()),
     });
     let ec2 = ec2.await.context("connect to AWS")?;
     let lease = Arc::new(Lease::default());
@@ -62,11 +65,17 @@ pub async fn run(args: ControllerArgs) -> anyhow::Result<()> {
         namespace: args.namespace.clone(),
         name: "sparkwright".into(),
         holder: holder(),
+        length: wall(args.lease_length),
     };
     let restarts = Arc::new(Restarts::default());
     let mut tasks = watch::all(&client, &inbox, &restarts);
     if !args.dry_run {
-        tasks.spawn(lease::keep(client.clone(), named.clone(), lease.clone(), inbox.clone()));
+        tasks.spawn(lease::keep(
+            client.clone(),
+            named.clone(),
+            lease.clone(),
+            inbox.clone(),
+        ));
     }
     looks(&mut tasks, &world, &args);
     let sources = watch::SOURCES.into_iter().chain([Source::Catalog]);
@@ -94,7 +103,11 @@ fn looks(tasks: &mut JoinSet<()>, world: &World, args: &ControllerArgs) {
     tasks.spawn(catalog(world.clone()));
     tasks.spawn(prices(world.clone()));
     tasks.spawn(instances(world.clone(), args.sweep_every));
-    if args.interruption_queue.as_ref().is_some_and(|name| !name.is_empty()) {
+    if args
+        .interruption_queue
+        .as_ref()
+        .is_some_and(|name| !name.is_empty())
+    {
         tasks.spawn(notices(world.clone()));
     }
 }
@@ -129,21 +142,30 @@ async fn prices(world: World) {
             Ok(changes) if changes.is_empty() => {}
             Ok(changes) => {
                 for change in &changes {
-                    catalog.reprice(change.instance_type, change.zone, change.capacity_type, change.price);
+                    catalog.reprice(
+                        change.instance_type,
+                        change.zone,
+                        change.capacity_type,
+                        change.price,
+                    );
                 }
-                if !world.tell(Heard::Fact(Fact::PricesChanged(changes.into()))).await {
+                if !world
+                    .tell(Heard::Fact(Fact::PricesChanged(changes.into())))
+                    .await
+                {
                     return;
                 }
             }
-            Err(error) => tracing::warn!(%error, "spot prices cannot be asked; the last ones stand"),
+            Err(error) => {
+                tracing::warn!(%error, "spot prices cannot be asked; the last ones stand")
+            }
         }
     }
 }
 
 async fn instances(world: World, every: Span) {
-    let every = Duration::from_millis(u64::try_from(every.millis()).unwrap_or(10_000));
     loop {
-        sleep(every).await;
+        sleep(wall(every)).await;
         if world.lease.epoch().is_none() {
             continue;
         }
@@ -154,7 +176,9 @@ async fn instances(world: World, every: Span) {
                     return;
                 }
             }
-            Err(error) => tracing::warn!(%error, "instances cannot be listed; they are asked again"),
+            Err(error) => {
+                tracing::warn!(%error, "instances cannot be listed; they are asked again")
+            }
         }
     }
 }
@@ -184,6 +208,10 @@ async fn notices(world: World) {
     }
 }
 
+fn wall(span: Span) -> Duration {
+    Duration::from_millis(u64::try_from(span.millis()).unwrap_or(0))
+}
+
 /// What a node must know of the cluster, from the arguments and the way in which we reach it ourselves.
 async fn cluster_facts(args: &ControllerArgs, config: &Config) -> anyhow::Result<ClusterFacts> {
     let endpoint = args.cluster_endpoint.clone().filter(|url| !url.is_empty());
@@ -194,7 +222,11 @@ async fn cluster_facts(args: &ControllerArgs, config: &Config) -> anyhow::Result
     let client = Client::try_from(config.clone()).context("connect to the cluster")?;
     let version = client.apiserver_version().await;
     let version = version.context("ask the API server for its version")?;
-    let digits = |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>();
+    let digits = |text: &str| {
+        text.chars()
+            .take_while(char::is_ascii_digit)
+            .collect::<String>()
+    };
     Ok(ClusterFacts {
         access: ClusterAccess {
             name: args.cluster_name.clone(),
@@ -210,8 +242,12 @@ async fn cluster_facts(args: &ControllerArgs, config: &Config) -> anyhow::Result
 /// Certificates as nodes are told of them: PEM in base64.
 fn authority(roots: &[Vec<u8>]) -> String {
     use base64::{Engine, prelude::BASE64_STANDARD};
-    let line = |text: &str| format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
-    let pem: String = roots.iter().map(|der| line(&BASE64_STANDARD.encode(der))).collect();
+    let line =
+        |text: &str| format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
+    let pem: String = roots
+        .iter()
+        .map(|der| line(&BASE64_STANDARD.encode(der)))
+        .collect();
     BASE64_STANDARD.encode(pem)
 }
 

@@ -24,7 +24,10 @@ pub const POINTS: [&str; 14] = [
 
 /// Dies here where a test asks for it.
 pub fn point(name: &'static str) {
-    debug_assert!(POINTS.contains(&name), "{name} is a point that tests know of");
+    debug_assert!(
+        POINTS.contains(&name),
+        "{name} is a point that tests know of"
+    );
     if cfg!(debug_assertions) && std::env::var(VARIABLE).is_ok_and(|asked| asked == name) {
         std::process::abort();
     }

@@ -14,7 +14,9 @@ use crate::plan::effect::Launch;
 
 use super::claims;
 use super::crash;
-use super::ec2::{Answer, FleetRequest, GivenInstance, LaunchError, Order, Refusal, RequestError, Resolved};
+use super::ec2::{
+    Answer, FleetRequest, GivenInstance, LaunchError, Order, Refusal, RequestError, Resolved,
+};
 use super::heard::{Answered, Hand, Heard};
 use super::world::{PAUSE, World, wait_before};
 
@@ -67,7 +69,9 @@ pub async fn launch(world: World, ordered: Ordered) {
 pub async fn resend(world: World, intent: Intent, stored: String, token: String, epoch: u64) {
     let outcome = match FleetRequest::read(&stored) {
         Ok(request) => send(&world, &request, &token, epoch).await,
-        Err(error) => Err(Failure::Refused(format!("read the stored request: {error}"))),
+        Err(error) => Err(Failure::Refused(format!(
+            "read the stored request: {error}"
+        ))),
     };
     tell(&world, intent, outcome).await;
     world.done(Hand::Launch(token)).await;
@@ -114,7 +118,13 @@ async fn store(world: &World, ordered: &Ordered) -> Result<FleetRequest, Failure
     }
     let written = (ordered.token.as_str(), ordered.epoch, request.written());
     let intent = &ordered.launch.intent;
-    let claims = claims::of_intent(intent, &ordered.pool, &ordered.class.name, &ordered.catalog, written);
+    let claims = claims::of_intent(
+        intent,
+        &ordered.pool,
+        &ordered.class.name,
+        &ordered.catalog,
+        written,
+    );
     crash::point("before-intent");
     match claims::write(&world.client, claims).await {
         Ok(()) => {

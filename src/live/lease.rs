@@ -15,14 +15,8 @@ use tokio::sync::mpsc::Sender;
 
 use super::heard::Heard;
 
-/// For how long others respect a lease that is not renewed; Kubernetes' own components take the same.
-const LENGTH: Duration = Duration::from_secs(15);
-/// For how long its holder trusts it: less, by more than a call to the API server may take.
-const TRUSTED: Duration = Duration::from_secs(10);
-/// How often it is renewed or looked at.
-const EVERY: Duration = Duration::from_secs(2);
-/// The longest that one call may take.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// Looks at the lease, renewals too, in its length.
+const LOOKS: u32 = 7;
 /// Annotation of the Lease: `true` stops every launch and every end of a node.
 pub const STOP: &str = "sparkwright.dev/stop";
 
@@ -35,6 +29,15 @@ pub struct Named {
     pub name: String,
     /// Who we are: unlike any other replica, and unlike ourselves before a restart.
     pub holder: String,
+    /// For how long others respect it when it is not renewed.
+    pub length: Duration,
+}
+
+impl Named {
+    /// For how long its holder trusts it: less, by more than a call to the API server may take.
+    fn trusted(&self) -> Duration {
+        self.length * 2 / 3
+    }
 }
 
 /// Whether we lead.
@@ -83,9 +86,10 @@ pub async fn keep(client: Client, named: Named, lease: Arc<Lease>, inbox: Sender
     };
     loop {
         let asked = Instant::now();
-        let step = tokio::time::timeout(PATIENCE, step(&api, &named, &mut seen, &lease)).await;
+        let step =
+            tokio::time::timeout(named.length / 4, step(&api, &named, &mut seen, &lease)).await;
         match step {
-            Ok(Ok(Some(epoch))) => lease.set(Some((epoch, asked + TRUSTED))),
+            Ok(Ok(Some(epoch))) => lease.set(Some((epoch, asked + named.trusted()))),
             Ok(Ok(None)) => lease.set(None),
             // It may still be ours; it is trusted for as long as it was.
             Ok(Err(error)) => tracing::warn!(%error, "the lease cannot be renewed"),
@@ -99,7 +103,7 @@ pub async fn keep(client: Client, named: Named, lease: Arc<Lease>, inbox: Sender
                 return;
             }
         }
-        tokio::time::sleep(EVERY).await;
+        tokio::time::sleep(named.length / LOOKS).await;
     }
 }
 
@@ -114,7 +118,9 @@ pub async fn give_up(client: &Client, named: &Named, lease: &Lease) {
     if spec.holder_identity.as_deref() == Some(named.holder.as_str()) {
         spec.holder_identity = None;
         // Where it fails, the lease runs out.
-        let _ = api.replace(&named.name, &PostParams::default(), &object).await;
+        let _ = api
+            .replace(&named.name, &PostParams::default(), &object)
+            .await;
     }
 }
 
@@ -136,7 +142,11 @@ async fn step(
     let holder = spec.holder_identity.as_deref().unwrap_or_default();
     if holder == named.holder {
         let object = taken(object, named, epoch);
-        return won(api.replace(&named.name, &PostParams::default(), &object).await, epoch);
+        return won(
+            api.replace(&named.name, &PostParams::default(), &object)
+                .await,
+            epoch,
+        );
     }
     let version = object.resource_version();
     if seen.version != version {
@@ -145,9 +155,11 @@ async fn step(
             since: Instant::now(),
         };
     }
-    if holder.is_empty() || seen.since.elapsed() >= LENGTH {
+    if holder.is_empty() || seen.since.elapsed() >= named.length {
         let object = taken(object, named, epoch + 1);
-        let answer = api.replace(&named.name, &PostParams::default(), &object).await;
+        let answer = api
+            .replace(&named.name, &PostParams::default(), &object)
+            .await;
         return won(answer, epoch + 1);
     }
     Ok(None)
@@ -172,7 +184,7 @@ fn taken(mut object: Object, named: &Named, epoch: u64) -> Object {
     }
     *spec = LeaseSpec {
         holder_identity: Some(named.holder.clone()),
-        lease_duration_seconds: i32::try_from(LENGTH.as_secs()).ok(),
+        lease_duration_seconds: i32::try_from(named.length.as_secs().max(1)).ok(),
         lease_transitions: i32::try_from(epoch).ok(),
         renew_time: Some(now),
         ..spec.clone()

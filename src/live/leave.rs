@@ -64,7 +64,10 @@ pub async fn leave(world: World, leaving: Leaving) {
         let deleted = claims::delete(&world.client, &leaving.claim).await;
         return world.ended(hand, deleted).await;
     }
-    tracing::info!(claim = leaving.claim, "a pod slipped in, or we do not lead; the node stays");
+    tracing::info!(
+        claim = leaving.claim,
+        "a pod slipped in, or we do not lead; the node stays"
+    );
     sleep(PAUSE).await;
     world.done(hand).await;
 }
@@ -73,7 +76,11 @@ pub async fn leave(world: World, leaving: Leaving) {
 pub async fn end(world: World, leaving: Leaving) {
     let hand = Hand::End(leaving.claim.clone());
     if let Err(problem) = ended(&world, &leaving).await {
-        tracing::warn!(claim = leaving.claim, problem, "claim is not ended yet; it is tried again");
+        tracing::warn!(
+            claim = leaving.claim,
+            problem,
+            "claim is not ended yet; it is tried again"
+        );
         sleep(PAUSE).await;
     }
     world.done(hand).await;

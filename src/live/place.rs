@@ -15,12 +15,17 @@ use super::claims::unless_gone;
 
 /// The selectors that a placing adds.
 pub fn selectors(place: &Place, catalog: &Catalog) -> Map<String, Value> {
-    let zone = place.zone.map(|zone| (ZONE, catalog.zone(zone).name.as_str()));
-    let capacity = place.capacity_type.map(|kind| (CAPACITY_TYPE, kind.as_str()));
+    let zone = place
+        .zone
+        .map(|zone| (ZONE, catalog.zone(zone).name.as_str()));
+    let capacity = place
+        .capacity_type
+        .map(|kind| (CAPACITY_TYPE, kind.as_str()));
     let purpose = place.purpose.map(|purpose| (PURPOSE, purpose.as_str()));
     let managed = place.purpose.map(|_| (MANAGED, "true"));
     let all = [zone, capacity, purpose, managed].into_iter().flatten();
-    all.map(|(key, value)| (key.to_owned(), json!(value))).collect()
+    all.map(|(key, value)| (key.to_owned(), json!(value)))
+        .collect()
 }
 
 /// Lifts the gate of a pod, by `namespace` and `name`.

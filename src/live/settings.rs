@@ -32,6 +32,10 @@ pub struct ControllerArgs {
     #[arg(long, env = "SPARKWRIGHT_NAMESPACE", default_value = "sparkwright")]
     pub namespace: String,
 
+    /// For how long a leader that says nothing is respected by the other replicas
+    #[arg(long, env = "SPARKWRIGHT_LEASE_LENGTH", default_value = "15s", value_parser = length)]
+    pub lease_length: Span,
+
     /// Plan and tell, and do nothing
     #[arg(long, env = "SPARKWRIGHT_DRY_RUN")]
     pub dry_run: bool,
@@ -50,14 +54,17 @@ pub struct ControllerArgs {
 }
 
 fn length(text: &str) -> Result<Span, String> {
-    let number = |unit: &str| text.strip_suffix(unit).and_then(|number| number.parse::<i64>().ok());
+    let number = |unit: &str| {
+        text.strip_suffix(unit)
+            .and_then(|number| number.parse::<i64>().ok())
+    };
     let millis = number("ms");
     let seconds = number("s").map(|n| n * 1000);
     let minutes = number("m").map(|n| n * 60_000);
     let hours = number("h").map(|n| n * 3_600_000);
     let known = millis.or(seconds).or(minutes).or(hours);
     let known = known.filter(|millis| (1..=86_400_000).contains(millis));
-    known
-        .map(Span::from_millis)
-        .ok_or_else(|| "write a whole number and a unit, up to a day: 500ms, 90s, 15m, 2h".to_owned())
+    known.map(Span::from_millis).ok_or_else(|| {
+        "write a whole number and a unit, up to a day: 500ms, 90s, 15m, 2h".to_owned()
+    })
 }

@@ -33,7 +33,13 @@ impl Rounds {
             status.instance_type = Some(given.instance.instance_type.clone());
             status.image_id = given.instance.image.clone();
             status.subnet_id = given.instance.subnet.clone();
-            claims::note(status, LAUNCHED, true, "Launched", "EC2 has given an instance");
+            claims::note(
+                status,
+                LAUNCHED,
+                true,
+                "Launched",
+                "EC2 has given an instance",
+            );
             let node = self.cluster.nodes.get(given.claim.as_str());
             let price = node.map(|node| node.price.to_string());
             self.status_of(&given.claim).usd_per_hour = price;
@@ -41,7 +47,13 @@ impl Rounds {
         }
         let now = clock::now();
         for refusal in &answered.refusals {
-            tracing::info!(code = refusal.code, instance_type = refusal.instance_type, zone = refusal.zone, message = refusal.message, "EC2 refused");
+            tracing::info!(
+                code = refusal.code,
+                instance_type = refusal.instance_type,
+                zone = refusal.zone,
+                message = refusal.message,
+                "EC2 refused"
+            );
             self.believe(refusal, now);
         }
         if let Some(problem) = &answered.failed {
@@ -154,13 +166,21 @@ impl Rounds {
 
     /// An instance that stops or ends without us takes its node and its claim with it.
     pub(super) fn changed_state(&mut self, claim: &str, state: InstanceState) {
-        let ending = self.translator.claims.get(claim).is_some_and(|claim| claim.is_ending());
+        let ending = self
+            .translator
+            .claims
+            .get(claim)
+            .is_some_and(|claim| claim.is_ending());
         let runs = matches!(state, InstanceState::Pending | InstanceState::Running);
         if runs || ending {
             return;
         }
         let node = NodeId::from(claim);
-        let spot = self.cluster.nodes.get(&node).and_then(|node| node.capacity_type);
+        let spot = self
+            .cluster
+            .nodes
+            .get(&node)
+            .and_then(|node| node.capacity_type);
         if spot == Some(CapacityType::Spot) {
             self.apply(Fact::NodeReclaimed(node));
         }

@@ -37,7 +37,8 @@ impl Rounds {
         };
         let class = self.translator.classes.get(&written.class);
         let resolved = self.translator.resolved.get(&written.class);
-        let (Some(pool), Some((class, _)), Some(resolved)) = (&written.pool, class, resolved) else {
+        let (Some(pool), Some((class, _)), Some(resolved)) = (&written.pool, class, resolved)
+        else {
             return;
         };
         self.launches += 1;
@@ -132,5 +133,4 @@ impl Rounds {
         let task = leave::end(self.world.clone(), leaving);
         self.begin(Hand::End(claim.to_owned()), task);
     }
-
 }

@@ -86,7 +86,12 @@ pub struct Rounds {
 
 impl Rounds {
     /// A loop that knows nothing yet.
-    pub fn new(world: World, conduct: Conduct, inbox: Receiver<Heard>, translator: Translator) -> Self {
+    pub fn new(
+        world: World,
+        conduct: Conduct,
+        inbox: Receiver<Heard>,
+        translator: Translator,
+    ) -> Self {
         Rounds {
             world,
             conduct,
@@ -155,6 +160,9 @@ impl Rounds {
             Heard::Leads(epoch) => self.leads(epoch),
             Heard::Done(hand) => {
                 self.in_hand.remove(&hand);
+                if let Hand::Register(claim) = &hand {
+                    self.translator.look_at_claim(claim);
+                }
                 self.pace.changed(clock::now(), true);
             }
         }
@@ -194,7 +202,9 @@ impl Rounds {
     }
 
     fn may_plan(&self) -> bool {
-        let leads = self.epoch.is_some_and(|epoch| self.world.lease.holds(epoch));
+        let leads = self
+            .epoch
+            .is_some_and(|epoch| self.world.lease.holds(epoch));
         self.translator.is_ready() && (leads || self.conduct.dry_run)
     }
 
@@ -203,7 +213,10 @@ impl Rounds {
         let now = clock::now();
         let plan = self.planner.plan(&self.cluster.view(now));
         for violation in &plan.broken {
-            tracing::error!(?violation, "plan breaks an invariant; the effect is taken out");
+            tracing::error!(
+                ?violation,
+                "plan breaks an invariant; the effect is taken out"
+            );
         }
         self.pace.look_at(plan.next_look);
         self.carry_out(plan, now);

@@ -1,15 +1,15 @@
 //! Statuses of our own objects: what is to be said of each is kept here, and written one write at a time
 //! for an object, so that an older word never stands over a newer one.
 
+use kube::Api;
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::core::GroupVersionKind;
-use kube::Api;
 use serde_json::{Value, json};
 
+use crate::live::claims;
 use crate::live::clock;
 use crate::live::crash;
 use crate::live::heard::Hand;
-use crate::live::claims;
 use crate::live::world::World;
 use crate::model::nodeclaim::NodeClaimStatus;
 use crate::model::nodeclass::status::{FoundSubnet, NodeClassStatus};
@@ -108,12 +108,16 @@ impl Rounds {
         let (ready, reason, message) = if !written.problem.is_empty() {
             (false, "Invalid", written.problem.clone())
         } else if written.broken {
-            let message = "its nodes did not join; it is tried again in a while, or once it changes";
+            let message =
+                "its nodes did not join; it is tried again in a while, or once it changes";
             (false, "NodesDoNotJoin", message.to_owned())
         } else if let Some(problem) = class {
             (false, "NodeClassNotReady", problem.clone())
         } else if !self.translator.resolved.contains_key(&written.class) {
-            let message = format!("NodeClass {} is not there, or not looked up yet", written.class);
+            let message = format!(
+                "NodeClass {} is not there, or not looked up yet",
+                written.class
+            );
             (false, "NodeClassNotReady", message)
         } else {
             (true, "Understood", written.warnings.join("; "))
@@ -126,18 +130,33 @@ impl Rounds {
             memory: usage.map(|usage| usage.memory.get().to_string()),
             usd_per_hour: usage.map(|usage| usage.usd_per_hour.to_string()),
         };
-        let held = self.said.get(name).and_then(|said| said.get("conditions").cloned());
-        status.conditions = Some(ready_condition(held, (ready, reason, message), written.generation));
+        let held = self
+            .said
+            .get(name)
+            .and_then(|said| said.get("conditions").cloned());
+        status.conditions = Some(ready_condition(
+            held,
+            (ready, reason, message),
+            written.generation,
+        ));
         status
     }
 
     fn class_status(&self, name: &str) -> NodeClassStatus {
         let resolved = self.translator.resolved.get(name);
-        let generation = self.translator.classes.get(name).map_or(0, |(_, generation)| *generation);
+        let generation = self
+            .translator
+            .classes
+            .get(name)
+            .map_or(0, |(_, generation)| *generation);
         let said = match (self.problems.get(name), resolved) {
             (Some(problem), _) => (false, "NotReady", problem.clone()),
             (None, Some(_)) => (true, "Resolved", "everything it names is there".to_owned()),
-            (None, None) => (false, "NotLookedUp", "what it names is not looked up yet".to_owned()),
+            (None, None) => (
+                false,
+                "NotLookedUp",
+                "what it names is not looked up yet".to_owned(),
+            ),
         };
         let class = self.translator.classes.get(name).map(|(class, _)| class);
         NodeClassStatus {
@@ -193,7 +212,9 @@ async fn write(world: World, done: Hand, kind: &'static str, name: String, statu
     let resource = ApiResource::from_gvk_with_plural(&kind, plural);
     let api: Api<DynamicObject> = Api::all_with(world.client.clone(), &resource);
     let patch = Patch::Merge(json!({ "status": status }));
-    let written = api.patch_status(&name, &PatchParams::default(), &patch).await;
+    let written = api
+        .patch_status(&name, &PatchParams::default(), &patch)
+        .await;
     complain(&name, claims::unless_gone(written));
     world.done(done).await;
 }

@@ -38,9 +38,15 @@ impl Rounds {
         self.adopt(instances);
         for instance in instances {
             let claimed = self.translator.instances.contains_key(&instance.id);
-            let awaited = instance.token.as_ref().is_some_and(|token| self.awaits(token));
+            let awaited = instance
+                .token
+                .as_ref()
+                .is_some_and(|token| self.awaits(token));
             let old = asked - instance.launched_at > self.conduct.stray_grace;
-            let runs = matches!(instance.state, InstanceState::Pending | InstanceState::Running);
+            let runs = matches!(
+                instance.state,
+                InstanceState::Pending | InstanceState::Running
+            );
             if !claimed && !awaited && old && runs {
                 let task = leave::end_stray(self.world.clone(), instance.id.clone(), epoch);
                 self.begin(Hand::Stray(instance.id.clone()), task);
@@ -111,14 +117,18 @@ impl Rounds {
 
     /// The call that these claims are of, as far as an answer needs it.
     fn intent_of(&self, names: &[String]) -> Intent {
-        let first = names.first().and_then(|name| self.cluster.nodes.get(name.as_str()));
+        let first = names
+            .first()
+            .and_then(|name| self.cluster.nodes.get(name.as_str()));
         let awaited = |name: &String| AwaitedNode {
             id: NodeId::from(name.as_str()),
             room: Default::default(),
             held: Vec::new(),
         };
         Intent {
-            pool: first.and_then(|node| node.pool.clone()).unwrap_or_else(|| "".into()),
+            pool: first
+                .and_then(|node| node.pool.clone())
+                .unwrap_or_else(|| "".into()),
             purpose: first
                 .and_then(|node| node.purpose)
                 .unwrap_or(crate::model::node::Purpose::Work),
@@ -141,7 +151,9 @@ impl Rounds {
         self.open.retain(|name, _| names.contains(name));
         for (token, names) in open {
             let firsts = names.iter();
-            let since = firsts.map(|name| *self.open.entry(name.clone()).or_insert(now)).min();
+            let since = firsts
+                .map(|name| *self.open.entry(name.clone()).or_insert(now))
+                .min();
             let waited = since.map_or(Span::ZERO, |since| now - since);
             let hand = Hand::Launch(token.clone());
             if waited < RESEND_AFTER || self.in_hand.contains(&hand) {
@@ -174,7 +186,11 @@ impl Rounds {
             .collect();
         let mut missing = BTreeSet::new();
         for (name, instance, initialised, ending) in launched {
-            let since = self.cluster.nodes.get(name.as_str()).and_then(|node| node.launched);
+            let since = self
+                .cluster
+                .nodes
+                .get(name.as_str())
+                .and_then(|node| node.launched);
             let age = since.map_or(LISTED_AFTER, |since| asked - since);
             match listed.get(instance.as_str()) {
                 _ if ending => {}
@@ -198,16 +214,28 @@ impl Rounds {
 
     /// A node that never came: its claim goes, and after some in a row its pool is paused.
     fn join_failed(&mut self, claim: &str) {
-        let pool = self.cluster.nodes.get(claim).and_then(|node| node.pool.clone());
+        let pool = self
+            .cluster
+            .nodes
+            .get(claim)
+            .and_then(|node| node.pool.clone());
         let Some(pool) = pool.map(|pool| pool.as_str().to_owned()) else {
             return;
         };
-        tracing::warn!(claim, pool, "node did not join in time; its instance is ended");
+        tracing::warn!(
+            claim,
+            pool,
+            "node did not join in time; its instance is ended"
+        );
         self.delete(claim);
         let count = self.unjoined.entry(pool.clone()).or_default();
         *count += 1;
         if *count == UNJOINED_AT_MOST {
-            tracing::error!(pool, count, "nodes do not join; the pool launches nothing for a while");
+            tracing::error!(
+                pool,
+                count,
+                "nodes do not join; the pool launches nothing for a while"
+            );
             self.translator.set_broken(&pool, true);
             self.mends.insert(pool, clock::now() + MENDS_AFTER);
         }

@@ -69,8 +69,20 @@ impl Rounds {
             .and_then(|known| known.node.clone());
         let status = self.status_of(claim);
         status.node_name = node;
-        claims::note(status, REGISTERED, true, "Registered", "the node has joined, labels and taints complete");
-        claims::note(status, INITIALIZED, true, "Initialized", "the node is ready");
+        claims::note(
+            status,
+            REGISTERED,
+            true,
+            "Registered",
+            "the node has joined, labels and taints complete",
+        );
+        claims::note(
+            status,
+            INITIALIZED,
+            true,
+            "Initialized",
+            "the node is ready",
+        );
         self.unsaid.insert(Subject::Claim(claim.to_owned()));
     }
 
@@ -133,7 +145,9 @@ impl Rounds {
             }
         }
         let known = &self.cluster.shortages.addresses;
-        let news = free.into_iter().filter(|(zone, free)| known.get(zone) != Some(free));
+        let news = free
+            .into_iter()
+            .filter(|(zone, free)| known.get(zone) != Some(free));
         let news: Vec<Fact> = news
             .map(|(zone, free)| Fact::ZoneAddresses { zone, free })
             .collect();

@@ -59,12 +59,16 @@ impl Translator {
         if let (Some(instance), Some(kind)) = (status.instance_id, status.instance_type) {
             self.launched(&name, &instance, &kind, (&sold.0, sold.1));
         }
-        let instance = self.claims.get(&name).and_then(|known| known.instance.clone());
+        let instance = self
+            .claims
+            .get(&name)
+            .and_then(|known| known.instance.clone());
         if let Some(instance) = instance.filter(|_| first) {
             self.match_nodes(&instance);
         }
         if ending {
-            self.facts.push(Fact::NodeLeaving(NodeId::from(name.as_str())));
+            self.facts
+                .push(Fact::NodeLeaving(NodeId::from(name.as_str())));
             self.wishes.push(Wish::End { claim: name });
         }
     }
@@ -82,7 +86,10 @@ impl Translator {
         let quantities = quantities
             .map(|(key, quantity)| {
                 let text = quantity.0.clone();
-                (key.clone(), k8s_openapi::apimachinery::pkg::api::resource::Quantity(text))
+                (
+                    key.clone(),
+                    k8s_openapi::apimachinery::pkg::api::resource::Quantity(text),
+                )
             })
             .collect();
         Some(Intent {
@@ -120,10 +127,15 @@ impl Translator {
         if let Some(instance_type) = self.catalog.find_type(kind) {
             // What is not sold any more costs nothing that we could tell.
             let zone = self.catalog.find_zone(zone);
-            let price = zone.and_then(|zone| self.catalog.price(instance_type, zone, capacity_type));
+            let price =
+                zone.and_then(|zone| self.catalog.price(instance_type, zone, capacity_type));
             let price = price.unwrap_or_default();
             let node = NodeId::from(name);
-            self.facts.push(Fact::NodeLaunched { node, instance_type, price });
+            self.facts.push(Fact::NodeLaunched {
+                node,
+                instance_type,
+                price,
+            });
         }
         self.match_nodes(instance);
     }

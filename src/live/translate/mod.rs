@@ -190,7 +190,10 @@ impl Translator {
                     return;
                 };
                 let known = self.known.get(&source).into_iter().flatten();
-                let vanished: Vec<String> = known.filter(|name| !listed.contains(*name)).cloned().collect();
+                let vanished: Vec<String> = known
+                    .filter(|name| !listed.contains(*name))
+                    .cloned()
+                    .collect();
                 vanished.iter().for_each(|name| self.forget(source, name));
             }
         }
@@ -257,15 +260,16 @@ impl Translator {
     /// An object that is wrong stops no other; it is named where people look.
     fn refuse(&mut self, source: Source, name: String, refusal: &Refusal) {
         let problem = refusal.to_string();
-        tracing::warn!(?source, name, problem, "object cannot be read and is left out");
+        tracing::warn!(
+            ?source,
+            name,
+            problem,
+            "object cannot be read and is left out"
+        );
         self.refused.insert((source, name), problem);
     }
 
-    fn application(
-        &mut self,
-        name: &str,
-        declared: Option<(AppId, crate::model::spark::Shape)>,
-    ) {
+    fn application(&mut self, name: &str, declared: Option<(AppId, crate::model::spark::Shape)>) {
         match declared {
             Some((app, shape)) => {
                 self.applications.insert(name.into(), app.clone());
@@ -282,7 +286,11 @@ impl Translator {
     fn pod(&mut self, mut pod: Pod) {
         self.unhouse(&pod.id);
         if let PodPhase::Bound(node) = &pod.phase {
-            match self.nodes.get(node.as_str()).and_then(|node| node.told_as.clone()) {
+            match self
+                .nodes
+                .get(node.as_str())
+                .and_then(|node| node.told_as.clone())
+            {
                 Some(told) => pod.phase = PodPhase::Bound(told),
                 None => {
                     let name = node.as_str().to_owned();
@@ -331,18 +339,40 @@ impl Translator {
         self.facts.push(Fact::LaunchAsked(intent.clone()));
     }
 
+    /// Looks again at the node of a claim.
+    pub fn look_at_claim(&mut self, claim: &str) {
+        let instance = self
+            .claims
+            .get(claim)
+            .and_then(|claim| claim.instance.clone());
+        if let Some(instance) = instance {
+            self.match_nodes(&instance);
+        }
+    }
+
     /// Looks again at everything unfinished: nodes that have not come all the way, claims that end, pools
     /// and classes whose status may be old.
     pub fn reconsider(&mut self) {
         let claims = self.claims.iter();
         let ending = claims.clone().filter(|(_, claim)| claim.is_ending());
-        let ending = ending.map(|(name, _)| Wish::End { claim: name.clone() });
+        let ending = ending.map(|(name, _)| Wish::End {
+            claim: name.clone(),
+        });
         self.wishes.extend(ending);
         let coming = claims.filter(|(_, claim)| !claim.initialised);
-        let coming: Vec<String> = coming.filter_map(|(_, claim)| claim.instance.clone()).collect();
-        coming.iter().for_each(|instance| self.match_nodes(instance));
-        let unresolved = self.classes.keys().filter(|name| !self.resolved.contains_key(*name));
-        let unresolved = unresolved.map(|class| Wish::Resolve { class: class.clone() });
+        let coming: Vec<String> = coming
+            .filter_map(|(_, claim)| claim.instance.clone())
+            .collect();
+        coming
+            .iter()
+            .for_each(|instance| self.match_nodes(instance));
+        let unresolved = self
+            .classes
+            .keys()
+            .filter(|name| !self.resolved.contains_key(*name));
+        let unresolved = unresolved.map(|class| Wish::Resolve {
+            class: class.clone(),
+        });
         self.wishes.extend(unresolved);
     }
 
@@ -363,7 +393,11 @@ impl Translator {
             self.refusals.clear();
         }
         self.refusals.insert(name.to_owned());
-        if self.claims.get(name).is_some_and(|claim| claim.object.is_none()) {
+        if self
+            .claims
+            .get(name)
+            .is_some_and(|claim| claim.object.is_none())
+        {
             self.claims.remove(name);
         }
     }

@@ -111,7 +111,9 @@ impl Translator {
         facts.unschedulable |= was && !facts.ready;
         facts.ready &= initialised;
         facts.taints.retain(|taint| {
-            !startup.contains(taint) && !taint.key.starts_with(TRANSIENT) && taint.key != UNREGISTERED
+            !startup.contains(taint)
+                && !taint.key.starts_with(TRANSIENT)
+                && taint.key != UNREGISTERED
         });
         facts.id = NodeId::from(claim_name);
         self.tell_node(name, facts);
@@ -138,7 +140,9 @@ impl Translator {
         let Some(seen) = self.nodes.remove(name) else {
             return;
         };
-        let claim = seen.instance.and_then(|id| self.instances.get(&id).cloned());
+        let claim = seen
+            .instance
+            .and_then(|id| self.instances.get(&id).cloned());
         match (claim, seen.told_as) {
             (Some(claim), _) => self.wishes.push(Wish::Delete { claim }),
             (None, Some(id)) => {
@@ -159,7 +163,9 @@ fn instance(object: &v1::Node) -> Option<String> {
 
 fn progress(facts: &NodeFacts, claim: &NodeClaim, startup: &[Taint]) -> Progress {
     let wanted: Labels = labels_of(&claim.spec);
-    let labelled = wanted.iter().all(|(key, value)| facts.labels.get(key) == Some(value));
+    let labelled = wanted
+        .iter()
+        .all(|(key, value)| facts.labels.get(key) == Some(value));
     let unregistered = facts.taints.iter().any(|taint| taint.key == UNREGISTERED);
     if !labelled || unregistered {
         return Progress::Joined;
@@ -179,5 +185,7 @@ fn progress(facts: &NodeFacts, claim: &NodeClaim, startup: &[Taint]) -> Progress
 pub fn registered_taints(object: &v1::Node) -> Vec<v1::Taint> {
     let taints = object.spec.as_ref().and_then(|spec| spec.taints.clone());
     let taints = taints.unwrap_or_default().into_iter();
-    taints.filter(|taint| !is_taint(taint, UNREGISTERED)).collect()
+    taints
+        .filter(|taint| !is_taint(taint, UNREGISTERED))
+        .collect()
 }

@@ -32,10 +32,16 @@ pub struct WrittenPool {
 impl Translator {
     pub(super) fn pool(&mut self, name: String, value: Value) {
         let class = value.pointer("/spec/template/spec/nodeClassRef/name");
-        let class = class.and_then(Value::as_str).unwrap_or("default").to_owned();
+        let class = class
+            .and_then(Value::as_str)
+            .unwrap_or("default")
+            .to_owned();
         let generation = generation(&value);
         let was = self.pools.remove(&name);
-        if was.as_ref().is_some_and(|was| was.generation == generation && generation > 0) {
+        if was
+            .as_ref()
+            .is_some_and(|was| was.generation == generation && generation > 0)
+        {
             self.pools.extend(was.map(|was| (name, was)));
             return;
         }
@@ -55,7 +61,11 @@ impl Translator {
             Err(errors) => {
                 written.problem = said(&errors);
                 let problem = &written.problem;
-                tracing::warn!(name, problem, "NodePool cannot be read; what it was before stays");
+                tracing::warn!(
+                    name,
+                    problem,
+                    "NodePool cannot be read; what it was before stays"
+                );
                 self.refused
                     .insert((Source::Pools, name.clone()), written.problem.clone());
             }
@@ -77,7 +87,10 @@ impl Translator {
     }
 
     fn tell_pools_of(&mut self, class: &str) {
-        let of = self.pools.iter().filter(|(_, written)| written.class == class);
+        let of = self
+            .pools
+            .iter()
+            .filter(|(_, written)| written.class == class);
         let of: Vec<String> = of.map(|(name, _)| name.clone()).collect();
         of.iter().for_each(|name| self.tell_pool(name));
     }
@@ -123,9 +136,17 @@ impl Translator {
             }
             Err(errors) => {
                 let problem = said(&errors);
-                tracing::warn!(name, problem, "NodeClass cannot be read; what it was before stays");
-                self.refused.insert((Source::Classes, name.clone()), problem.clone());
-                self.wishes.push(Wish::Misread { class: name, problem });
+                tracing::warn!(
+                    name,
+                    problem,
+                    "NodeClass cannot be read; what it was before stays"
+                );
+                self.refused
+                    .insert((Source::Classes, name.clone()), problem.clone());
+                self.wishes.push(Wish::Misread {
+                    class: name,
+                    problem,
+                });
             }
         }
     }

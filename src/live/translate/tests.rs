@@ -102,7 +102,10 @@ fn ready(objects: Vec<(Source, &str, Object)>) -> Translator {
         translator.hear(source, said(name, object));
     }
     for source in [Source::Pods, Source::Nodes, Source::Claims] {
-        assert!(translator.take().0.is_empty(), "{source:?} has not spoken whole");
+        assert!(
+            translator.take().0.is_empty(),
+            "{source:?} has not spoken whole"
+        );
         translator.hear(source, Said::Complete);
     }
     translator.catalog(catalog());
@@ -139,7 +142,11 @@ fn labels() -> Value {
 fn after_a_start_everything_is_told_in_an_order_in_which_nothing_waits() {
     let mut translator = ready(vec![
         (Source::Pods, "ns/e", pod("e", "i-1")),
-        (Source::Nodes, "i-1", node("i-1", "i-1", labels(), json!([]), "True")),
+        (
+            Source::Nodes,
+            "i-1",
+            node("i-1", "i-1", labels(), json!([]), "True"),
+        ),
         (Source::Claims, "c-1", claim("c-1", Some("i-1"), false)),
     ]);
     let (facts, wishes) = words(&mut translator);
@@ -150,13 +157,25 @@ fn after_a_start_everything_is_told_in_an_order_in_which_nothing_waits() {
         "node c-1 ready=true taints=0 cordoned=false",
     ];
     assert_eq!(facts[..4], expected);
-    assert!(facts[4].contains("pod ns/e Bound") && facts[4].contains("c-1"), "{facts:?}");
-    assert_eq!(wishes, [Wish::Initialised { claim: "c-1".into() }]);
+    assert!(
+        facts[4].contains("pod ns/e Bound") && facts[4].contains("c-1"),
+        "{facts:?}"
+    );
+    assert_eq!(
+        wishes,
+        [Wish::Initialised {
+            claim: "c-1".into()
+        }]
+    );
 }
 
 #[test]
 fn a_node_of_ours_is_told_once_its_labels_are_complete_and_ready_once_startup_is_over() {
-    let mut translator = ready(vec![(Source::Claims, "c-1", claim("c-1", Some("i-1"), false))]);
+    let mut translator = ready(vec![(
+        Source::Claims,
+        "c-1",
+        claim("c-1", Some("i-1"), false),
+    )]);
     words(&mut translator);
     let unregistered = json!([
         {"key": "sparkwright.dev/unregistered", "effect": "NoExecute"},
@@ -171,14 +190,22 @@ fn a_node_of_ours_is_told_once_its_labels_are_complete_and_ready_once_startup_is
         claim: "c-1".into(),
         node: "ip-1".into(),
     };
-    assert_eq!(see(labels(), unregistered, "False"), (vec![], vec![register]));
+    assert_eq!(
+        see(labels(), unregistered, "False"),
+        (vec![], vec![register])
+    );
     let starting = json!([{"key": "cni", "effect": "NoSchedule"}]);
     let (facts, wishes) = see(labels(), starting, "True");
     assert_eq!(facts, ["node c-1 ready=false taints=0 cordoned=false"]);
     assert!(wishes.is_empty());
     let (facts, wishes) = see(labels(), json!([]), "True");
     assert_eq!(facts, ["node c-1 ready=true taints=0 cordoned=false"]);
-    assert_eq!(wishes, [Wish::Initialised { claim: "c-1".into() }]);
+    assert_eq!(
+        wishes,
+        [Wish::Initialised {
+            claim: "c-1".into()
+        }]
+    );
     let lost = json!([{"key": "node.kubernetes.io/unreachable", "effect": "NoExecute"}]);
     let (facts, _) = see(labels(), lost, "Unknown");
     assert_eq!(facts, ["node c-1 ready=false taints=0 cordoned=true"]);
@@ -210,24 +237,44 @@ fn a_pod_on_a_node_that_is_not_known_yet_is_told_with_its_node() {
     let object = node("n", "i-9", json!({}), json!([]), "True");
     translator.hear(Source::Nodes, said("n", object));
     let (facts, _) = words(&mut translator);
-    assert!(facts[0].starts_with("node n ") && facts[1].starts_with("pod ns/e"), "{facts:?}");
+    assert!(
+        facts[0].starts_with("node n ") && facts[1].starts_with("pod ns/e"),
+        "{facts:?}"
+    );
 }
 
 #[test]
 fn a_claim_that_is_deleted_ends_and_a_node_that_is_deleted_takes_its_claim_along() {
     let mut translator = ready(vec![
         (Source::Claims, "c-1", claim("c-1", Some("i-1"), false)),
-        (Source::Nodes, "i-1", node("i-1", "i-1", labels(), json!([]), "True")),
+        (
+            Source::Nodes,
+            "i-1",
+            node("i-1", "i-1", labels(), json!([]), "True"),
+        ),
     ]);
     words(&mut translator);
     translator.hear(Source::Nodes, Said::Gone("i-1".into()));
     let (facts, wishes) = words(&mut translator);
-    assert!(facts.is_empty(), "its instance is still paid for: {facts:?}");
-    assert_eq!(wishes, [Wish::Delete { claim: "c-1".into() }]);
+    assert!(
+        facts.is_empty(),
+        "its instance is still paid for: {facts:?}"
+    );
+    assert_eq!(
+        wishes,
+        [Wish::Delete {
+            claim: "c-1".into()
+        }]
+    );
     translator.hear(Source::Claims, said("c-1", claim("c-1", Some("i-1"), true)));
     let (facts, wishes) = words(&mut translator);
     assert_eq!(facts, ["leaving c-1"]);
-    assert_eq!(wishes, [Wish::End { claim: "c-1".into() }]);
+    assert_eq!(
+        wishes,
+        [Wish::End {
+            claim: "c-1".into()
+        }]
+    );
     translator.hear(Source::Claims, Said::Gone("c-1".into()));
     assert_eq!(words(&mut translator).0, ["gone c-1"]);
 }

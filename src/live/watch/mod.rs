@@ -72,9 +72,7 @@ pub fn all(client: &Client, inbox: &Sender<Heard>, restarts: &Arc<Restarts>) -> 
         Object::Claim(Box::new(claim))
     });
     follow.clusterwide(Source::Nodes, |node: Node| Object::Node(Box::new(node)));
-    follow.namespaced(Source::Pods, |pod: Pod| {
-        Object::Pod(kubernetes::pod(&pod))
-    });
+    follow.namespaced(Source::Pods, |pod: Pod| Object::Pod(kubernetes::pod(&pod)));
     follow.namespaced(Source::Daemons, |set: DaemonSet| {
         Object::Daemon(kubernetes::daemon(&set))
     });
@@ -160,25 +158,19 @@ impl Follow<'_> {
         });
     }
 
-    fn begin<K>(
-        &mut self,
-        api: Api<K>,
-        source: Source,
-        read: impl Fn(K) -> Object + Send + 'static,
-    ) where
+    fn begin<K>(&mut self, api: Api<K>, source: Source, read: impl Fn(K) -> Object + Send + 'static)
+    where
         K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
     {
         let (inbox, restarts) = (self.inbox.clone(), self.restarts.clone());
-        self.watches.spawn(follow(api, source, read, inbox, restarts));
+        self.watches
+            .spawn(follow(api, source, read, inbox, restarts));
     }
 }
 
 fn application(
     object: DynamicObject,
-) -> Result<
-    Option<(crate::model::name::AppId, crate::model::spark::Shape)>,
-    kubernetes::Refusal,
-> {
+) -> Result<Option<(crate::model::name::AppId, crate::model::spark::Shape)>, kubernetes::Refusal> {
     let json = serde_json::to_string(&object).expect("an object is JSON");
     let statement = kubernetes::statement(kubernetes::Kind::SparkApplication, &json)?;
     Ok(statement.fact.and_then(|fact| match fact {

@@ -20,11 +20,13 @@ fn a_controller_that_dies_while_nodes_come_leaks_none_and_doubles_none() {
         rig.apply_class().await;
         rig.apply_pools("1h").await;
         for point in &POINTS[..8] {
-            let before = tokens(rig).len();
             rig.set(VARIABLE, point);
             rig.start();
             start_application(rig, point).await;
-            eventually(&format!("it dies {point}"), async || rig.has_ended().then_some(())).await;
+            eventually(&format!("it dies {point}"), async || {
+                rig.has_ended().then_some(())
+            })
+            .await;
             rig.unset(VARIABLE);
             rig.start();
             eventually(&format!("all pods run after it died {point}"), async || {
@@ -32,15 +34,16 @@ fn a_controller_that_dies_while_nodes_come_leaks_none_and_doubles_none() {
                 (rig.running().await.len() == wanted).then_some(())
             })
             .await;
-            eventually(&format!("each instance has a claim after it died {point}"), async || {
+            let once =
+                format!("each pod has one node, and each instance a claim, after it died {point}");
+            eventually(&once, async || {
                 let claimed = instances(rig).await;
                 let alive = rig.alive();
+                let single = alive.len() <= usize::try_from(EXECUTORS + 1).ok()?;
                 let mut alive = alive.iter().filter_map(|one| one["id"].as_str());
-                alive.all(|id| claimed.contains(id)).then_some(())
+                (single && alive.all(|id| claimed.contains(id))).then_some(())
             })
             .await;
-            let launched = tokens(rig).len() - before;
-            assert!(launched <= 2, "{launched} calls for one application that died {point}");
             clear(rig).await;
             rig.kill();
         }
@@ -64,21 +67,16 @@ fn a_controller_that_dies_while_nodes_go_leaves_none_behind() {
             rig.set(VARIABLE, point);
             rig.start();
             delete_everything(rig).await;
-            eventually(&format!("it dies {point}"), async || rig.has_ended().then_some(())).await;
+            eventually(&format!("it dies {point}"), async || {
+                rig.has_ended().then_some(())
+            })
+            .await;
             rig.unset(VARIABLE);
             rig.start();
             clear(rig).await;
             rig.kill();
         }
     });
-}
-
-/// Tokens of all calls of CreateFleet so far: one for each intent, however often it was sent.
-fn tokens(rig: &Rig) -> BTreeSet<String> {
-    let calls = rig.calls(&["CreateFleet"]).into_iter();
-    calls
-        .filter_map(|call| call.parameters["ClientToken"].as_str().map(str::to_owned))
-        .collect()
 }
 
 async fn start_application(rig: &Rig, name: &str) {
@@ -99,14 +97,20 @@ async fn instances(rig: &Rig) -> BTreeSet<String> {
 /// Pods end, and somebody deletes all claims.
 async fn delete_everything(rig: &Rig) {
     let gone = DeleteParams::default().grace_period(0);
-    let listed = rig.pods().list(&ListParams::default()).await.expect("pods are listed");
+    let listed = rig
+        .pods()
+        .list(&ListParams::default())
+        .await
+        .expect("pods are listed");
     for pod in listed.items {
         // It may have ended by itself.
         let _ = rig.pods().delete(&pod.name_any(), &gone).await;
     }
     let claims: Api<NodeClaim> = Api::all(rig.admin.clone());
     for claim in rig.claims().await {
-        let _ = claims.delete(&claim.name_any(), &DeleteParams::default()).await;
+        let _ = claims
+            .delete(&claim.name_any(), &DeleteParams::default())
+            .await;
     }
 }
 

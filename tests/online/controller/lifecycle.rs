@@ -26,7 +26,10 @@ fn pods_get_nodes_in_one_zone_and_empty_nodes_go_after_their_time() {
         .await;
         let nodes = rig.nodes().await;
         let label = |node: &str, key: &str| {
-            let node = nodes.iter().find(|one| one.name_any() == node).expect("it is there");
+            let node = nodes
+                .iter()
+                .find(|one| one.name_any() == node)
+                .expect("it is there");
             node.labels().get(key).cloned().unwrap_or_default()
         };
         let mut zones = BTreeSet::new();
@@ -34,19 +37,33 @@ fn pods_get_nodes_in_one_zone_and_empty_nodes_go_after_their_time() {
             let role = &pod.labels()["spark-role"];
             let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone());
             let node = node.expect("a pod that runs has a node");
-            let wanted = if role == "driver" { "on-demand" } else { "spot" };
+            let wanted = if role == "driver" {
+                "on-demand"
+            } else {
+                "spot"
+            };
             assert_eq!(label(&node, "karpenter.sh/capacity-type"), wanted, "{role}");
             zones.insert(label(&node, "topology.kubernetes.io/zone"));
         }
         assert_eq!(zones.len(), 1, "one zone for an application: {zones:?}");
         let launches = rig.calls(&["CreateFleet"]);
-        assert!(launches.iter().all(|call| call.status == 200), "{launches:?}");
-        assert_eq!(launches.len(), 2, "one call for the driver, one for executors: {launches:?}");
+        assert!(
+            launches.iter().all(|call| call.status == 200),
+            "{launches:?}"
+        );
+        assert_eq!(
+            launches.len(),
+            2,
+            "one call for the driver, one for executors: {launches:?}"
+        );
         let claims = rig.claims().await;
         assert_eq!(claims.len(), rig.alive().len());
         for pod in running {
             let gone = DeleteParams::default().grace_period(0);
-            rig.pods().delete(&pod.name_any(), &gone).await.expect("it is there");
+            rig.pods()
+                .delete(&pod.name_any(), &gone)
+                .await
+                .expect("it is there");
         }
         eventually("nodes, claims and instances are gone", async || {
             let left = rig.nodes().await.len() + rig.claims().await.len() + rig.alive().len();

@@ -2,5 +2,6 @@
 //! over the wire. Each test has a control plane and an EC2 of its own.
 
 mod crash;
+mod faults;
 mod lifecycle;
 mod rig;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -32,7 +31,6 @@ pub struct Rig {
     plane: ControlPlane,
     emulator: Background,
     controllers: Vec<Child>,
-    kubeconfig: PathBuf,
     settings: BTreeMap<&'static str, String>,
 }
 
@@ -61,10 +59,16 @@ pub fn run(emulator: &[&str], test: impl AsyncFnOnce(&mut Rig)) {
         let mut rig = Rig::new(plane, emulator).await;
         let finished = tokio::time::timeout(LONGEST, test(&mut rig)).await;
         let log = rig.log();
-        assert!(finished.is_ok(), "the test did not end within {LONGEST:?}; the controller said:\n{log}");
+        assert!(
+            finished.is_ok(),
+            "the test did not end within {LONGEST:?}; the controller said:\n{log}"
+        );
         assert!(!log.contains("panicked"), "the controller panicked:\n{log}");
         let said = rig.plane.log_of("kube-apiserver");
-        assert!(!said.contains("Observed a panic"), "the API server panicked");
+        assert!(
+            !said.contains("Observed a panic"),
+            "the API server panicked"
+        );
     });
 }
 
@@ -74,9 +78,20 @@ impl Rig {
         install::deploy(&admin).await;
         let token = install::controllers_token(&admin).await;
         let kubeconfig = plane.kubeconfig("controller", &token);
-        let joined = plane.folder().join("admin.kubeconfig").display().to_string();
+        let joined = plane
+            .folder()
+            .join("admin.kubeconfig")
+            .display()
+            .to_string();
         let mut flags = vec![
-            "--port", "0", "--speed", SPEED, "--cluster-name", CLUSTER, "--kubeconfig", &joined,
+            "--port",
+            "0",
+            "--speed",
+            SPEED,
+            "--cluster-name",
+            CLUSTER,
+            "--kubeconfig",
+            &joined,
         ];
         flags.extend(emulator);
         let emulator = EmulatorArgs::from_flags(&flags).expect("they are flags");
@@ -90,13 +105,13 @@ impl Rig {
             ("SPARKWRIGHT_CLUSTER_NAME", CLUSTER.to_owned()),
             ("SPARKWRIGHT_INTERRUPTION_QUEUE", "interruptions".to_owned()),
             ("SPARKWRIGHT_SWEEP_EVERY", "2s".to_owned()),
+            ("SPARKWRIGHT_LEASE_LENGTH", "4s".to_owned()),
         ]);
         Rig {
             admin,
             plane,
             emulator,
             controllers: Vec::new(),
-            kubeconfig,
             settings,
         }
     }
@@ -108,7 +123,10 @@ impl Rig {
 
     /// Starts a controller. Its log is kept for messages.
     pub fn start(&mut self) {
-        let log = self.plane.folder().join(format!("controller-{}.log", self.controllers.len()));
+        let log = self
+            .plane
+            .folder()
+            .join(format!("controller-{}.log", self.controllers.len()));
         let log = File::create(log).expect("the folder is there");
         let child = Command::new(env!("CARGO_BIN_EXE_sparkwright"))
             .arg("controller")
@@ -185,13 +203,18 @@ impl Rig {
             })
         };
         self.apply(pool("drivers", "driver", json!([]))).await;
-        self.apply(pool("executors", "executor", json!(["executor"]))).await;
+        self.apply(pool("executors", "executor", json!(["executor"])))
+            .await;
     }
 
     /// Applies an object of ours.
     pub async fn apply(&self, document: Value) {
         let kind = document["kind"].as_str().expect("it has a kind").to_owned();
-        let plural = if kind == "NodeClass" { "nodeclasses" } else { "nodepools" };
+        let plural = if kind == "NodeClass" {
+            "nodeclasses"
+        } else {
+            "nodepools"
+        };
         let kind = GroupVersionKind::gvk("sparkwright.dev", "v1alpha1", &kind);
         let resource = ApiResource::from_gvk_with_plural(&kind, plural);
         let api: Api<DynamicObject> = Api::all_with(self.admin.clone(), &resource);
@@ -200,6 +223,45 @@ impl Rig {
         let name = object.name_any();
         let answer = api.patch(&name, &applied, &Patch::Apply(&object)).await;
         answer.unwrap_or_else(|error| panic!("apply {name}: {error}"));
+    }
+
+    /// Changes fields of a pool's spec.
+    pub async fn patch_pool(&self, name: &str, spec: Value) {
+        let patch = Patch::Merge(json!({ "spec": spec }));
+        let patched = self
+            .pools()
+            .patch(name, &PatchParams::default(), &patch)
+            .await;
+        patched.unwrap_or_else(|error| panic!("patch {name}: {error}"));
+    }
+
+    /// A pool as it is.
+    pub async fn pool(&self, name: &str) -> Value {
+        let pool = self.pools().get(name).await.expect("it is there");
+        serde_json::to_value(pool).expect("it is JSON")
+    }
+
+    fn pools(&self) -> Api<DynamicObject> {
+        let kind = GroupVersionKind::gvk("sparkwright.dev", "v1alpha1", "NodePool");
+        let resource = ApiResource::from_gvk_with_plural(&kind, "nodepools");
+        Api::all_with(self.admin.clone(), &resource)
+    }
+
+    /// Sends a signal to a controller, by the order of their starts.
+    pub fn signal(&self, controller: usize, name: &str) {
+        let id = self.controllers[controller].id().to_string();
+        let sent = Command::new("kill")
+            .args([&format!("-{name}"), &id])
+            .status();
+        assert!(
+            sent.is_ok_and(|status| status.success()),
+            "kill -{name} {id}"
+        );
+    }
+
+    /// Stops the API server and starts it again, on the same port and data.
+    pub async fn restart_api_server(&mut self) {
+        self.plane.restart_api_server().await;
     }
 
     /// Creates a pod of an application as Spark makes them, held by our gate.

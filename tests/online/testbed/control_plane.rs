@@ -86,6 +86,23 @@ impl ControlPlane {
         String::from_utf8_lossy(&log.unwrap_or_default()).into_owned()
     }
 
+    /// Ends the API server, starts it again as it was, and waits until it serves.
+    pub async fn restart_api_server(&mut self) {
+        let at = self
+            .processes
+            .iter()
+            .position(|one| one.name == "kube-apiserver");
+        let old = self.processes.remove(at.expect("it runs"));
+        drop(old);
+        let binary = build::binary().expect("it has been built");
+        let flags = flags::apiserver(self.ports, &self.folder);
+        self.run(&binary, "kube-apiserver", &flags)
+            .expect("it starts again");
+        self.until("the API server does not serve again", serves)
+            .await
+            .expect("it serves again");
+    }
+
     /// Its programs' names and process ids.
     pub fn programs(&self) -> Vec<(&'static str, u32)> {
         self.processes

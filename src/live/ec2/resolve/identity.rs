@@ -32,9 +32,14 @@ impl Ec2 {
         };
         let request = self.inner.clients.iam.list_instance_profiles_for_role();
         let request = request.role_name(role);
-        let answer = self.ask(Action::ListInstanceProfilesForRole, || request.clone().send());
+        let answer = self.ask(Action::ListInstanceProfilesForRole, || {
+            request.clone().send()
+        });
         let found = answer.await.map_err(|error| match error.code() {
-            Some("NoSuchEntity") => asked.unfit(role, "is no IAM role of this account; make it, or correct it"),
+            Some("NoSuchEntity") => asked.unfit(
+                role,
+                "is no IAM role of this account; make it, or correct it",
+            ),
             _ => asked.unknown(error),
         })?;
         let mut names: Vec<&str> = found

@@ -25,7 +25,8 @@ impl Ec2 {
         for selector in &class.subnets {
             let some = self.subnets_of(asked, selector).await?;
             if some.is_empty() {
-                let problem = "names no available subnet of this region; tag one, or write another id";
+                let problem =
+                    "names no available subnet of this region; tag one, or write another id";
                 return Err(asked.unfit(shown(selector), problem));
             }
             found.extend(some);
