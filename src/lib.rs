@@ -9,5 +9,6 @@ pub mod cluster;
 pub mod ledger;
 pub mod model;
 pub mod plan;
+pub mod stream;
 
 pub use plan::{Planner, plan};

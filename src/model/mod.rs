@@ -16,6 +16,7 @@ pub mod nodeclass;
 pub mod nodepool;
 pub mod object;
 pub mod offering;
+pub mod pairs;
 pub mod performance;
 pub mod placement;
 pub mod pool;

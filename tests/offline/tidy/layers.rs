@@ -8,11 +8,12 @@ use super::source::Source;
 use super::{report, sources};
 
 /// What the rooms of the core see besides themselves.
-const CORE: [(&str, &[&str]); 4] = [
+const CORE: [(&str, &[&str]); 5] = [
     ("model", &[]),
     ("cluster", &["model"]),
     ("ledger", &["cluster", "model"]),
     ("plan", &["cluster", "ledger", "model"]),
+    ("stream", &["cluster", "model", "plan"]),
 ];
 
 /// What rooms of the simulator see of it besides themselves; rooms that are not named see what they
