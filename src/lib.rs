@@ -7,6 +7,8 @@
 
 pub mod cluster;
 pub mod ledger;
+#[cfg(feature = "live")]
+pub mod live;
 pub mod model;
 pub mod plan;
 pub mod stream;

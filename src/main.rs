@@ -3,9 +3,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::{fs, io};
+use std::{fmt, fs, io};
 
 use clap::{Parser, Subcommand};
+use sparkwright::live::ask::{self, ExplainArgs};
+use sparkwright::live::dry_run::{self, PlanArgs};
 use sparkwright::model::crds;
 
 /// A node autoscaler for Apache Spark on Kubernetes and EC2.
@@ -24,6 +26,10 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         out: Option<PathBuf>,
     },
+    /// Says why a pod waits, why a node is there, what holds an application up
+    Explain(ExplainArgs),
+    /// Says what would be launched now for a cluster as it is, and why; changes nothing
+    Plan(PlanArgs),
 }
 
 fn main() -> ExitCode {
@@ -33,19 +39,36 @@ fn main() -> ExitCode {
             Ok(())
         }
         Command::Crds { out: Some(folder) } => write_crds(&folder),
+        Command::Explain(args) => awaited(ask::explain(&args)).map(|answer| print!("{answer}")),
+        Command::Plan(args) => dry_run::recorded_catalog(&args.catalog)
+            .map_err(|error| error.to_string())
+            .and_then(|catalog| {
+                let (mut out, mut messages) = (io::stdout(), io::stderr());
+                awaited(dry_run::run(&args, catalog, &mut out, &mut messages))
+            }),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: write the definitions: {error}");
+            eprintln!("error: {error}");
             ExitCode::from(1)
         }
     }
 }
 
-fn write_crds(folder: &Path) -> io::Result<()> {
+/// Waits for one answer of the network, on this thread.
+fn awaited<T, E: fmt::Display>(answer: impl Future<Output = Result<T, E>>) -> Result<T, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| format!("start the runtime: {error}"))?;
+    runtime.block_on(answer).map_err(|error| error.to_string())
+}
+
+fn write_crds(folder: &Path) -> Result<(), String> {
     for (plural, yaml) in crds::all() {
-        fs::write(folder.join(format!("{plural}.yaml")), yaml)?;
+        fs::write(folder.join(format!("{plural}.yaml")), yaml)
+            .map_err(|error| format!("write the definitions: {error}"))?;
     }
     Ok(())
 }

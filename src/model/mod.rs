@@ -6,6 +6,7 @@ pub mod cni;
 pub mod conf;
 pub mod crds;
 pub mod daemon;
+pub mod decimal;
 pub mod eligible;
 pub mod label;
 pub mod money;

@@ -18,13 +18,12 @@ const CORE: [(&str, &[&str]); 5] = [
 
 /// What rooms of the simulator see of it besides themselves; rooms that are not named see what they
 /// like, within the other rules.
-const SIMULATOR: [(&str, &[&str]); 6] = [
-    ("catalog", &["decimal", "output"]),
-    ("decimal", &[]),
+const SIMULATOR: [(&str, &[&str]); 5] = [
+    ("catalog", &["output"]),
     ("output", &[]),
     ("spark", &["trace"]),
     ("trace", &[]),
-    ("world", &["catalog", "decimal", "spark", "trace"]),
+    ("world", &["catalog", "spark", "trace"]),
 ];
 
 /// Rooms that are commands of the simulator: they see others, and only `main.rs` sees them.
