@@ -11,5 +11,6 @@ pub mod ledger;
 pub mod live;
 pub mod model;
 pub mod plan;
+pub mod stream;
 
 pub use plan::{Planner, plan};

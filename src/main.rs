@@ -3,12 +3,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::{fs, io};
+use std::{fmt, fs, io};
 
-use anyhow::Context;
 use clap::{Parser, Subcommand};
+use sparkwright::live::ask::{self, ExplainArgs};
 use sparkwright::live::controller;
+use sparkwright::live::dry_run::{self, PlanArgs};
 use sparkwright::live::settings::ControllerArgs;
+use sparkwright::live::tell::logs;
 use sparkwright::model::crds;
 
 /// A node autoscaler for Apache Spark on Kubernetes and EC2.
@@ -29,6 +31,10 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         out: Option<PathBuf>,
     },
+    /// Says why a pod waits, why a node is there, what holds an application up
+    Explain(ExplainArgs),
+    /// Says what would be launched now for a cluster as it is, and why; changes nothing
+    Plan(PlanArgs),
 }
 
 fn main() -> ExitCode {
@@ -37,31 +43,44 @@ fn main() -> ExitCode {
             print!("{}", crds::all().map(|(_, yaml)| yaml).join("---\n"));
             Ok(())
         }
-        Command::Crds { out: Some(folder) } => write_crds(&folder).context("write the definitions"),
+        Command::Crds { out: Some(folder) } => write_crds(&folder),
         Command::Controller(args) => control(*args),
+        Command::Explain(args) => awaited(ask::explain(&args)).map(|answer| print!("{answer}")),
+        Command::Plan(args) => dry_run::recorded_catalog(&args.catalog)
+            .map_err(|error| error.to_string())
+            .and_then(|catalog| {
+                let (mut out, mut messages) = (io::stdout(), io::stderr());
+                awaited(dry_run::run(&args, catalog, &mut out, &mut messages))
+            }),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {error}");
             ExitCode::from(1)
         }
     }
 }
 
 /// One thread does: planning is the only work, and everything else waits for the network.
-fn control(args: ControllerArgs) -> anyhow::Result<()> {
-    tracing_subscriber::fmt().with_writer(io::stderr).init();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("start the runtime")?;
-    runtime.block_on(controller::run(args))
+fn control(args: ControllerArgs) -> Result<(), String> {
+    logs::begin(&args.logs).map_err(|error| format!("begin to log: {error}"))?;
+    awaited(async { controller::run(args).await.map_err(|error| format!("{error:#}")) })
 }
 
-fn write_crds(folder: &Path) -> io::Result<()> {
+/// Waits for one answer of the network, on this thread.
+fn awaited<T, E: fmt::Display>(answer: impl Future<Output = Result<T, E>>) -> Result<T, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| format!("start the runtime: {error}"))?;
+    runtime.block_on(answer).map_err(|error| error.to_string())
+}
+
+fn write_crds(folder: &Path) -> Result<(), String> {
     for (plural, yaml) in crds::all() {
-        fs::write(folder.join(format!("{plural}.yaml")), yaml)?;
+        fs::write(folder.join(format!("{plural}.yaml")), yaml)
+            .map_err(|error| format!("write the definitions: {error}"))?;
     }
     Ok(())
 }

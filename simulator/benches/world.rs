@@ -102,7 +102,7 @@ impl Spent {
         clippy::disallowed_methods,
         reason = "a benchmark measures the time that passes"
     )]
-    fn hear(&mut self, watched: Watched) {
+    fn hear(&mut self, watched: Watched<'_>) {
         let Watched::Enters(phase) = watched else {
             return;
         };

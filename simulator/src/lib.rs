@@ -4,7 +4,6 @@
 pub mod bench;
 pub mod calibrate;
 pub mod catalog;
-pub mod decimal;
 pub mod dry_run;
 #[cfg(feature = "emulator")]
 pub mod emulator;

@@ -1,6 +1,8 @@
 //! What every command that prints a document shares: the form it prints, and what its exit code says.
 //! What a document holds is for the command alone.
 
+pub use sparkwright::plan::tell::printable;
+
 /// The values of `-o`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Output {
@@ -17,31 +19,4 @@ pub enum Outcome {
     Done,
     /// An input was refused: exit code 1. The document is of the rest.
     Refused,
-}
-
-/// Text from an input as it may go to a terminal: control characters, which could rewrite the screen or
-/// break a row, become a replacement mark.
-pub fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c.is_control() {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn control_characters_do_not_reach_the_terminal() {
-        assert_eq!(
-            printable("a\u{1b}[31m\nb\u{0}c é"),
-            "a\u{fffd}[31m\u{fffd}b\u{fffd}c é"
-        );
-    }
 }

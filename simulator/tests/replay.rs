@@ -33,6 +33,56 @@ fn the_shipped_logs_replay_to_their_end_and_say_why_each_node_was_launched() {
 }
 
 #[test]
+fn a_recorded_run_decides_the_same_open_loop_and_a_tampered_one_does_not() {
+    let folder = TempDir::new().unwrap();
+    let stream = folder.path().join("stream-000001.jsonl");
+    let named = stream.to_str().unwrap();
+    let trace = shipped("");
+    json(&replay(&[
+        "--trace", &trace, "--record", named, "--copies", "2",
+    ]));
+    let written = folder.path().to_str().unwrap();
+    let answer = json(&replay(&["--open-loop", written]));
+    assert_eq!(answer["differing"], 0, "{answer}");
+    let count = |field: &str| answer[field].as_u64().unwrap();
+    assert!(
+        count("rounds") > 100 && count("effects") > 20 && count("events") > 500,
+        "{answer}"
+    );
+    assert_eq!(count("brokenLines") + count("cutOff") + count("lost"), 0);
+
+    // A node that is said to have been launched for something else, and a file that ends within a line.
+    let text = fs::read_to_string(&stream).unwrap();
+    let tampered = text.replacen(
+        "\"empty-past-ttl\":{\"ttl\":60000}",
+        "\"empty-past-ttl\":{\"ttl\":1}",
+        1,
+    );
+    assert_ne!(tampered, text);
+    fs::write(&stream, &tampered[..tampered.len() - 20]).unwrap();
+    let told = replay_table(&["--open-loop", named]);
+    let text = String::from_utf8(told.stdout).unwrap();
+    assert_eq!(told.status.code(), Some(1), "{text}");
+    assert!(
+        text.contains("  - cordon ") && text.contains("  + cordon "),
+        "{text}"
+    );
+    assert!(
+        text.contains("1 differ") && text.contains("1 files cut off"),
+        "{text}"
+    );
+
+    fs::write(&stream, "{\"stream\":{\"version\":7}}\n").unwrap();
+    let refused = replay_table(&["--open-loop", named]);
+    let problem = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{problem}");
+    assert!(
+        problem.contains("stream of version 7") && problem.lines().count() == 1,
+        "{problem}"
+    );
+}
+
+#[test]
 fn money_adds_up_to_the_micro_dollar() {
     for extra in [
         &["--copies", "7", "--arrivals", "every=20s"][..],
@@ -295,6 +345,14 @@ const EMR: &str = "attempt_1_eventlog.zstd";
 fn shipped(name: &str) -> String {
     let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/logs");
     folder.join(name).display().to_string()
+}
+
+fn replay_table(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sparkwright-sim"))
+        .arg("replay")
+        .args(arguments)
+        .output()
+        .expect("the binary runs")
 }
 
 fn replay(arguments: &[&str]) -> Output {

@@ -70,6 +70,16 @@ impl App {
         template.clone()
     }
 
+    /// The shape with the application's own copies of its templates.
+    pub(super) fn interned(&mut self, shape: &Shape) -> Shape {
+        let mut shape = shape.clone();
+        shape.driver = shape.driver.map(|driver| self.intern(&driver));
+        for group in &mut shape.executors {
+            group.template = self.intern(&group.template);
+        }
+        shape
+    }
+
     /// The driver that is declared and has never been there.
     pub fn expected_driver(&self) -> Option<&Arc<PodTemplate>> {
         let driver = self.shape.as_ref()?.driver.as_ref()?;

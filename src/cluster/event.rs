@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::cni::Cni;
 use crate::model::daemon::Daemon;
 use crate::model::money::UsdPerHour;
@@ -18,7 +20,7 @@ use crate::model::spark::{Pod, Role, Shape};
 use crate::model::time::Timestamp;
 
 /// Something that happened, and when.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// When.
     pub at: Timestamp,
@@ -27,7 +29,8 @@ pub struct Event {
 }
 
 /// What happened.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Fact {
     /// What the region sells, whole; replaces what was known.
     CatalogListed(Arc<Catalog>),
@@ -123,7 +126,7 @@ pub enum Fact {
 }
 
 /// An offering's price from here on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceChange {
     /// The type.
     pub instance_type: TypeId,
@@ -136,7 +139,7 @@ pub struct PriceChange {
 }
 
 /// A node object as far as planning cares.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeFacts {
     /// Its name.
     pub id: NodeId,
@@ -153,7 +156,7 @@ pub struct NodeFacts {
 }
 
 /// One request to EC2 to be: every node in it is interchangeable.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
     /// The pool that pays.
     pub pool: PoolName,
@@ -174,7 +177,7 @@ pub struct Intent {
 }
 
 /// A node that we await, and the pods that it was planned for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AwaitedNode {
     /// Name of its claim.
     pub id: NodeId,
@@ -185,7 +188,7 @@ pub struct AwaitedNode {
 }
 
 /// Pods of one kind that a node is kept for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Held {
     /// Their application.
     pub app: AppId,
@@ -196,7 +199,7 @@ pub struct Held {
 }
 
 /// What makes two pods of an application interchangeable for room: role and requests.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Slot {
     /// Role.
     pub role: Role,

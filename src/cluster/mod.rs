@@ -7,6 +7,7 @@ pub mod kubernetes;
 pub mod market;
 pub mod node;
 pub mod shortage;
+pub mod snapshot;
 pub mod space;
 pub mod state;
 pub mod usage;

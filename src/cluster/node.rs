@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::money::UsdPerHour;
 use crate::model::name::{AppId, Names, NodeId, PodId, PoolName};
 use crate::model::node::{Purpose, Taint};
@@ -15,7 +17,7 @@ use crate::model::time::Timestamp;
 use super::usage::Usage;
 
 /// Where a node is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stage {
     /// EC2 is being asked.
     Asked,

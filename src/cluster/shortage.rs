@@ -4,8 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::cni::Cni;
 use crate::model::offering::{CapacityType, TypeId, ZoneId};
+use crate::model::pairs;
 use crate::model::quota::QuotaClass;
 use crate::model::time::{Span, Timestamp};
 
@@ -23,19 +26,22 @@ pub type OfferingKey = (TypeId, ZoneId, CapacityType);
 pub type QuotaKey = (QuotaClass, CapacityType);
 
 /// One thing that EC2 refuses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Refusal {
     until: Timestamp,
     believed: Span,
 }
 
 /// Everything that EC2 refuses.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shortages {
+    #[serde(with = "pairs")]
     offerings: BTreeMap<OfferingKey, Refusal>,
+    #[serde(with = "pairs")]
     quotas: BTreeMap<QuotaKey, Refusal>,
     latest: Timestamp,
     /// Free addresses by zone, where they are known.
+    #[serde(with = "pairs")]
     pub addresses: BTreeMap<ZoneId, u32>,
     /// What each node takes of them.
     pub cni: Cni,

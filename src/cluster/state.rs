@@ -26,6 +26,8 @@ use super::shortage::Shortages;
 use super::space::Space;
 use super::usage::{self, Usages};
 
+pub use pods::app_of;
+
 /// Everything that is known.
 #[derive(Clone, Debug, Default)]
 pub struct Cluster {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use kube::{Client, Config};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch as flag};
 use tokio::task::JoinSet;
@@ -19,10 +20,12 @@ use super::clock;
 use super::ec2::{ClusterFacts, Ec2, Options};
 use super::heard::{Heard, Source};
 use super::lease::{self, Lease, Named};
-use super::rounds::{Conduct, Rounds};
+use super::rounds::{Conduct, Rounds, Telling};
 use super::settings::ControllerArgs;
+use super::tell::kubernetes::Publisher;
+use super::tell::{self, Metrics, Shared};
 use super::translate::Translator;
-use super::watch::{self, Restarts};
+use super::watch;
 use super::world::{World, wait_before};
 
 /// Things heard that may wait for the loop; who speaks more waits.
@@ -54,11 +57,13 @@ pub async fn run(args: ControllerArgs) -> anyhow::Result<()> {
     let ec2 = ec2.await.context("connect to AWS")?;
     let lease = Arc::new(Lease::default());
     let (inbox, heard) = mpsc::channel(INBOX);
+    let metrics = Metrics::new();
     let world = World {
         client: client.clone(),
         ec2,
         lease: lease.clone(),
         inbox: inbox.clone(),
+        metrics: metrics.clone(),
         cluster: Arc::new(cluster),
     };
     let named = Named {
@@ -67,8 +72,14 @@ pub async fn run(args: ControllerArgs) -> anyhow::Result<()> {
         holder: holder(),
         length: wall(args.lease_length),
     };
-    let restarts = Arc::new(Restarts::default());
-    let mut tasks = watch::all(&client, &inbox, &restarts);
+    let publisher = Publisher::start(client.clone(), named.holder.clone(), metrics.clone());
+    let publisher = Some(publisher).filter(|_| !args.dry_run);
+    let telling = Telling::new(publisher, args.record.clone(), metrics.clone());
+    let listener = TcpListener::bind(args.listen).await;
+    let listener =
+        listener.with_context(|| format!("listen on {}; name another --listen", args.listen))?;
+    let mut tasks = watch::all(&client, &inbox, &metrics);
+    tasks.spawn(served(listener, telling.shared.clone()));
     if !args.dry_run {
         tasks.spawn(lease::keep(
             client.clone(),
@@ -84,7 +95,7 @@ pub async fn run(args: ControllerArgs) -> anyhow::Result<()> {
         join_limit: args.join_limit,
         stray_grace: args.stray_grace,
     };
-    let rounds = Rounds::new(world, conduct, heard, Translator::new(sources));
+    let rounds = Rounds::new(world, conduct, heard, Translator::new(sources), telling);
     let (stop, stopped) = flag::channel(false);
     tasks.spawn(async move {
         asked_to_stop().await;
@@ -96,6 +107,13 @@ pub async fn run(args: ControllerArgs) -> anyhow::Result<()> {
     tasks.abort_all();
     lease::give_up(&client, &named, &lease).await;
     Ok(())
+}
+
+/// Metrics, health and answers; without them the controller works on, and its probes say so.
+async fn served(listener: TcpListener, shared: Arc<Shared>) {
+    if let Err(error) = tell::serve(listener, shared).await {
+        tracing::error!(%error, "metrics, health and answers are not served any more");
+    }
 }
 
 /// What is looked at again and again, whatever happens.

@@ -69,7 +69,12 @@ pub enum Object {
     /// A SparkApplication; None asks for nothing.
     Application(Result<Option<(AppId, Shape)>, Refusal>),
     /// A pod; None does not count.
-    Pod(Result<Option<Pod>, Refusal>),
+    Pod {
+        /// Its own id.
+        uid: String,
+        /// What it says.
+        read: Result<Option<Pod>, Refusal>,
+    },
 }
 
 /// Something that reaches the loop.

@@ -3,6 +3,7 @@
 //! what came of it. Nothing is sent once another replica may lead.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
@@ -10,9 +11,11 @@ use crate::cluster::event::Intent;
 use crate::model::nodeclass::Class;
 use crate::model::offering::Catalog;
 use crate::model::pool::Pool;
+use crate::model::time::Timestamp;
 use crate::plan::effect::Launch;
 
 use super::claims;
+use super::clock;
 use super::crash;
 use super::ec2::{
     Answer, FleetRequest, GivenInstance, LaunchError, Order, Refusal, RequestError, Resolved,
@@ -42,6 +45,8 @@ pub struct Ordered {
     pub token: String,
     /// The epoch of the leader that planned it.
     pub epoch: u64,
+    /// When the first change was heard that led to it.
+    pub since: Timestamp,
 }
 
 /// An instance for a claim.
@@ -58,7 +63,13 @@ pub async fn launch(world: World, ordered: Ordered) {
     let intent = ordered.launch.intent.clone();
     let hand = Hand::Launch(ordered.token.clone());
     let outcome = match store(&world, &ordered).await {
-        Ok(request) => send(&world, &request, &ordered.token, ordered.epoch).await,
+        Ok((request, writing)) => {
+            let after = clock::now() - ordered.since;
+            let after = Duration::from_millis(u64::try_from(after.millis()).unwrap_or(0));
+            world.metrics.launch_sent(after.saturating_sub(writing));
+            tracing::debug!(token = ordered.token, ?after, ?writing, "launch is sent");
+            send(&world, &request, &ordered.token, ordered.epoch).await
+        }
         Err(problem) => Err(problem),
     };
     tell(&world, intent, outcome).await;
@@ -88,7 +99,8 @@ enum Failure {
     Open,
 }
 
-async fn store(world: &World, ordered: &Ordered) -> Result<FleetRequest, Failure> {
+/// The request, once it is stored, and how long the API server took for that.
+async fn store(world: &World, ordered: &Ordered) -> Result<(FleetRequest, Duration), Failure> {
     let nodes = ordered.launch.intent.nodes.iter();
     let names: Vec<String> = nodes.map(|node| node.id.as_str().to_owned()).collect();
     let order = Order {
@@ -126,10 +138,11 @@ async fn store(world: &World, ordered: &Ordered) -> Result<FleetRequest, Failure
         written,
     );
     crash::point("before-intent");
+    let began = Instant::now();
     match claims::write(&world.client, claims).await {
         Ok(()) => {
             crash::point("after-intent");
-            Ok(request)
+            Ok((request, began.elapsed()))
         }
         Err(error) => {
             tracing::warn!(token = ordered.token, %error, "claims cannot be written; nothing is launched");

@@ -6,10 +6,12 @@
     reason = "the live shell is where clock, environment and network are"
 )]
 
+pub mod ask;
 pub mod claims;
 pub mod clock;
 pub mod controller;
 pub mod crash;
+pub mod dry_run;
 pub mod ec2;
 pub mod heard;
 pub mod launch;
@@ -17,9 +19,11 @@ pub mod lease;
 pub mod leave;
 pub mod pace;
 pub mod place;
+pub mod record;
 pub mod register;
 pub mod rounds;
 pub mod settings;
+pub mod tell;
 pub mod translate;
 pub mod watch;
 pub mod world;

@@ -1,8 +1,13 @@
 //! Arguments of the controller, each also an environment variable, as a Deployment sets them.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
 use clap::Args;
 
 use crate::model::time::Span;
+
+use super::tell::logs::LogArgs;
 
 /// `sparkwright controller`.
 #[derive(Args, Clone, Debug)]
@@ -35,6 +40,18 @@ pub struct ControllerArgs {
     /// For how long a leader that says nothing is respected by the other replicas
     #[arg(long, env = "SPARKWRIGHT_LEASE_LENGTH", default_value = "15s", value_parser = length)]
     pub lease_length: Span,
+
+    /// Where metrics, health and answers are served
+    #[arg(long, env = "SPARKWRIGHT_LISTEN", default_value = "0.0.0.0:8080")]
+    pub listen: SocketAddr,
+
+    /// Record everything that happens and is decided into this folder (docs/recorded-stream.md)
+    #[arg(long, env = "SPARKWRIGHT_RECORD", value_name = "FOLDER")]
+    pub record: Option<PathBuf>,
+
+    /// How much is logged, and how
+    #[command(flatten)]
+    pub logs: LogArgs,
 
     /// Plan and tell, and do nothing
     #[arg(long, env = "SPARKWRIGHT_DRY_RUN")]

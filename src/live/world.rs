@@ -10,6 +10,7 @@ use tokio::sync::mpsc::Sender;
 use super::ec2::{ClusterFacts, Ec2};
 use super::heard::{Hand, Heard};
 use super::lease::Lease;
+use super::tell::Metrics;
 
 /// Waits between tries of something that must come about in the end: the first, and the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -28,6 +29,8 @@ pub struct World {
     pub lease: Arc<Lease>,
     /// The loop.
     pub inbox: Sender<Heard>,
+    /// What is measured.
+    pub metrics: Metrics,
     /// The cluster that nodes join.
     pub cluster: Arc<ClusterFacts>,
 }

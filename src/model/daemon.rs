@@ -1,12 +1,14 @@
 //! A DaemonSet as far as it matters to a node's room: what its pod takes, and where it runs. How many
 //! of its pods run already does not matter: room is kept for all of them.
 
+use serde::{Deserialize, Serialize};
+
 use super::node::Toleration;
 use super::requirement::Constraints;
 use super::resources::Resources;
 
 /// One DaemonSet's pod.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Daemon {
     /// `namespace/name` of the DaemonSet.
     pub name: String,

@@ -43,7 +43,7 @@ pub struct TypeId(pub u32);
 pub struct ZoneId(pub u8);
 
 /// An instance type.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceType {
     /// `c5d.9xlarge`.
     pub name: String,
@@ -75,7 +75,7 @@ pub struct InstanceType {
 }
 
 /// Network interfaces of a type: those of its default card, which the VPC CNI uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interfaces {
     /// How many.
     pub count: u32,
@@ -84,7 +84,7 @@ pub struct Interfaces {
 }
 
 /// A type in a zone, as spot or on-demand, at a price.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Offering {
     /// The type.
     pub instance_type: TypeId,
@@ -99,7 +99,7 @@ pub struct Offering {
 }
 
 /// What one region sells. Types are in order of name, zones of name, offerings of their fields.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Catalog {
     /// `us-east-1`.
     pub region: String,

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::money::UsdPerHour;
 use super::nodepool::FieldError;
 use super::time::Span;
@@ -17,12 +19,25 @@ const MOST: i64 = 10_000;
 const UNIT: i64 = 1000;
 
 /// Work per vCPU and hour, in thousandths of that of a vCPU at 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "i64", into = "i64")]
 pub struct Performance(i64);
 
 /// Performance by instance family; 1 where none is given.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Performances(BTreeMap<String, Performance>);
+
+impl From<i64> for Performance {
+    fn from(thousandths: i64) -> Self {
+        Performance::from_thousandths(thousandths)
+    }
+}
+
+impl From<Performance> for i64 {
+    fn from(performance: Performance) -> Self {
+        performance.0
+    }
+}
 
 impl Performance {
     /// What counts where nothing is known.

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::money::UsdPerHour;
 use super::name::PoolName;
 use super::node::{Purpose, Taint};
@@ -14,7 +16,7 @@ use super::spark::{PodTemplate, Role};
 use super::time::Span;
 
 /// How an application's pods may be spread over zones.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ZonePolicy {
     /// Each application in one zone, chosen for it.
     #[default]
@@ -26,7 +28,7 @@ pub enum ZonePolicy {
 }
 
 /// When spot is used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpotPolicy {
     /// Roles that go to spot first.
     pub roles: BTreeSet<Role>,
@@ -39,7 +41,7 @@ pub struct SpotPolicy {
 }
 
 /// The most that a pool may have, launched and in flight together. None is without limit.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// CPU of its nodes, by capacity.
     pub cpu: Option<Cpu>,
@@ -52,7 +54,7 @@ pub struct Limits {
 }
 
 /// How long a node stays empty before it is taken away. None is for ever.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmptyTtl {
     /// Nodes for drivers.
     pub driver: Option<Span>,
@@ -63,7 +65,7 @@ pub struct EmptyTtl {
 }
 
 /// A requirement on offerings, and how many different values a launch must leave EC2 to choose from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolRequirement {
     /// The condition.
     pub requirement: Requirement,
@@ -75,7 +77,7 @@ pub struct PoolRequirement {
 pub type PodSelector = Vec<Requirement>;
 
 /// A NodePool: which pods it serves, from which offerings, within which limits.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pool {
     /// Its name.
     pub name: PoolName,

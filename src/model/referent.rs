@@ -97,7 +97,7 @@ pub enum BudgetBound {
 }
 
 /// All of them that are known.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Referents {
     /// By `namespace/name`.
     pub claims: BTreeMap<String, VolumeClaim>,

@@ -83,7 +83,7 @@ pub enum PodPhase {
 }
 
 /// A pod that counts: not finished, not being deleted, and not held by someone else's gate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pod {
     /// `namespace/name`.
     pub id: PodId,
@@ -96,7 +96,7 @@ pub struct Pod {
 }
 
 /// Executors of one template that an application will ask for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExecutorGroup {
     /// What one of them is like.
     pub template: Arc<PodTemplate>,
@@ -109,7 +109,7 @@ pub struct ExecutorGroup {
 }
 
 /// What an application will ask for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shape {
     /// The application's name for people, without its namespace.
     pub name: String,

@@ -1,6 +1,8 @@
 //! The only things a plan can ask for, and the plan that holds them together with what waits. Nothing
 //! in an effect is left to choose for those who carry it out, but what EC2 must choose.
 
+use serde::{Deserialize, Serialize};
+
 use crate::cluster::event::Intent;
 use crate::model::money::UsdPerHour;
 use crate::model::name::{NodeId, PodId};
@@ -13,7 +15,8 @@ use super::check::Violation;
 use super::reason::Reason;
 
 /// How EC2 chooses among the types of a launch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum AllocationStrategy {
     /// On-demand: the cheapest that is available; expected to be the first.
     LowestPrice,
@@ -26,7 +29,7 @@ pub enum AllocationStrategy {
 }
 
 /// One call to EC2.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Launch {
     /// What is asked for.
     pub intent: Intent,
@@ -50,7 +53,7 @@ pub struct Launch {
 }
 
 /// Lift a pod's gate, and name the set of nodes that it may go to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// The pod.
     pub pod: PodId,
@@ -63,7 +66,8 @@ pub struct Place {
 }
 
 /// One thing to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// Ask EC2 for nodes.
     Launch(Launch),
@@ -86,7 +90,7 @@ pub enum Effect {
 }
 
 /// A pod that stays where it is, and why.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Waiting {
     /// The pod; an expected pod under the name it is expected to have.
     pub pod: PodId,

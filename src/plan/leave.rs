@@ -77,7 +77,9 @@ fn is_promised(view: &View<'_>, node: &Node) -> bool {
         })
 }
 
-fn due(view: &View<'_>, node: &Node) -> Option<(Timestamp, Span)> {
+/// When a node of ours that is empty goes, its seats apart, and the TTL that says so; None for one that is in
+/// use or stays for ever.
+pub fn due(view: &View<'_>, node: &Node) -> Option<(Timestamp, Span)> {
     let pool = node.pool.as_ref()?;
     let since = node
         .empty_since

@@ -27,6 +27,7 @@ pub mod room;
 pub mod seat;
 pub mod slack;
 pub mod split;
+pub mod tell;
 pub mod width;
 pub mod zone;
 

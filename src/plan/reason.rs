@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::name::{AppId, PoolName};
 use crate::model::offering::CapacityType;
 use crate::model::quota::QuotaClass;
@@ -11,7 +13,8 @@ use crate::model::spark::{NotUnderstood, Role};
 use crate::model::time::{Span, Timestamp};
 
 /// Which of a pool's limits is in the way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Limit {
     /// `spec.limits.cpu`.
     Cpu,
@@ -24,7 +27,8 @@ pub enum Limit {
 }
 
 /// What keeps a launch from naming more types.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Narrowness {
     /// Others cost more than `spec.maxPremium` allows.
     Premium {
@@ -38,7 +42,8 @@ pub enum Narrowness {
 }
 
 /// Why an effect was chosen, or why a pod waits.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// A launch: the cheapest nodes found for these pods.
     Cheapest {

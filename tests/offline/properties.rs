@@ -47,14 +47,15 @@ enum Rule {
 
 /// A scenario.
 #[derive(Clone, Debug)]
-struct Scenario {
+pub struct Scenario {
     apps: Vec<App>,
     cpus: i64,
     nodes: Option<u32>,
     cpu_limit: Option<u64>,
 }
 
-fn scenario() -> impl Strategy<Value = Scenario> {
+/// Applications and pools as they come.
+pub fn scenario() -> impl Strategy<Value = Scenario> {
     let app = (
         1_u32..40,
         500_u64..8_000,
@@ -96,7 +97,8 @@ fn scenario() -> impl Strategy<Value = Scenario> {
         })
 }
 
-fn facts(scenario: &Scenario) -> Vec<Fact> {
+/// What a scenario says.
+pub fn facts(scenario: &Scenario) -> Vec<Fact> {
     let mut executors = pool("executors", &[Role::Executor], scenario.cpus);
     executors.limits = Limits {
         nodes: scenario.nodes,

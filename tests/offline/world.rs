@@ -153,29 +153,34 @@ pub fn plan_at(cluster: &Cluster, at: Timestamp) -> Plan {
 /// type, gates are lifted, cordons and terminations happen.
 pub fn carry_out(cluster: &mut Cluster, at: Timestamp, plan: &Plan) {
     for effect in &plan.effects {
-        let facts: Vec<Fact> = match effect {
-            Effect::Launch(launch) => {
-                let asked = Fact::LaunchAsked(launch.intent.clone());
-                let launched = launch.intent.nodes.iter().map(|node| Fact::NodeLaunched {
-                    node: node.id.clone(),
-                    instance_type: launch.intent.types[0],
-                    price: launch.planned,
-                });
-                std::iter::once(asked).chain(launched).collect()
-            }
-            Effect::Place(place) => {
-                let pod = Pod {
-                    phase: PodPhase::Pending,
-                    ..cluster.pods[&place.pod].clone()
-                };
-                vec![Fact::PodApplied(pod)]
-            }
-            Effect::Cordon { node, .. } => {
-                vec![Fact::NodeApplied(ready(cluster, node.as_str(), true))]
-            }
-            Effect::Terminate { node, .. } => vec![Fact::NodeGone(node.clone())],
-        };
+        let facts = outcome(cluster, effect);
         apply(cluster, at, facts);
+    }
+}
+
+/// What comes of one effect in such a world.
+pub fn outcome(cluster: &Cluster, effect: &Effect) -> Vec<Fact> {
+    match effect {
+        Effect::Launch(launch) => {
+            let asked = Fact::LaunchAsked(launch.intent.clone());
+            let launched = launch.intent.nodes.iter().map(|node| Fact::NodeLaunched {
+                node: node.id.clone(),
+                instance_type: launch.intent.types[0],
+                price: launch.planned,
+            });
+            std::iter::once(asked).chain(launched).collect()
+        }
+        Effect::Place(place) => {
+            let pod = Pod {
+                phase: PodPhase::Pending,
+                ..cluster.pods[&place.pod].clone()
+            };
+            vec![Fact::PodApplied(pod)]
+        }
+        Effect::Cordon { node, .. } => {
+            vec![Fact::NodeApplied(ready(cluster, node.as_str(), true))]
+        }
+        Effect::Terminate { node, .. } => vec![Fact::NodeGone(node.clone())],
     }
 }
 

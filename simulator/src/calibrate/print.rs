@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::decimal::Decimal;
+use sparkwright::model::decimal::Decimal;
 
 use super::{Estimate, Form};
 

@@ -8,7 +8,7 @@ use sparkwright::model::label::ARCH;
 use sparkwright::model::money::UsdPerHour;
 use sparkwright::model::offering::{Catalog, InstanceType};
 
-use crate::decimal::Decimal;
+use sparkwright::model::decimal::Decimal;
 
 use super::list::Row;
 

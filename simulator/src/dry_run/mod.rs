@@ -2,19 +2,16 @@
 //! prints; nothing is carried out, and the moment is the manifests' own, so that the answer is the same
 //! tomorrow.
 
-mod document;
-mod table;
-
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use sparkwright::cluster::Cluster;
 use sparkwright::cluster::event::{Event, Fact};
 use sparkwright::model::offering::Catalog;
 use sparkwright::model::resources::Resources;
-use sparkwright::plan::{Plan, plan};
+use sparkwright::plan::plan;
+use sparkwright::plan::tell::{Answer, document, table};
 
 use crate::catalog::CatalogError;
 use crate::catalog::args::SourceArgs;
@@ -61,17 +58,6 @@ pub enum PlanError {
     /// The document could not be written.
     #[error("the document could not be written: {0}")]
     Write(#[from] io::Error),
-}
-
-/// A plan with what is needed to tell it.
-#[derive(Debug)]
-pub struct Answer {
-    /// What EC2 sells.
-    pub catalog: Arc<Catalog>,
-    /// The plan.
-    pub plan: Plan,
-    /// Wall time of planning, folding included.
-    pub took: Duration,
 }
 
 /// Plans for the manifests that the arguments name. The document goes to `out`, a line for each input

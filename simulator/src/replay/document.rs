@@ -9,10 +9,10 @@ use sparkwright::model::money::{Cost, Usd, apportion};
 use sparkwright::model::name::AppId;
 use sparkwright::model::time::{Span, Timestamp};
 
-use crate::decimal::Decimal;
 use crate::spark::{Outcome, Progress};
 use crate::trace::Skipped;
 use crate::world::submission::Submission;
+use sparkwright::model::decimal::Decimal;
 
 use super::Answer;
 use super::nodes::{self, Node, NodeGroup};

@@ -3,14 +3,18 @@
 
 mod document;
 mod nodes;
+mod open_loop;
 mod portable;
 mod table;
+mod tape;
 mod work;
 mod world;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +41,9 @@ use crate::world::scheduler::Scoring;
 use crate::world::submission::Submission;
 use crate::world::workload::Workload;
 
+use open_loop::OpenLoopError;
+use tape::Tape;
+
 /// Skipped inputs that are named one by one on standard error.
 const MOST_SKIPPED: usize = 50;
 /// Unfinished applications that are named one by one on standard error.
@@ -47,8 +54,15 @@ const MOST_UNFINISHED: usize = 50;
 pub struct ReplayArgs {
     /// Event logs (files, folders of parts, or folders of them; s3://bucket/prefix in builds with s3), or
     /// folders of traces as `trace import` writes them
-    #[arg(long = "trace", value_name = "PATH", required = true, num_args = 1..)]
+    #[arg(long = "trace", value_name = "PATH", required_unless_present = "open_loop", num_args = 1..)]
     pub traces: Vec<PathBuf>,
+    /// A recorded stream: the folder of --record, or one of its files. It is planned again look by look, and
+    /// the exit code is 1 where a decision differs from the recorded one
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["traces", "nodepools", "copies", "executors", "world", "record"])]
+    pub open_loop: Option<PathBuf>,
+    /// Writes the run as a stream that --open-loop reads (docs/recorded-stream.md)
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
     /// NodePools: a file or a folder [default: embedded ones]
     #[arg(long, value_name = "PATH")]
     pub nodepools: Option<PathBuf>,
@@ -142,6 +156,12 @@ pub enum ReplayError {
     /// The world's conditions cannot be used.
     #[error("--world {0}")]
     World(String),
+    /// The stream cannot be replayed.
+    #[error("--open-loop {0}")]
+    OpenLoop(#[from] OpenLoopError),
+    /// The stream cannot be written.
+    #[error("--record {0}: {1}")]
+    Record(String, io::Error),
     /// The document could not be written.
     #[error("the document could not be written: {0}")]
     Write(#[from] io::Error),
@@ -169,6 +189,9 @@ pub fn run(
     out: &mut dyn Write,
     messages: &mut dyn Write,
 ) -> Result<Outcome, ReplayError> {
+    if let Some(path) = &args.open_loop {
+        return Ok(open_loop::run(path, args.output, out, messages)?);
+    }
     let catalog = Arc::new(args.source.source(args.seed).load()?);
     let mut pools = pools(args, messages)?;
     let families = args.source.source(args.seed).families()?;
@@ -195,7 +218,7 @@ pub fn run(
         executors,
         submissions,
         skipped,
-    );
+    )?;
     warn_of_unfinished(&answer, messages)?;
     match args.output {
         Output::Json => document::write(&answer, out)?,
@@ -345,7 +368,7 @@ fn simulate(
     executors: ExecutorSource,
     submissions: Vec<Workload>,
     skipped: Vec<Skipped>,
-) -> Answer {
+) -> Result<Answer, ReplayError> {
     let logged: Vec<_> = submissions.iter().map(Workload::logged).collect();
     let times = args.arrivals.times(&logged, args.seed);
     let submissions: Vec<_> = submissions.into_iter().zip(times).collect();
@@ -363,14 +386,27 @@ fn simulate(
     let bar = bar("replaying", u64::try_from(submissions.len()).ok());
     let begun = std::time::Instant::now();
     let shown = bar.clone();
+    let failed = |error| {
+        let path = args.record.as_deref().unwrap_or(Path::new(""));
+        ReplayError::Record(path.display().to_string(), error)
+    };
+    let tape = args.record.as_deref().map(Tape::begin).transpose();
+    let tape = Rc::new(RefCell::new(tape.map_err(failed)?));
+    let recording = tape.clone();
     let outcome = run::run(simulation, move |told| {
+        if let Some(tape) = recording.borrow_mut().as_mut() {
+            tape.hear(told);
+        }
         if let Watched::Finished(applications) = told {
             shown.set_position(u64::try_from(applications).unwrap_or(u64::MAX));
         }
     });
     let took = begun.elapsed();
     bar.finish_and_clear();
-    Answer {
+    if let Some(tape) = tape.borrow_mut().as_mut() {
+        tape.end().map_err(failed)?;
+    }
+    Ok(Answer {
         catalog,
         seed: args.seed,
         pools,
@@ -378,7 +414,7 @@ fn simulate(
         outcome,
         skipped,
         took,
-    }
+    })
 }
 
 /// An application that never ends says so: its figures are not those of a whole run.

@@ -10,7 +10,7 @@ use sparkwright::model::offering::TypeId;
 use sparkwright::model::performance::Performance;
 use sparkwright::model::time::{Span, Timestamp};
 
-use crate::decimal::Decimal;
+use sparkwright::model::decimal::Decimal;
 
 use super::Answer;
 use super::document::since_start;

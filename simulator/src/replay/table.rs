@@ -3,8 +3,8 @@
 
 use std::io::{self, Write};
 
-use crate::decimal::Decimal;
 use crate::output::printable;
+use sparkwright::model::decimal::Decimal;
 
 use super::Answer;
 use super::document::{self, App, Document};

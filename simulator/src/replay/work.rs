@@ -6,8 +6,8 @@ use sparkwright::model::money::Usd;
 use sparkwright::model::performance::Performance;
 use sparkwright::model::time::Span;
 
-use crate::decimal::Decimal;
 use crate::spark::{Outcome, Pace};
+use sparkwright::model::decimal::Decimal;
 
 use super::Answer;
 

@@ -5,8 +5,8 @@ use serde::Serialize;
 use sparkwright::model::money::{Cost, Usd};
 use sparkwright::model::offering::ZoneId;
 
-use crate::decimal::Decimal;
 use crate::world::tally::AppTally;
+use sparkwright::model::decimal::Decimal;
 
 use super::Answer;
 

@@ -6,7 +6,7 @@ use sparkwright::model::spark::PodPhase;
 use sparkwright::plan::effect::{Effect, Place, Plan};
 
 use super::agenda::Due;
-use super::phase::Phase;
+use super::phase::{Phase, Watched};
 use super::run::World;
 
 /// Rounds at one instant before the simulation gives up: a planner that never comes to rest is a
@@ -30,6 +30,7 @@ impl World {
             broken.is_empty(),
             "the plan breaks an invariant: {broken:?}"
         );
+        (self.watch)(Watched::Planned(self.now, &plan));
         self.enter(Phase::CarryOut);
         self.carry_out(plan);
     }

@@ -1,5 +1,9 @@
-//! What a run is busy with, told to whoever watches it: a progress bar, a benchmark. The run itself
+//! What a run is busy with, told to whoever watches it: a progress bar, a benchmark, a recording. The run itself
 //! reads no clock.
+
+use sparkwright::cluster::event::Event;
+use sparkwright::model::time::Timestamp;
+use sparkwright::plan::Plan;
 
 /// A part of a run's work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +32,14 @@ impl Phase {
 }
 
 /// What a run tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Watched {
+#[derive(Clone, Copy, Debug)]
+pub enum Watched<'a> {
     /// It turns to this.
     Enters(Phase),
     /// So many applications have finished.
     Finished(usize),
+    /// This was folded.
+    Happened(&'a Event),
+    /// The planner looked, and decided this.
+    Planned(Timestamp, &'a Plan),
 }

@@ -93,14 +93,14 @@ pub struct Outcome {
 
 /// Runs it to the end: every application finished, or stuck for good, and every node gone.
 /// `watch` is told what it is busy with.
-pub fn run(simulation: Simulation, watch: impl FnMut(Watched) + 'static) -> Outcome {
+pub fn run(simulation: Simulation, watch: impl FnMut(Watched<'_>) + 'static) -> Outcome {
     let mut world = World::new(simulation, Box::new(watch));
     world.run();
     world.outcome()
 }
 
 pub(super) struct World {
-    watch: Box<dyn FnMut(Watched)>,
+    pub(super) watch: Box<dyn FnMut(Watched<'_>)>,
     pub(super) now: Timestamp,
     pub(super) agenda: Agenda,
     pub(super) batch: Vec<Fact>,
@@ -129,7 +129,7 @@ pub(super) struct World {
 }
 
 impl World {
-    fn new(simulation: Simulation, watch: Box<dyn FnMut(Watched)>) -> Self {
+    fn new(simulation: Simulation, watch: Box<dyn FnMut(Watched<'_>)>) -> Self {
         let simulated = matches!(simulation.executors, ExecutorSource::Simulated);
         let executors = match simulation.executors {
             ExecutorSource::Simulated => Executors::Simulated,
@@ -223,6 +223,7 @@ impl World {
                     _ => {}
                 }
                 let event = Event { at: self.now, fact };
+                (self.watch)(Watched::Happened(&event));
                 self.cluster.apply(&event);
                 self.ledger.apply(&event);
             }

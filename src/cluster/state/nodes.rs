@@ -120,6 +120,17 @@ impl Cluster {
     /// A node's pods, promises or openness changed: what is kept beside the nodes follows, and where it
     /// can no longer keep its promises those to whom it made them ask again.
     pub(super) fn renote(&mut self, id: &NodeId) {
+        self.renote_alone(id);
+        let Some(node) = self.nodes.get(id) else {
+            return;
+        };
+        if node.promised != Resources::default() && !node.keeps_promises() {
+            self.tell_holders(id);
+        }
+    }
+
+    /// The same, and tells nobody.
+    pub(in crate::cluster) fn renote_alone(&mut self, id: &NodeId) {
         let Some(node) = self.nodes.get_mut(id) else {
             return;
         };
@@ -129,12 +140,9 @@ impl Cluster {
         } else {
             self.idle.swap_remove(id);
         }
-        if node.promised != Resources::default() && !node.keeps_promises() {
-            self.tell_holders(id);
-        }
     }
 
-    fn recharge(&mut self, id: &NodeId) {
+    pub(in crate::cluster) fn recharge(&mut self, id: &NodeId) {
         if let Some(node) = self.nodes.get_mut(id) {
             usage::charge(&mut self.usages, &self.catalog, node);
         }

@@ -16,15 +16,11 @@ const TEMPLATES_BEFORE_SWEEP: usize = 10_000;
 
 impl Cluster {
     pub(super) fn declare(&mut self, id: &AppId, shape: &Shape) {
-        let mut shape = shape.clone();
         let app = self
             .apps
             .entry(id.clone())
             .or_insert_with(|| App::new(shape.declared));
-        shape.driver = shape.driver.map(|driver| app.intern(&driver));
-        for group in &mut shape.executors {
-            group.template = app.intern(&group.template);
-        }
+        let shape = app.interned(shape);
         app.first_seen = app.first_seen.min(shape.declared);
         app.shape = Some(shape);
         self.note_demand(id);
@@ -41,15 +37,12 @@ impl Cluster {
         let Some(id) = app_of(pod) else {
             return self.apply_daemon_pod(pod, at);
         };
-        let mut pod = pod.clone();
-        if pod.template.app.is_none() {
-            pod.template = self.intern(pod.template);
-        }
-        let app = self
-            .apps
-            .entry(id.clone())
-            .or_insert_with(|| App::new(pod.created));
-        pod.template = app.intern(&pod.template);
+        let new = || App::new(pod.created);
+        self.apps.entry(id.clone()).or_insert_with(new);
+        let pod = self.with_known_template(pod);
+        let Some(app) = self.apps.get_mut(&id) else {
+            return;
+        };
         let old = self.pods.insert(pod.id.clone(), pod.clone());
         if old.as_ref().is_some_and(|old| is_same(old, &pod)) {
             return;
@@ -80,10 +73,7 @@ impl Cluster {
     }
 
     fn apply_daemon_pod(&mut self, pod: &Pod, at: Timestamp) {
-        let pod = Pod {
-            template: self.intern(pod.template.clone()),
-            ..pod.clone()
-        };
+        let pod = self.with_known_template(pod);
         let old = self.pods.insert(pod.id.clone(), pod.clone());
         if old.as_ref().is_some_and(|old| is_same(old, &pod)) {
             return;
@@ -95,6 +85,20 @@ impl Cluster {
         if let PodPhase::Bound(node) = &pod.phase {
             self.renote(node);
         }
+    }
+
+    /// The pod with the one copy of its template that is kept: its application's, or for pods of none
+    /// the cluster's.
+    pub(in crate::cluster) fn with_known_template(&mut self, pod: &Pod) -> Pod {
+        let mut pod = pod.clone();
+        if pod.template.app.is_none() {
+            pod.template = self.intern(pod.template);
+        }
+        let app = app_of(&pod).and_then(|id| self.apps.get_mut(&id));
+        if let Some(app) = app {
+            pod.template = app.intern(&pod.template);
+        }
+        pod
     }
 
     pub(super) fn end_pod(&mut self, id: &PodId, at: Timestamp) {
@@ -113,7 +117,7 @@ impl Cluster {
     }
 
     /// A bound pod takes room on its node.
-    pub(super) fn house(&mut self, pod: &Pod) {
+    pub(in crate::cluster) fn house(&mut self, pod: &Pod) {
         let PodPhase::Bound(id) = &pod.phase else {
             return;
         };

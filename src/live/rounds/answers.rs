@@ -21,6 +21,7 @@ const SPOT_NOTICE: Span = Span::from_secs(120);
 
 impl Rounds {
     pub(super) fn answered(&mut self, answered: Answered) {
+        self.telling.answered(&answered);
         for given in &answered.given {
             self.translator.given(given);
             self.fold_quietly();

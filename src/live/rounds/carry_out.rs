@@ -13,24 +13,29 @@ use crate::plan::effect::{Effect, Launch, Place, Plan};
 use super::Rounds;
 
 impl Rounds {
-    pub(super) fn carry_out(&mut self, plan: Plan, now: Timestamp) {
+    pub(super) fn carry_out(&mut self, plan: &Plan, now: Timestamp, since: Timestamp) {
         let Some(epoch) = self.epoch.filter(|_| !self.conduct.dry_run) else {
             return;
         };
         let stopped = self.world.lease.is_stopped();
-        for effect in plan.effects {
+        for effect in &plan.effects {
             match effect {
-                Effect::Launch(launch) if !stopped => self.launch(launch, epoch, now),
-                Effect::Terminate { node, .. } if !stopped => self.leave(&node, epoch),
+                Effect::Launch(launch) if !stopped => self.launch(launch.clone(), epoch, (now, since)),
+                Effect::Terminate { node, .. } if !stopped => self.leave(node, epoch),
                 Effect::Launch(_) | Effect::Terminate { .. } => {}
-                Effect::Place(place) => self.place(&place),
-                Effect::Cordon { node, .. } => self.cordon(&node),
+                Effect::Place(place) => self.place(place),
+                Effect::Cordon { node, .. } => self.cordon(node),
             }
         }
     }
 
     /// A launch's nodes get names that no other launch ever has: a restart counts from one again.
-    fn launch(&mut self, mut launch: Launch, epoch: u64, now: Timestamp) {
+    fn launch(
+        &mut self,
+        mut launch: Launch,
+        epoch: u64,
+        (now, since): (Timestamp, Timestamp),
+    ) {
         let name = launch.intent.pool.as_str().to_owned();
         let Some(written) = self.translator.pools.get(&name) else {
             return;
@@ -56,6 +61,7 @@ impl Rounds {
             resolved: resolved.clone(),
             token: token.clone(),
             epoch,
+            since,
         };
         let reason = launch.reason.to_string();
         let nodes = launch.intent.nodes.len();

@@ -6,10 +6,12 @@ mod answers;
 mod carry_out;
 mod statuses;
 mod sweep;
+mod telling;
 mod wishes;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::sync::mpsc::Receiver;
@@ -29,6 +31,7 @@ use super::pace::Pace;
 use super::translate::Translator;
 use super::world::World;
 use statuses::Subject;
+pub use telling::Telling;
 
 /// Things heard that are folded before the clock is looked at again.
 const BATCH: usize = 4096;
@@ -74,6 +77,8 @@ pub struct Rounds {
     resolving: BTreeSet<String>,
     /// Claims by the time at which they were first seen without an instance.
     open: BTreeMap<String, Timestamp>,
+    /// Instances that nobody claims, by the time at which they were first seen.
+    strays: BTreeMap<String, Timestamp>,
     /// Instances that EC2 did not list at the last look.
     missing: BTreeSet<String>,
     /// Nodes of a pool that never joined, one after the other.
@@ -82,6 +87,7 @@ pub struct Rounds {
     mends: BTreeMap<String, Timestamp>,
     launches: u64,
     ticks: u64,
+    telling: Telling,
 }
 
 impl Rounds {
@@ -91,6 +97,7 @@ impl Rounds {
         conduct: Conduct,
         inbox: Receiver<Heard>,
         translator: Translator,
+        telling: Telling,
     ) -> Self {
         Rounds {
             world,
@@ -109,11 +116,13 @@ impl Rounds {
             problems: BTreeMap::new(),
             resolving: BTreeSet::new(),
             open: BTreeMap::new(),
+            strays: BTreeMap::new(),
             missing: BTreeSet::new(),
             unjoined: BTreeMap::new(),
             mends: BTreeMap::new(),
             launches: 0,
             ticks: 0,
+            telling,
         }
     }
 
@@ -127,13 +136,17 @@ impl Rounds {
             tokio::select! {
                 heard = self.inbox.recv() => match heard {
                     Some(heard) => self.hear_all(heard),
-                    None => return,
+                    None => break,
                 },
+                Some(question) = self.telling.questions.recv() => {
+                    self.telling.answer(&self.cluster, clock::now(), question);
+                }
                 () = pause(wait), if wait.is_some() => self.round(),
                 _ = ticks.tick() => self.tick(),
-                _ = stop.changed() => return,
+                _ = stop.changed() => break,
             }
         }
+        self.telling.finish();
     }
 
     /// Everything that has been heard so far, in its order.
@@ -188,6 +201,7 @@ impl Rounds {
         };
         self.cluster.apply(&event);
         self.ledger.apply(&event);
+        self.telling.event(&self.cluster, &event);
         let declared = self.all_declared();
         self.pace.changed(event.at, declared);
     }
@@ -209,9 +223,15 @@ impl Rounds {
     }
 
     fn round(&mut self) {
+        let since = self.pace.since();
         self.pace.looked();
         let now = clock::now();
-        let plan = self.planner.plan(&self.cluster.view(now));
+        self.telling.begin_recording(now, &self.cluster);
+        let began = Instant::now();
+        let plan = Arc::new(self.planner.plan(&self.cluster.view(now)));
+        let took = began.elapsed();
+        self.telling
+            .round(now, &self.translator, &self.cluster, &plan, took);
         for violation in &plan.broken {
             tracing::error!(
                 ?violation,
@@ -219,12 +239,13 @@ impl Rounds {
             );
         }
         self.pace.look_at(plan.next_look);
-        self.carry_out(plan, now);
+        self.carry_out(&plan, now, since.unwrap_or(now));
         self.fold();
     }
 
     fn leads(&mut self, epoch: Option<u64>) {
         self.epoch = epoch;
+        self.telling.shared.leads(epoch.is_some());
         if epoch.is_some() {
             self.reconsider();
             self.pace.changed(clock::now(), true);
@@ -234,6 +255,9 @@ impl Rounds {
     fn tick(&mut self) {
         self.ticks += 1;
         self.mend();
+        let calls = self.world.ec2.calls();
+        self.telling
+            .turned(self.translator.is_ready(), self.inbox.len(), &calls);
         if self.epoch.is_some() {
             self.look_at_open_claims();
             if self.ticks.is_multiple_of(CLASSES_EVERY) {

@@ -36,22 +36,29 @@ impl Rounds {
             .map(|instance| (instance.id.as_str(), instance))
             .collect();
         self.adopt(instances);
+        let mut strays = BTreeMap::new();
         for instance in instances {
             let claimed = self.translator.instances.contains_key(&instance.id);
             let awaited = instance
                 .token
                 .as_ref()
                 .is_some_and(|token| self.awaits(token));
-            let old = asked - instance.launched_at > self.conduct.stray_grace;
             let runs = matches!(
                 instance.state,
                 InstanceState::Pending | InstanceState::Running
             );
-            if !claimed && !awaited && old && runs {
+            if claimed || awaited || !runs {
+                continue;
+            }
+            // By our own clock: EC2's need not be the same.
+            let since = self.strays.get(&instance.id).copied().unwrap_or(asked);
+            strays.insert(instance.id.clone(), since);
+            if asked - since >= self.conduct.stray_grace {
                 let task = leave::end_stray(self.world.clone(), instance.id.clone(), epoch);
                 self.begin(Hand::Stray(instance.id.clone()), task);
             }
         }
+        self.strays = strays;
         self.look_for_lost(&listed, asked);
     }
 

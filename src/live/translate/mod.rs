@@ -96,13 +96,13 @@ pub struct Translator {
     /// Applications by the names of the objects that declare them.
     applications: BTreeMap<String, AppId>,
     /// Pods on nodes that are not known yet, by node name.
-    homeless: BTreeMap<String, BTreeMap<PodId, Pod>>,
+    homeless: BTreeMap<String, BTreeMap<PodId, (Pod, String)>>,
     /// What was last told of a node.
     told: BTreeMap<NodeId, NodeFacts>,
     /// Objects that are refused, by source and name.
     pub refused: BTreeMap<(Source, String), String>,
-    /// Pods that the core knows of.
-    pods: BTreeSet<PodId>,
+    /// Pods that the core knows of, with their own ids.
+    pub pods: BTreeMap<PodId, String>,
     /// Claims for which EC2 gave nothing.
     refusals: BTreeSet<String>,
     facts: Vec<Fact>,
@@ -241,12 +241,14 @@ impl Translator {
             }
             Object::Application(Ok(declared)) => self.application(&name, declared),
             Object::Application(Err(refusal)) => self.refuse(source, name, &refusal),
-            Object::Pod(Ok(Some(pod))) => self.pod(pod),
-            Object::Pod(Ok(None)) => self.pod_gone(&name),
-            Object::Pod(Err(refusal)) => {
-                self.pod_gone(&name);
-                self.refuse(source, name, &refusal);
-            }
+            Object::Pod { uid, read } => match read {
+                Ok(Some(pod)) => self.pod(pod, uid),
+                Ok(None) => self.pod_gone(&name),
+                Err(refusal) => {
+                    self.pod_gone(&name);
+                    self.refuse(source, name, &refusal);
+                }
+            },
         }
     }
 
@@ -283,7 +285,7 @@ impl Translator {
     }
 
     /// A pod that is bound is told of once its node is, under the name that the core has for it.
-    fn pod(&mut self, mut pod: Pod) {
+    fn pod(&mut self, mut pod: Pod, uid: String) {
         self.unhouse(&pod.id);
         if let PodPhase::Bound(node) = &pod.phase {
             match self
@@ -296,16 +298,16 @@ impl Translator {
                     let name = node.as_str().to_owned();
                     self.end_pod(&pod.id);
                     let homeless = self.homeless.entry(name).or_default();
-                    homeless.insert(pod.id.clone(), pod);
+                    homeless.insert(pod.id.clone(), (pod, uid));
                     return;
                 }
             }
         }
-        self.tell_pod(pod);
+        self.tell_pod(pod, uid);
     }
 
-    fn tell_pod(&mut self, pod: Pod) {
-        self.pods.insert(pod.id.clone());
+    fn tell_pod(&mut self, pod: Pod, uid: String) {
+        self.pods.insert(pod.id.clone(), uid);
         self.facts.push(Fact::PodApplied(pod));
     }
 
@@ -316,7 +318,7 @@ impl Translator {
     }
 
     fn end_pod(&mut self, id: &PodId) {
-        if self.pods.remove(id) {
+        if self.pods.remove(id).is_some() {
             self.facts.push(Fact::PodEnded(id.clone()));
         }
     }

@@ -129,9 +129,9 @@ impl Translator {
             self.told.insert(id.clone(), facts.clone());
             self.facts.push(Fact::NodeApplied(facts));
         }
-        for (_, mut pod) in self.homeless.remove(name).unwrap_or_default() {
+        for (_, (mut pod, uid)) in self.homeless.remove(name).unwrap_or_default() {
             pod.phase = PodPhase::Bound(id.clone());
-            self.tell_pod(pod);
+            self.tell_pod(pod, uid);
         }
     }
 

@@ -19,6 +19,8 @@ pub struct WrittenPool {
     pub pool: Option<Pool>,
     /// The NodeClass of its nodes.
     pub class: String,
+    /// Its own id.
+    pub uid: String,
     /// Which edition of its spec this is.
     pub generation: i64,
     /// Every bad field with its remedy; empty where it is understood.
@@ -36,6 +38,8 @@ impl Translator {
             .and_then(Value::as_str)
             .unwrap_or("default")
             .to_owned();
+        let uid = value.pointer("/metadata/uid").and_then(Value::as_str);
+        let uid = uid.unwrap_or_default().to_owned();
         let generation = generation(&value);
         let was = self.pools.remove(&name);
         if was
@@ -48,6 +52,7 @@ impl Translator {
         let mut written = WrittenPool {
             pool: was.and_then(|was| was.pool),
             class,
+            uid,
             generation,
             problem: String::new(),
             warnings: Vec::new(),

@@ -85,7 +85,10 @@ fn pod(name: &str, node: &str) -> Object {
         "spec": {"nodeName": node, "containers": [{"name": "c", "resources": {"requests": {"cpu": "1"}}}]},
     });
     let pod: v1::Pod = serde_json::from_value(pod).unwrap();
-    Object::Pod(kubernetes::pod(&pod))
+    Object::Pod {
+        uid: name.into(),
+        read: kubernetes::pod(&pod),
+    }
 }
 
 fn said(name: &str, object: Object) -> Said {

@@ -3,8 +3,6 @@
 
 use std::fmt::Debug;
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::StreamExt;
 use k8s_openapi::api::apps::v1::DaemonSet;
@@ -25,17 +23,7 @@ use crate::model::nodeclaim::NodeClaim;
 use crate::model::referent::ReferentKind;
 
 use super::heard::{Heard, Object, Said, Source};
-
-/// How often watches broke off and were taken up again, by source.
-#[derive(Debug, Default)]
-pub struct Restarts(AtomicU64);
-
-impl Restarts {
-    /// How often so far.
-    pub fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
+use super::tell::Metrics;
 
 /// All sources that watches speak for.
 pub const SOURCES: [Source; 12] = [
@@ -54,12 +42,12 @@ pub const SOURCES: [Source; 12] = [
 ];
 
 /// Begins all watches; they end with the set.
-pub fn all(client: &Client, inbox: &Sender<Heard>, restarts: &Arc<Restarts>) -> JoinSet<()> {
+pub fn all(client: &Client, inbox: &Sender<Heard>, metrics: &Metrics) -> JoinSet<()> {
     let mut watches = JoinSet::new();
     let mut follow = Follow {
         client,
         inbox,
-        restarts,
+        metrics,
         watches: &mut watches,
     };
     follow.written("NodeClass", "nodeclasses", Source::Classes, |value| {
@@ -72,7 +60,10 @@ pub fn all(client: &Client, inbox: &Sender<Heard>, restarts: &Arc<Restarts>) -> 
         Object::Claim(Box::new(claim))
     });
     follow.clusterwide(Source::Nodes, |node: Node| Object::Node(Box::new(node)));
-    follow.namespaced(Source::Pods, |pod: Pod| Object::Pod(kubernetes::pod(&pod)));
+    follow.namespaced(Source::Pods, |pod: Pod| Object::Pod {
+        uid: pod.uid().unwrap_or_default(),
+        read: kubernetes::pod(&pod),
+    });
     follow.namespaced(Source::Daemons, |set: DaemonSet| {
         Object::Daemon(kubernetes::daemon(&set))
     });
@@ -103,7 +94,7 @@ pub fn all(client: &Client, inbox: &Sender<Heard>, restarts: &Arc<Restarts>) -> 
 struct Follow<'a> {
     client: &'a Client,
     inbox: &'a Sender<Heard>,
-    restarts: &'a Arc<Restarts>,
+    metrics: &'a Metrics,
     watches: &'a mut JoinSet<()>,
 }
 
@@ -162,9 +153,9 @@ impl Follow<'_> {
     where
         K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
     {
-        let (inbox, restarts) = (self.inbox.clone(), self.restarts.clone());
+        let (inbox, metrics) = (self.inbox.clone(), self.metrics.clone());
         self.watches
-            .spawn(follow(api, source, read, inbox, restarts));
+            .spawn(follow(api, source, read, inbox, metrics));
     }
 }
 
@@ -185,7 +176,7 @@ async fn follow<K>(
     source: Source,
     read: impl Fn(K) -> Object,
     inbox: Sender<Heard>,
-    restarts: Arc<Restarts>,
+    metrics: Metrics,
 ) where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
@@ -205,7 +196,7 @@ async fn follow<K>(
                 false => vec![Said::Began, Said::Complete],
             },
             Err(error) => {
-                restarts.0.fetch_add(1, Ordering::Relaxed);
+                metrics.watch_restarted(&format!("{source:?}"), cause(&error));
                 tracing::info!(?source, %error, "watch broke off; it is taken up again");
                 Vec::new()
             }
@@ -215,6 +206,18 @@ async fn follow<K>(
                 return;
             }
         }
+    }
+}
+
+/// A word for why a watch broke off.
+fn cause(error: &watcher::Error) -> &'static str {
+    match error {
+        watcher::Error::InitialListFailed(_) => "list-failed",
+        watcher::Error::WatchStartFailed(_) => "start-failed",
+        watcher::Error::WatchError(status) if status.code == 410 => "expired",
+        watcher::Error::WatchError(_) => "refused",
+        watcher::Error::WatchFailed(_) => "closed",
+        watcher::Error::NoResourceVersion => "no-version",
     }
 }
 

@@ -8,22 +8,22 @@ use super::source::Source;
 use super::{report, sources};
 
 /// What the rooms of the core see besides themselves.
-const CORE: [(&str, &[&str]); 4] = [
+const CORE: [(&str, &[&str]); 5] = [
     ("model", &[]),
     ("cluster", &["model"]),
     ("ledger", &["cluster", "model"]),
     ("plan", &["cluster", "ledger", "model"]),
+    ("stream", &["cluster", "model", "plan"]),
 ];
 
 /// What rooms of the simulator see of it besides themselves; rooms that are not named see what they
 /// like, within the other rules.
-const SIMULATOR: [(&str, &[&str]); 6] = [
-    ("catalog", &["decimal", "output"]),
-    ("decimal", &[]),
+const SIMULATOR: [(&str, &[&str]); 5] = [
+    ("catalog", &["output"]),
     ("output", &[]),
     ("spark", &["trace"]),
     ("trace", &[]),
-    ("world", &["catalog", "decimal", "spark", "trace"]),
+    ("world", &["catalog", "spark", "trace"]),
 ];
 
 /// Rooms that are commands of the simulator: they see others, and only `main.rs` sees them.

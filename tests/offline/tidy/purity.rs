@@ -6,7 +6,7 @@ use super::source::Source;
 use super::{report, sources};
 
 /// The rooms of the core.
-pub const CORE: [&str; 4] = ["model", "cluster", "plan", "ledger"];
+pub const CORE: [&str; 5] = ["model", "cluster", "plan", "ledger", "stream"];
 
 /// Beginnings of paths that the core may not name, and what to do instead.
 const PATHS: [(&str, &str); 15] = [

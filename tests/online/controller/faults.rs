@@ -198,7 +198,9 @@ fn limits_hold_at_ec2_whatever_it_chooses() {
         begin(rig, "1h").await;
         rig.patch_pool("executors", json!({"limits": {"cpu": "40"}}))
             .await;
-        application(rig, "a", 30).await;
+        for number in 0..8 {
+            application(rig, &format!("a-{number}"), 2).await;
+        }
         eventually("some executors run", async || {
             (rig.running().await.len() > 4).then_some(())
         })

@@ -106,6 +106,8 @@ impl Rig {
             ("SPARKWRIGHT_INTERRUPTION_QUEUE", "interruptions".to_owned()),
             ("SPARKWRIGHT_SWEEP_EVERY", "2s".to_owned()),
             ("SPARKWRIGHT_LEASE_LENGTH", "4s".to_owned()),
+            ("SPARKWRIGHT_STRAY_GRACE", "6s".to_owned()),
+            ("SPARKWRIGHT_LISTEN", "127.0.0.1:0".to_owned()),
         ]);
         Rig {
             admin,

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use serde::Serialize;
-use sparkwright::plan::effect::{Effect, Launch};
 
-use crate::decimal::Decimal;
+use crate::model::decimal::Decimal;
+use crate::plan::effect::{Effect, Launch};
 
 use super::Answer;
 
@@ -79,6 +79,9 @@ struct Leaving<'a> {
 }
 
 /// Writes the document and a line's end.
+///
+/// # Errors
+/// Where it cannot be written.
 pub fn write(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
     let plan = &answer.plan;
     let document = Document {

@@ -4,18 +4,19 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use sparkwright::model::money::UsdPerHour;
-use sparkwright::model::name::PodId;
-use sparkwright::plan::effect::{Effect, Launch};
+use crate::model::money::UsdPerHour;
+use crate::model::name::PodId;
+use crate::plan::effect::{Effect, Launch};
 
-use crate::output::printable;
-
-use super::Answer;
+use super::{Answer, printable};
 
 /// Width of a terminal on which no line should break.
 const COLUMNS: usize = 120;
 
 /// Writes the table.
+///
+/// # Errors
+/// Where it cannot be written.
 pub fn write(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
     let plan = &answer.plan;
     for launch in plan.launches() {

@@ -5,9 +5,10 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
-use sparkwright::model::money::{Usd, UsdPerHour};
-use sparkwright::model::performance::Performance;
-use sparkwright::model::time::Span;
+
+use super::money::{Usd, UsdPerHour};
+use super::performance::Performance;
+use super::time::Span;
 
 /// A decimal number with at most six decimals.
 #[derive(Clone, Debug, PartialEq, Eq)]
