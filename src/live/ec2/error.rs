@@ -138,6 +138,9 @@ mod tests {
             assert_eq!(of(code, status).may_pass(), may_pass, "{code}");
         }
         let throttled = matches!(of("RequestLimitExceeded", 503), Ec2Error::Throttled { .. });
-        assert!(throttled, "a throttle is told from a fault, though both are 503");
+        assert!(
+            throttled,
+            "a throttle is told from a fault, though both are 503"
+        );
     }
 }

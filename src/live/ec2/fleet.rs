@@ -61,7 +61,9 @@ pub enum LaunchError {
     #[error("CreateFleet is throttled by AWS; it is sent again later")]
     Throttled,
     /// The token was used for other parameters: what was launched under it is found by its tag.
-    #[error("CreateFleet: the client token was used for another request; look for its instances by tag")]
+    #[error(
+        "CreateFleet: the client token was used for another request; look for its instances by tag"
+    )]
     TokenMismatch,
     /// EC2 will say the same again until a person changes something.
     #[error("CreateFleet: refused by EC2: {code}: {message}; {remedy}")]
@@ -206,7 +208,9 @@ fn written(request: &FleetRequest, call: CreateFleetFluentBuilder) -> CreateFlee
         .r#type(FleetType::Instant)
         .set_launch_template_configs(Some(request.configs.iter().map(config_of).collect()))
         .target_capacity_specification(target.build())
-        .set_tag_specifications(Some(TAGGED.map(|kind| tags::on(kind, &request.tags)).into()));
+        .set_tag_specifications(Some(
+            TAGGED.map(|kind| tags::on(kind, &request.tags)).into(),
+        ));
     match request.capacity_type {
         CapacityType::OnDemand => call.on_demand_options(
             OnDemandOptionsRequest::builder()
@@ -246,7 +250,11 @@ fn read(request: &FleetRequest, output: &CreateFleetOutput) -> Answer {
     let given = output.instances().iter();
     Answer {
         given: given.flat_map(|given| instances(request, given)).collect(),
-        refused: output.errors().iter().map(|e| refusal(request, e)).collect(),
+        refused: output
+            .errors()
+            .iter()
+            .map(|e| refusal(request, e))
+            .collect(),
     }
 }
 

@@ -169,7 +169,10 @@ mod tests {
     fn every_level_of_every_action_has_a_bucket() {
         for action in Action::ALL {
             for level in 0..=SLOWEST {
-                assert!(quota(action.limit(), level).burst_size().get() > 0, "{action}");
+                assert!(
+                    quota(action.limit(), level).burst_size().get() > 0,
+                    "{action}"
+                );
             }
         }
     }

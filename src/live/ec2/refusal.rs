@@ -141,7 +141,11 @@ mod tests {
 
     #[test]
     fn a_throttle_is_no_lack_of_capacity() {
-        for code in ["RequestLimitExceeded", "Throttling", "EC2ThrottledException"] {
+        for code in [
+            "RequestLimitExceeded",
+            "Throttling",
+            "EC2ThrottledException",
+        ] {
             assert_eq!(RefusalKind::of(code), RefusalKind::Throttled);
         }
     }

@@ -107,7 +107,9 @@ pub enum RequestError {
         pool: String,
     },
     /// The launch is of another catalogue.
-    #[error("launch of NodePool {pool}: its types or its zone are not of this catalogue; plan again")]
+    #[error(
+        "launch of NodePool {pool}: its types or its zone are not of this catalogue; plan again"
+    )]
     AnotherCatalog {
         /// The pool.
         pool: String,
@@ -218,7 +220,10 @@ fn widest<'a>(
 
 impl<'a> Order<'a> {
     fn zone(&self) -> Result<&'a str, RequestError> {
-        let zone = self.catalog.zones.get(usize::from(self.launch.intent.zone.0));
+        let zone = self
+            .catalog
+            .zones
+            .get(usize::from(self.launch.intent.zone.0));
         zone.map(|zone| zone.name.as_str())
             .ok_or_else(|| self.another_catalog())
     }
@@ -281,7 +286,9 @@ impl<'a> Order<'a> {
     /// What people see: the claim, or what the claims of one call have in common.
     fn name(&self) -> String {
         let first = &self.claims[0];
-        let stem = first.rsplit_once('-').map_or(first.as_str(), |(stem, _)| stem);
+        let stem = first
+            .rsplit_once('-')
+            .map_or(first.as_str(), |(stem, _)| stem);
         if self.claims.len() == 1 { first } else { stem }.to_owned()
     }
 }

@@ -166,7 +166,9 @@ impl Ec2 {
             }
             let request = self.inner.clients.ec2.delete_launch_template();
             let request = request.launch_template_name(name);
-            let gone = self.once(Action::DeleteLaunchTemplate, request.send()).await;
+            let gone = self
+                .once(Action::DeleteLaunchTemplate, request.send())
+                .await;
             if gone.is_ok() {
                 self.forget(&[name]);
             }
@@ -216,7 +218,10 @@ mod tests {
     fn equal_content_has_one_name_and_other_content_another() {
         let name = template().name("my-cluster");
         assert_eq!(name, template().name("my-cluster"));
-        assert!(name.starts_with("sparkwright/my-cluster/") && name.len() == 43, "{name}");
+        assert!(
+            name.starts_with("sparkwright/my-cluster/") && name.len() == 43,
+            "{name}"
+        );
         let other = Template {
             image: "ami-2".to_owned(),
             ..template()

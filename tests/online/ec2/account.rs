@@ -6,7 +6,8 @@ use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use serde_json::{Value, json};
 use sparkwright::cluster::event::{AwaitedNode, Intent};
 use sparkwright::live::ec2::{
-    ClassProblem, ClusterFacts, ConnectError, Ec2, FleetRequest, Options, Order, RequestError, Resolved,
+    ClassProblem, ClusterFacts, ConnectError, Ec2, FleetRequest, Options, Order, RequestError,
+    Resolved,
 };
 use sparkwright::model::node::Purpose;
 use sparkwright::model::nodeclass::user_data::ClusterAccess;
@@ -48,9 +49,14 @@ pub fn with(world: &str, script: &str, test: impl AsyncFnOnce(&Account)) {
 /// Runs a test against an emulator of its own, with flags.
 pub fn with_flags(world: &str, script: &str, flags: &[&str], test: impl AsyncFnOnce(&Account)) {
     let emulated = Emulated::start(world, script, flags);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
-        let ec2 = Ec2::with(&config(&emulated.address), options()).await.unwrap();
+        let ec2 = Ec2::with(&config(&emulated.address), options())
+            .await
+            .unwrap();
         let account = Account {
             emulated,
             ec2,
@@ -243,9 +249,14 @@ impl Account {
 
 #[test]
 fn what_a_connection_lacks_is_named_with_its_remedy() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let refused = |config: SdkConfig, options: Options| {
-        let connected = runtime.as_ref().unwrap().block_on(Ec2::with(&config, options));
+        let connected = runtime
+            .as_ref()
+            .unwrap()
+            .block_on(Ec2::with(&config, options));
         connected.unwrap_err()
     };
     let bare = || SdkConfig::builder().behavior_version(BehaviorVersion::latest());

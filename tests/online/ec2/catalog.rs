@@ -16,7 +16,9 @@ fn the_catalogue_from_the_wire_is_the_embedded_one() {
         assert_eq!(live.offerings, tables.offerings);
         // The emulator describes accelerators only as far as the catalogue tells them: whole GPUs.
         let is_told = |t: &&InstanceType| {
-            let whole = t.labels.contains_key("karpenter.k8s.aws/instance-gpu-count");
+            let whole = t
+                .labels
+                .contains_key("karpenter.k8s.aws/instance-gpu-count");
             !t.accelerated || whole
         };
         let live: Vec<&InstanceType> = live.types.iter().collect();
@@ -68,6 +70,10 @@ fn prices_that_moved_are_told_and_no_others() {
         let half = UsdPerHour::from_micros(before.micros() / 2);
         let off = change.price.micros() - half.micros();
         assert!(off.abs() <= 1, "{} of {before}", change.price);
-        assert_eq!(account.called("GetProducts", ""), listed, "not asked for again");
+        assert_eq!(
+            account.called("GetProducts", ""),
+            listed,
+            "not asked for again"
+        );
     });
 }

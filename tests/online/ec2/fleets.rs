@@ -21,26 +21,42 @@ fn a_launch_gives_instances_that_are_found_by_their_tags_and_ended() {
         let resolved = account.resolved().await;
         let images: BTreeSet<&str> = resolved.images.values().map(|i| i.id.as_str()).collect();
         for given in &answer.given {
-            assert_eq!((given.zone.as_str(), given.capacity_type), (ZONE, CapacityType::Spot));
-            assert!(images.contains(given.image.as_deref().unwrap()), "{given:?}");
+            assert_eq!(
+                (given.zone.as_str(), given.capacity_type),
+                (ZONE, CapacityType::Spot)
+            );
+            assert!(
+                images.contains(given.image.as_deref().unwrap()),
+                "{given:?}"
+            );
             assert!(given.subnet.is_some() && wanted.types.contains(&given.instance_type.as_str()));
         }
         let found = account.ec2.instances().await.unwrap();
         assert_eq!(found.len(), 3);
         for instance in &found {
-            let given = answer.given.iter().find(|given| given.id == instance.id).unwrap();
+            let given = answer
+                .given
+                .iter()
+                .find(|given| given.id == instance.id)
+                .unwrap();
             assert_eq!(instance.instance_type, given.instance_type);
             assert_eq!(instance.token.as_deref(), Some("t-1"));
             assert_eq!(instance.capacity_type, CapacityType::Spot);
             let tag = |key: &str| instance.tags.get(key).map(String::as_str);
             assert_eq!(tag("sparkwright.dev/managed"), Some("true"));
-            assert_eq!(tag(&format!("kubernetes.io/cluster/{CLUSTER}")), Some("owned"));
+            assert_eq!(
+                tag(&format!("kubernetes.io/cluster/{CLUSTER}")),
+                Some("owned")
+            );
             assert_eq!(tag("sparkwright.dev/nodepool"), Some("executors"));
             assert_eq!(tag("Name"), Some("executors-t-1"));
         }
         let ids: Vec<String> = found.into_iter().map(|instance| instance.id).collect();
         let ended = account.ec2.terminate(&ids).await;
-        assert!(ended.len() == 3 && ended.values().all(Result::is_ok), "{ended:?}");
+        assert!(
+            ended.len() == 3 && ended.values().all(Result::is_ok),
+            "{ended:?}"
+        );
         account.emulated.advance("31s");
         assert_eq!(account.ec2.instances().await.unwrap(), []);
     });
@@ -53,7 +69,10 @@ fn the_same_token_gives_the_same_instances_and_another_request_under_it_none() {
         let request = account.request(on_demand(&["m6i.2xlarge"], 2, "t-1")).await;
         let stored = request.written();
         let lost = account.ec2.create_fleet(&request, "t-1").await;
-        assert!(matches!(lost, Err(LaunchError::Transient { .. })), "{lost:?}");
+        assert!(
+            matches!(lost, Err(LaunchError::Transient { .. })),
+            "{lost:?}"
+        );
         let again = FleetRequest::read(&stored).unwrap();
         let first = account.ec2.create_fleet(&again, "t-1").await.unwrap();
         let second = account.ec2.create_fleet(&again, "t-1").await.unwrap();
@@ -102,7 +121,12 @@ fn every_pool_dry_is_an_answer_without_instances() {
         let request = account.request(wanted).await;
         let answer = account.ec2.create_fleet(&request, "t-1").await.unwrap();
         assert_eq!((answer.given.len(), answer.refused.len()), (0, 2));
-        assert!(answer.refused.iter().all(|r| r.kind == RefusalKind::Capacity));
+        assert!(
+            answer
+                .refused
+                .iter()
+                .all(|r| r.kind == RefusalKind::Capacity)
+        );
     });
 }
 
@@ -133,7 +157,10 @@ fn a_full_subnet_says_nothing_of_the_type() {
         assert_eq!(refusal.kind, RefusalKind::Addresses);
         assert_eq!(refusal.subnet.as_deref(), answer.given[0].subnet.as_deref());
         let subnet = account.resolved().await.subnets;
-        let subnet = subnet.into_iter().find(|subnet| subnet.zone == ZONE).unwrap();
+        let subnet = subnet
+            .into_iter()
+            .find(|subnet| subnet.zone == ZONE)
+            .unwrap();
         assert_eq!(subnet.free, 10);
     });
 }
@@ -147,7 +174,14 @@ fn what_a_person_must_change_is_told_with_its_remedy() {
         let request = account.request(on_demand(&["m6i.2xlarge"], 1, "t-1")).await;
         let error = account.ec2.create_fleet(&request, "t-1").await.unwrap_err();
         assert!(matches!(error, LaunchError::Config { .. }), "{error:?}");
-        assert!(error.to_string().contains("controller-policy.json"), "{error}");
-        assert_eq!(account.called("CreateFleet", "UnauthorizedOperation"), 1, "asked once");
+        assert!(
+            error.to_string().contains("controller-policy.json"),
+            "{error}"
+        );
+        assert_eq!(
+            account.called("CreateFleet", "UnauthorizedOperation"),
+            1,
+            "asked once"
+        );
     });
 }

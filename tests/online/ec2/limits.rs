@@ -16,7 +16,11 @@ fn a_throttled_launch_is_sent_again_as_it_was_and_launches_once() {
         let throttled = account.ec2.create_fleet(&request, "t-1").await;
         assert_eq!(throttled, Err(LaunchError::Throttled));
         assert_eq!(account.ec2.slowed(Action::CreateFleet), 1);
-        assert_eq!(account.ec2.slowed(Action::TerminateInstances), 0, "another bucket");
+        assert_eq!(
+            account.ec2.slowed(Action::TerminateInstances),
+            0,
+            "another bucket"
+        );
         let answer = account.ec2.create_fleet(&request, "t-1").await.unwrap();
         assert_eq!(answer.given.len(), 2);
         let counts = account.ec2.calls();
@@ -44,15 +48,22 @@ fn instances_beyond_ec2s_pace_are_refused_beside_the_others_and_slow_the_next_ca
 #[test]
 fn reads_and_ends_that_are_throttled_come_through() {
     let fault = |action| {
-        format!("{{action: {action}, calls: [1], do: error, code: RequestLimitExceeded, status: 503}}")
+        format!(
+            "{{action: {action}, calls: [1], do: error, code: RequestLimitExceeded, status: 503}}"
+        )
     };
     let faults = [fault("DescribeInstances"), fault("TerminateInstances")].join(", ");
     let script = format!("{PLAIN}faults: [{faults}]\n");
     with(CALM, &script, async |account| {
-        let ids = account.launched(on_demand(&["m6i.2xlarge"], 5, "t-1")).await;
+        let ids = account
+            .launched(on_demand(&["m6i.2xlarge"], 5, "t-1"))
+            .await;
         assert_eq!(account.ec2.instances().await.unwrap().len(), 5);
         let ended = account.ec2.terminate(&ids).await;
-        assert!(ended.len() == 5 && ended.values().all(Result::is_ok), "{ended:?}");
+        assert!(
+            ended.len() == 5 && ended.values().all(Result::is_ok),
+            "{ended:?}"
+        );
         assert_eq!(account.called("TerminateInstances", ""), 2, "in halves");
     });
 }
@@ -60,13 +71,18 @@ fn reads_and_ends_that_are_throttled_come_through() {
 #[test]
 fn our_own_pace_stays_below_ec2s() {
     let flags = ["--clock=running"];
-    with_flags(CALM, "describeLag: {p50: 0s, p99: 0s}\n", &flags, async |account| {
-        let request = account.request(on_demand(&["m6i.2xlarge"], 1, "t")).await;
-        for number in 0..30 {
-            let token = format!("t-{number}");
-            let answer = account.ec2.create_fleet(&request, &token).await.unwrap();
-            assert_eq!(answer.given.len(), 1);
-        }
-        assert_eq!(account.called("CreateFleet", "RequestLimitExceeded"), 0);
-    });
+    with_flags(
+        CALM,
+        "describeLag: {p50: 0s, p99: 0s}\n",
+        &flags,
+        async |account| {
+            let request = account.request(on_demand(&["m6i.2xlarge"], 1, "t")).await;
+            for number in 0..30 {
+                let token = format!("t-{number}");
+                let answer = account.ec2.create_fleet(&request, &token).await.unwrap();
+                assert_eq!(answer.given.len(), 1);
+            }
+            assert_eq!(account.called("CreateFleet", "RequestLimitExceeded"), 0);
+        },
+    );
 }

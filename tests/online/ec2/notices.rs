@@ -18,7 +18,10 @@ fn a_spot_instance_is_warned_of_and_its_end_is_told() {
         account.emulated.advance("5s");
         let state = NoticeKind::StateChange;
         let told = kinds(account, &id, 2).await;
-        assert_eq!(told, [state(InstanceState::Pending), state(InstanceState::Running)]);
+        assert_eq!(
+            told,
+            [state(InstanceState::Pending), state(InstanceState::Running)]
+        );
         account.emulated.upset("interruptions", &id);
         let told = kinds(account, &id, 2).await;
         assert_eq!(told, [NoticeKind::Rebalance, NoticeKind::SpotInterruption]);
@@ -32,12 +35,21 @@ fn a_spot_instance_is_warned_of_and_its_end_is_told() {
 #[test]
 fn a_scheduled_change_is_told() {
     with(CALM, PLAIN, async |account| {
-        let id = account.launched(on_demand(&["m6i.2xlarge"], 1, "t-1")).await.remove(0);
+        let id = account
+            .launched(on_demand(&["m6i.2xlarge"], 1, "t-1"))
+            .await
+            .remove(0);
         account.emulated.advance("5s");
         kinds(account, &id, 2).await;
         account.emulated.upset("retirements", &id);
         let told = kinds(account, &id, 1).await;
-        let [NoticeKind::ScheduledChange { code, from: Some(_) }] = &told[..] else {
+        let [
+            NoticeKind::ScheduledChange {
+                code,
+                from: Some(_),
+            },
+        ] = &told[..]
+        else {
             panic!("{told:?}");
         };
         assert_eq!(code, "AWS_EC2_PERSISTENT_INSTANCE_RETIREMENT_SCHEDULED");
@@ -115,7 +127,11 @@ fn count(account: &Account, result: NoticeResult) -> u64 {
 const QUEUE: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/interruptions";
 
 async fn send(account: &Account, body: &str) {
-    let sent = account.sqs().send_message().queue_url(QUEUE).message_body(body);
+    let sent = account
+        .sqs()
+        .send_message()
+        .queue_url(QUEUE)
+        .message_body(body);
     sent.send().await.unwrap();
 }
 

@@ -8,16 +8,30 @@ use super::account::{Account, on_demand, with};
 #[test]
 fn equal_nodes_share_a_template_that_carries_our_tags() {
     with(CALM, PLAIN, async |account| {
-        let first = account.request(on_demand(&["m6i.2xlarge", "m7g.2xlarge"], 1, "t-1")).await;
-        let second = account.request(on_demand(&["m7g.4xlarge", "c6i.xlarge"], 9, "t-2")).await;
+        let first = account
+            .request(on_demand(&["m6i.2xlarge", "m7g.2xlarge"], 1, "t-1"))
+            .await;
+        let second = account
+            .request(on_demand(&["m7g.4xlarge", "c6i.xlarge"], 9, "t-2"))
+            .await;
         let names = |request: &FleetRequest| {
-            let mut names: Vec<String> = request.configs.iter().map(|c| c.template.clone()).collect();
+            let mut names: Vec<String> =
+                request.configs.iter().map(|c| c.template.clone()).collect();
             names.sort();
             names
         };
         assert_eq!(names(&first), names(&second));
-        assert_eq!(account.called("CreateLaunchTemplate", ""), 2, "one for each architecture");
-        let there = account.ec2().describe_launch_templates().send().await.unwrap();
+        assert_eq!(
+            account.called("CreateLaunchTemplate", ""),
+            2,
+            "one for each architecture"
+        );
+        let there = account
+            .ec2()
+            .describe_launch_templates()
+            .send()
+            .await
+            .unwrap();
         for template in there.launch_templates() {
             let tag = |key: &str| template.tags().iter().any(|tag| tag.key() == Some(key));
             assert!(tag("sparkwright.dev/managed") && tag("kubernetes.io/cluster/emulated"));
@@ -51,6 +65,9 @@ fn a_template_that_this_process_never_made_asks_for_a_new_request() {
 }
 
 async fn delete(account: &Account, name: &str) {
-    let request = account.ec2().delete_launch_template().launch_template_name(name);
+    let request = account
+        .ec2()
+        .delete_launch_template()
+        .launch_template_name(name);
     request.send().await.unwrap();
 }

@@ -216,8 +216,7 @@ fn network(machine: &InstanceType) -> Xml {
         .get("karpenter.k8s.aws/instance-network-bandwidth");
     let mbps = mbps.and_then(|mbps| mbps.parse::<u32>().ok());
     let baseline = mbps.map(|mbps| format!("{}.{:03}", mbps / 1000, mbps % 1000));
-    let performance =
-        mbps.map(|mbps| format!("{}.{} Gigabit", mbps / 1000, mbps % 1000 / 100));
+    let performance = mbps.map(|mbps| format!("{}.{} Gigabit", mbps / 1000, mbps % 1000 / 100));
     let interfaces = machine.interfaces;
     let count = interfaces.map(|interfaces| interfaces.count);
     let card = Xml::new()

@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use crate::model::money::UsdPerHour;
 use crate::model::offering::INTERRUPTION_BUCKETS;
 
-const ON_DEMAND: &[u8] =
-    include_bytes!("../../../../simulator/data/ec2/on_demand_prices.csv.zst");
+const ON_DEMAND: &[u8] = include_bytes!("../../../../simulator/data/ec2/on_demand_prices.csv.zst");
 const ESTIMATED: &[u8] =
     include_bytes!("../../../../simulator/data/ec2/on_demand_estimated.csv.zst");
 const SPOT: &[u8] = include_bytes!("../../../../simulator/data/ec2/spot.csv.zst");

@@ -2,11 +2,11 @@
 //! prices from the Price List. What no list tells (how often spot is interrupted; on-demand prices where
 //! the Price List is not reached) comes from the embedded tables.
 
+mod described;
 mod embedded;
 mod lists;
 mod on_demand;
 mod spot;
-mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,8 +15,8 @@ use crate::cluster::event::PriceChange;
 use crate::model::machine::Machine;
 use crate::model::money::UsdPerHour;
 use crate::model::offering::{CapacityType, Catalog, InstanceType, Offering, TypeId, Zone, ZoneId};
-pub use on_demand::PriceSource;
 pub(super) use on_demand::Listed;
+pub use on_demand::PriceSource;
 
 /// Zones by number that a catalogue can hold.
 const MOST_ZONES: usize = 256;
@@ -102,8 +102,10 @@ impl Lists {
         self.zones.sort();
         self.zones.dedup();
         self.zones.truncate(MOST_ZONES);
-        self.types.retain(|sold| self.places.contains_key(&sold.machine.name));
-        self.types.sort_by(|a, b| a.machine.name.cmp(&b.machine.name));
+        self.types
+            .retain(|sold| self.places.contains_key(&sold.machine.name));
+        self.types
+            .sort_by(|a, b| a.machine.name.cmp(&b.machine.name));
         self.types.dedup_by(|a, b| a.machine.name == b.machine.name);
         let types: Vec<InstanceType> = self
             .types
@@ -172,13 +174,21 @@ mod tests {
         let m = |name: &str| name.to_owned();
         let lists = Lists {
             zones: vec![zone(&b, "use1-az1"), zone(&a, "use1-az6")],
-            types: vec![sold("m6i.xlarge", true), sold("c6i.xlarge", false), sold("none.sold", true)],
+            types: vec![
+                sold("m6i.xlarge", true),
+                sold("c6i.xlarge", false),
+                sold("none.sold", true),
+            ],
             places: [
                 (m("m6i.xlarge"), [a.clone(), b.clone()].into()),
                 (m("c6i.xlarge"), [b.clone()].into()),
             ]
             .into(),
-            spot: [((m("m6i.xlarge"), b.clone()), usd(7)), ((m("c6i.xlarge"), b), usd(8))].into(),
+            spot: [
+                ((m("m6i.xlarge"), b.clone()), usd(7)),
+                ((m("c6i.xlarge"), b), usd(8)),
+            ]
+            .into(),
             on_demand: [(m("m6i.xlarge"), usd(20)), (m("c6i.xlarge"), usd(30))].into(),
             interruptions: [(m("m6i.xlarge"), 2)].into(),
         };
@@ -189,7 +199,15 @@ mod tests {
         let offered: Vec<(u32, u8, CapacityType, i64, Option<u8>)> = catalog
             .offerings
             .iter()
-            .map(|o| (o.instance_type.0, o.zone.0, o.capacity_type, o.price.micros(), o.interruption))
+            .map(|o| {
+                (
+                    o.instance_type.0,
+                    o.zone.0,
+                    o.capacity_type,
+                    o.price.micros(),
+                    o.interruption,
+                )
+            })
             .collect();
         let expected = [
             (0, 1, CapacityType::OnDemand, 30, None),

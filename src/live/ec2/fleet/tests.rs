@@ -45,16 +45,32 @@ fn refused(code: &str) -> Ec2Error {
 #[test]
 fn a_refused_call_is_sorted_by_what_follows() {
     let of = |code| sorted(&request(), refused(code));
-    for code in ["InsufficientInstanceCapacity", "UnfulfillableCapacity", "Unsupported"] {
+    for code in [
+        "InsufficientInstanceCapacity",
+        "UnfulfillableCapacity",
+        "Unsupported",
+    ] {
         let answer = of(code).unwrap();
-        let types: Vec<_> = answer.refused.iter().map(|r| r.instance_type.as_deref()).collect();
+        let types: Vec<_> = answer
+            .refused
+            .iter()
+            .map(|r| r.instance_type.as_deref())
+            .collect();
         let expected = [Some("m6i.xlarge"), Some("c6i.xlarge"), Some("m7g.xlarge")];
         assert_eq!(types, expected, "{code} holds for every override");
-        assert!(answer.refused.iter().all(|r| r.kind == RefusalKind::Capacity));
+        assert!(
+            answer
+                .refused
+                .iter()
+                .all(|r| r.kind == RefusalKind::Capacity)
+        );
     }
     let quota = of("MaxSpotInstanceCountExceeded").unwrap();
     assert!(quota.refused.iter().all(|r| r.kind == RefusalKind::Quota));
-    assert_eq!(of("IdempotentParameterMismatch"), Err(LaunchError::TokenMismatch));
+    assert_eq!(
+        of("IdempotentParameterMismatch"),
+        Err(LaunchError::TokenMismatch)
+    );
     assert_eq!(
         of("InvalidLaunchTemplateName.NotFoundException"),
         Err(LaunchError::TemplateGone)
@@ -63,14 +79,20 @@ fn a_refused_call_is_sorted_by_what_follows() {
         action: Action::CreateFleet,
         cause: "closed".to_owned(),
     };
-    assert!(matches!(sorted(&request(), lost), Err(LaunchError::Transient { .. })));
+    assert!(matches!(
+        sorted(&request(), lost),
+        Err(LaunchError::Transient { .. })
+    ));
 }
 
 #[test]
 fn what_a_person_must_change_comes_with_what_to_do() {
     for (code, remedy) in [
         ("UnauthorizedOperation", "controller-policy.json"),
-        ("AuthFailure.ServiceLinkedRoleCreationNotPermitted", "create-service-linked-role"),
+        (
+            "AuthFailure.ServiceLinkedRoleCreationNotPermitted",
+            "create-service-linked-role",
+        ),
         ("InvalidUserData.Malformed", "spec.userData"),
         ("InvalidParameterValue", "correct what EC2 names"),
     ] {
@@ -94,10 +116,15 @@ fn told(code: &str, instance_type: &str) -> CreateFleetError {
 fn errors_beside_instances_close_the_attempt_and_errors_alone_may_not() {
     let with = |codes: &[&str]| {
         let errors = codes.iter().map(|code| told(code, "m6i.xlarge")).collect();
-        let output = CreateFleetOutput::builder().set_errors(Some(errors)).build();
+        let output = CreateFleetOutput::builder()
+            .set_errors(Some(errors))
+            .build();
         useful(read(&request(), &output))
     };
-    assert!(matches!(with(&["UnauthorizedOperation"; 2]), Err(LaunchError::Config { .. })));
+    assert!(matches!(
+        with(&["UnauthorizedOperation"; 2]),
+        Err(LaunchError::Config { .. })
+    ));
     let mixed = with(&["UnauthorizedOperation", "InsufficientInstanceCapacity"]).unwrap();
     assert_eq!(mixed.refused.len(), 2);
     let gone = "InvalidLaunchTemplateName.NotFoundException";
@@ -125,7 +152,10 @@ fn instances_are_read_with_and_without_ec2s_newer_fields() {
         .instance_ids("i-2")
         .instance_type("m7g.xlarge".into())
         .lifecycle(InstanceLifecycle::Spot);
-    let old = given.clone().launch_template_and_overrides(origin(None)).build();
+    let old = given
+        .clone()
+        .launch_template_and_overrides(origin(None))
+        .build();
     let instances = instances(&request(), &old);
     let expected = GivenInstance {
         id: "i-1".to_owned(),
@@ -143,5 +173,9 @@ fn instances_are_read_with_and_without_ec2s_newer_fields() {
     let newer = super::instances(&request(), &new.build());
     assert_eq!(newer[1].zone, "us-east-1b");
     assert_eq!(newer[1].subnet.as_deref(), Some("subnet-2"));
-    assert_eq!(newer[1].image.as_deref(), Some("ami-amd"), "the template says");
+    assert_eq!(
+        newer[1].image.as_deref(),
+        Some("ami-amd"),
+        "the template says"
+    );
 }

@@ -35,11 +35,7 @@ pub(super) fn read(body: &str, region: &str, account: &str) -> Told {
     }
 }
 
-fn event(
-    body: &str,
-    region: &str,
-    account: &str,
-) -> Result<(String, Vec<Notice>), NoticeResult> {
+fn event(body: &str, region: &str, account: &str) -> Result<(String, Vec<Notice>), NoticeResult> {
     let malformed = NoticeResult::Malformed;
     if body.len() > LONGEST {
         return Err(malformed);
@@ -54,7 +50,9 @@ fn event(
     let detail = event["detail"].as_object().ok_or(malformed)?;
     let field = |name: &str| detail.get(name).and_then(Value::as_str);
     let notice = |kind| -> Result<Vec<Notice>, NoticeResult> {
-        let instance = field("instance-id").filter(|id| is_instance(id)).ok_or(malformed)?;
+        let instance = field("instance-id")
+            .filter(|id| is_instance(id))
+            .ok_or(malformed)?;
         check_resources(&event["resources"], instance, region, account)?;
         let instance = instance.to_owned();
         Ok(vec![Notice { instance, kind, at }])

@@ -49,12 +49,12 @@ fn case() -> Case {
     let pool = json!({"apiVersion": nodepool::API_VERSION, "kind": "NodePool",
         "metadata": {"name": "executors"}, "spec": {"template": {"spec": {}}}});
     let class = json!({"apiVersion": nodepool::API_VERSION, "kind": "NodeClass",
-        "metadata": {"name": "al2023"}, "spec": {
-            "amiSelectorTerms": [{"alias": "al2023@latest"}],
-            "subnetSelectorTerms": [{"tags": {"a": "b"}}],
-            "securityGroupSelectorTerms": [{"tags": {"a": "b"}}],
-            "role": "SparkwrightNode", "tags": {"team": "data"},
-        }});
+    "metadata": {"name": "al2023"}, "spec": {
+        "amiSelectorTerms": [{"alias": "al2023@latest"}],
+        "subnetSelectorTerms": [{"tags": {"a": "b"}}],
+        "securityGroupSelectorTerms": [{"tags": {"a": "b"}}],
+        "role": "SparkwrightNode", "tags": {"team": "data"},
+    }});
     Case {
         catalog: Catalog {
             region: "us-east-1".to_owned(),
@@ -79,7 +79,10 @@ fn case() -> Case {
             kubernetes: "1.34".to_owned(),
         },
         launch: launch(&[0, 1, 2]),
-        claims: vec!["executors-0a1b2c3d-0".to_owned(), "executors-0a1b2c3d-1".to_owned()],
+        claims: vec![
+            "executors-0a1b2c3d-0".to_owned(),
+            "executors-0a1b2c3d-1".to_owned(),
+        ],
     }
 }
 
@@ -250,7 +253,10 @@ fn kubelet_is_told_of_most_pods_only_where_the_images_rule_would_give_more() {
     assert_eq!(told, [true, true, false], "c5d, c7gd, m6i");
     case.class.kubelet.max_pods = Some(200);
     let (_, templates) = case.composed().unwrap();
-    assert!(templates[2].user_data.contains("maxPods: 58"), "the class would allow 200");
+    assert!(
+        templates[2].user_data.contains("maxPods: 58"),
+        "the class would allow 200"
+    );
 }
 
 #[test]
@@ -258,7 +264,10 @@ fn types_without_an_image_are_left_out_until_none_is_left() {
     let mut case = case();
     case.resolved.images.remove(&Architecture::Amd64);
     let (request, _) = case.composed().unwrap();
-    assert_eq!(request.configs[0].overrides[0].instance_type, "c7gd.8xlarge");
+    assert_eq!(
+        request.configs[0].overrides[0].instance_type,
+        "c7gd.8xlarge"
+    );
     case.launch = launch(&[0]);
     let error = case.composed().unwrap_err().to_string();
     assert!(error.contains("no image for c5d.9xlarge"), "{error}");
@@ -268,7 +277,10 @@ fn types_without_an_image_are_left_out_until_none_is_left() {
 fn what_cannot_be_asked_for_is_named() {
     let mut case = case();
     case.launch = launch(&[99]);
-    assert!(matches!(case.composed(), Err(RequestError::AnotherCatalog { .. })));
+    assert!(matches!(
+        case.composed(),
+        Err(RequestError::AnotherCatalog { .. })
+    ));
     case.claims.clear();
     assert!(matches!(case.composed(), Err(RequestError::Nothing { .. })));
 }
@@ -300,11 +312,17 @@ fn launches_go_to_the_subnet_that_has_most_addresses_when_the_others_have_taken_
         subnet("subnet-4", "b", 900),
     ];
     let chosen = |promised: &[(&str, u32)]| {
-        let promised = promised.iter().map(|(id, n)| ((*id).to_owned(), *n)).collect();
+        let promised = promised
+            .iter()
+            .map(|(id, n)| ((*id).to_owned(), *n))
+            .collect();
         widest(&subnets, "a", &promised).map(|subnet| subnet.id.as_str())
     };
     assert_eq!(chosen(&[]), Some("subnet-1"));
     assert_eq!(chosen(&[("subnet-1", 30)]), Some("subnet-2"));
-    assert_eq!(chosen(&[("subnet-1", 30), ("subnet-2", 1)]), Some("subnet-3"));
+    assert_eq!(
+        chosen(&[("subnet-1", 30), ("subnet-2", 1)]),
+        Some("subnet-3")
+    );
     assert_eq!(widest(&subnets, "c", &BTreeMap::new()), None);
 }

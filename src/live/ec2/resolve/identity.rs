@@ -1,4 +1,5 @@
-//! The instance profile: as it is named, or the one that holds the named role.
+//! The instance profile: as it is named, or the one that holds the named role. Makes none: that takes
+//! permissions over roles, which the controller does not have.
 
 use std::time::Duration;
 
@@ -32,9 +33,14 @@ impl Ec2 {
         };
         let request = self.inner.clients.iam.list_instance_profiles_for_role();
         let request = request.role_name(role);
-        let answer = self.ask(Action::ListInstanceProfilesForRole, || request.clone().send());
+        let answer = self.ask(Action::ListInstanceProfilesForRole, || {
+            request.clone().send()
+        });
         let found = answer.await.map_err(|error| match error.code() {
-            Some("NoSuchEntity") => asked.unfit(role, "is no IAM role of this account; make it, or correct it"),
+            Some("NoSuchEntity") => asked.unfit(
+                role,
+                "is no IAM role of this account; make it, or correct it",
+            ),
             _ => asked.unknown(error),
         })?;
         let mut names: Vec<&str> = found

@@ -51,14 +51,18 @@ impl Ec2 {
                         .await?
                 }
             };
-            found.iter().for_each(|image| keep_newest(&mut newest, image));
+            found
+                .iter()
+                .for_each(|image| keep_newest(&mut newest, image));
         }
         if newest.is_empty() {
             let problem = "names no available image for x86_64 or arm64; write another term";
             return Err(asked.unfit("", problem));
         }
         let newest = newest.into_iter();
-        Ok(newest.map(|(architecture, (_, image))| (architecture, image)).collect())
+        Ok(newest
+            .map(|(architecture, (_, image))| (architecture, image))
+            .collect())
     }
 
     /// AWS's own images. A version need not be there for both architectures.
@@ -155,7 +159,9 @@ impl Ec2 {
 }
 
 fn keep_newest(newest: &mut Dated, image: &Image) {
-    let named = image.architecture().map(|architecture| architecture.as_str());
+    let named = image
+        .architecture()
+        .map(|architecture| architecture.as_str());
     let architecture = Architecture::ALL
         .into_iter()
         .find(|known| Some(known.ec2()) == named);
@@ -187,15 +193,34 @@ mod tests {
     fn the_newest_image_of_each_architecture_counts() {
         let mut newest = Dated::new();
         for (id, architecture, made) in [
-            ("ami-2", ArchitectureValues::X8664, "2026-11-02T00:00:00.000Z"),
-            ("ami-1", ArchitectureValues::X8664, "2026-11-01T00:00:00.000Z"),
-            ("ami-3", ArchitectureValues::Arm64, "2026-10-01T00:00:00.000Z"),
-            ("ami-4", ArchitectureValues::I386, "2026-12-01T00:00:00.000Z"),
+            (
+                "ami-2",
+                ArchitectureValues::X8664,
+                "2026-11-02T00:00:00.000Z",
+            ),
+            (
+                "ami-1",
+                ArchitectureValues::X8664,
+                "2026-11-01T00:00:00.000Z",
+            ),
+            (
+                "ami-3",
+                ArchitectureValues::Arm64,
+                "2026-10-01T00:00:00.000Z",
+            ),
+            (
+                "ami-4",
+                ArchitectureValues::I386,
+                "2026-12-01T00:00:00.000Z",
+            ),
         ] {
             let image = Image::builder().image_id(id).architecture(architecture);
             keep_newest(&mut newest, &image.creation_date(made).build());
         }
-        let ids: Vec<&str> = newest.values().map(|(_, image)| image.id.as_str()).collect();
+        let ids: Vec<&str> = newest
+            .values()
+            .map(|(_, image)| image.id.as_str())
+            .collect();
         assert_eq!(ids, ["ami-2", "ami-3"]);
     }
 }

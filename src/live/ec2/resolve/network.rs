@@ -25,7 +25,8 @@ impl Ec2 {
         for selector in &class.subnets {
             let some = self.subnets_of(asked, selector).await?;
             if some.is_empty() {
-                let problem = "names no available subnet of this region; tag one, or write another id";
+                let problem =
+                    "names no available subnet of this region; tag one, or write another id";
                 return Err(asked.unfit(shown(selector), problem));
             }
             found.extend(some);
@@ -38,7 +39,7 @@ impl Ec2 {
         }
         // EC2's count holds what has come up; what launches since then took is in it, or soon will be.
         let mut promised = locked(&self.inner.promised);
-        found.iter().for_each(|subnet| drop(promised.remove(&subnet.id)));
+        promised.retain(|id, _| found.iter().all(|subnet| subnet.id != *id));
         Ok(found.into_iter().collect())
     }
 

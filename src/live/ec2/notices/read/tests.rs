@@ -53,10 +53,21 @@ fn each_documented_event_is_read() {
     assert_eq!((id.as_str(), notices), ("event-1", vec![expected]));
 
     let of_instance = json!({"instance-id": INSTANCE, "state": "stopping"});
-    let rebalance = message("EC2 Instance Rebalance Recommendation", "aws.ec2", of_instance.clone());
+    let rebalance = message(
+        "EC2 Instance Rebalance Recommendation",
+        "aws.ec2",
+        of_instance.clone(),
+    );
     assert_eq!(kinds(&rebalance), [NoticeKind::Rebalance]);
-    let state = message("EC2 Instance State-change Notification", "aws.ec2", of_instance);
-    assert_eq!(kinds(&state), [NoticeKind::StateChange(InstanceState::Stopping)]);
+    let state = message(
+        "EC2 Instance State-change Notification",
+        "aws.ec2",
+        of_instance,
+    );
+    assert_eq!(
+        kinds(&state),
+        [NoticeKind::StateChange(InstanceState::Stopping)]
+    );
     let health = message(
         "AWS Health Event",
         "aws.health",
@@ -93,7 +104,10 @@ fn what_awss_samples_differ_in_is_taken() {
             "instance-termination-time": "2026-11-21T16:12:26Z",
         }),
     );
-    assert!(matches!(&kinds(&reserved)[..], [NoticeKind::ScheduledChange { from: Some(_), .. }]));
+    assert!(matches!(
+        &kinds(&reserved)[..],
+        [NoticeKind::ScheduledChange { from: Some(_), .. }]
+    ));
 }
 
 #[test]
@@ -112,10 +126,19 @@ fn what_says_nothing_to_us_is_told_apart() {
         (with("source", json!("com.example")), Forged),
         (with("resources", json!([another])), Forged),
         (with("resources", json!([elsewhere])), Forged),
-        (with("detail-type", json!("EC2 Spot Instance Request Fulfillment")), Ignored),
+        (
+            with(
+                "detail-type",
+                json!("EC2 Spot Instance Request Fulfillment"),
+            ),
+            Ignored,
+        ),
         (with("time", json!("yesterday")), Malformed),
         (with("id", json!(7)), Malformed),
-        (with("detail", json!({"instance-id": "i-1; rm -rf"})), Malformed),
+        (
+            with("detail", json!({"instance-id": "i-1; rm -rf"})),
+            Malformed,
+        ),
         (with("detail", json!(null)), Malformed),
         (json!([]), Malformed),
         (json!("text"), Malformed),
@@ -137,7 +160,10 @@ fn a_message_that_is_too_long_or_too_deep_is_malformed() {
     let long = format!("\"{}\"", "a".repeat(LONGEST));
     let deep = "[".repeat(100_000);
     for body in [long, deep] {
-        assert_eq!(read(&body, REGION, ACCOUNT), Told::Nothing(NoticeResult::Malformed));
+        assert_eq!(
+            read(&body, REGION, ACCOUNT),
+            Told::Nothing(NoticeResult::Malformed)
+        );
     }
 }
 

@@ -1,4 +1,5 @@
-//! EC2's description of an instance type to the numbers that the core knows types by.
+//! EC2's description of an instance type to the numbers that the core knows types by. What follows from
+//! them is decided there.
 
 use aws_sdk_ec2::types::{
     ArchitectureType, AttachmentLimitType, DiskType, EphemeralNvmeSupport, GpuDeviceInfo,
@@ -122,7 +123,10 @@ mod tests {
     use super::*;
 
     fn c5d_9xlarge(architecture: ArchitectureType) -> InstanceTypeInfo {
-        let disk = DiskInfo::builder().count(1).size_in_gb(900).r#type(DiskType::Ssd);
+        let disk = DiskInfo::builder()
+            .count(1)
+            .size_in_gb(900)
+            .r#type(DiskType::Ssd);
         let card = |index, interfaces| {
             NetworkCardInfo::builder()
                 .network_card_index(index)
@@ -169,8 +173,13 @@ mod tests {
         let room = (room.cpu.millis(), room.memory.mib(), room.pods);
         assert_eq!(room, (35840, 65269, 234), "pods are the default card's");
         assert_eq!(machine.nvme.get(), 900_000_000_000);
-        let label = |key: &str| machine.labels[&format!("karpenter.k8s.aws/instance-{key}")].clone();
-        assert_eq!(label("network-bandwidth"), "12000", "bandwidth is all cards'");
+        let label =
+            |key: &str| machine.labels[&format!("karpenter.k8s.aws/instance-{key}")].clone();
+        assert_eq!(
+            label("network-bandwidth"),
+            "12000",
+            "bandwidth is all cards'"
+        );
         assert_eq!(label("cpu-sustained-clock-speed-mhz"), "3000");
         assert_eq!(label("cpu-manufacturer"), "intel");
     }
