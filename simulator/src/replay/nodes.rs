@@ -176,7 +176,7 @@ mod tests {
         let pools = nodepools::chosen(None, &mut std::io::empty()).pools;
         let (submissions, skipped) = submissions(&args, &mut Vec::new()).unwrap();
         let executors = ExecutorSource::Simulated;
-        let answer = simulate(&args, catalog, pools, executors, submissions, skipped);
+        let answer = simulate(&args, catalog, pools, executors, submissions, skipped).unwrap();
         let told = |most| serde_json::to_value(document::document_listing(&answer, most)).unwrap();
         let (listed, grouped) = (told(10_000), told(3));
         let sum = |list: &Value, field: &str| -> f64 {

@@ -1,4 +1,5 @@
-//! Filters of EC2's describing actions.
+//! Filters of EC2's describing actions. Knows their form and bounds; which properties an action has is for
+//! those who ask.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! The tags by which what we make is known as ours, to us and to the IAM policy that ships.
+//! The tags by which what we make is known as ours, to us and to the IAM policy that ships: nothing without
+//! them is listed, and nothing without them may be ended.
 
 use std::collections::BTreeMap;
 

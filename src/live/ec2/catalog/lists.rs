@@ -1,10 +1,11 @@
-//! Zones, types and places of sale, page by page.
+//! Zones, types and places of sale, page by page. Whole or not at all: a catalogue with half of its types
+//! would make plans that nobody asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::LocationType;
 
-use super::{Sold, types};
+use super::{Sold, described};
 use crate::live::ec2::action::Action;
 use crate::live::ec2::{Ec2, Ec2Error, filter};
 use crate::model::offering::Zone;
@@ -40,7 +41,7 @@ impl Ec2 {
             let page = self.ask(action, || request.clone().send()).await?;
             Ok((page.instance_types.unwrap_or_default(), page.next_token))
         });
-        Ok(pages.await?.iter().filter_map(types::sold).collect())
+        Ok(pages.await?.iter().filter_map(described::sold).collect())
     }
 
     /// Zones by name that sell a type.

@@ -2,11 +2,11 @@
 //! prices from the Price List. What no list tells (how often spot is interrupted; on-demand prices where
 //! the Price List is not reached) comes from the embedded tables.
 
+mod described;
 mod embedded;
 mod lists;
 mod on_demand;
 mod spot;
-mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,5 @@
-//! Spot prices that hold at present: EC2's history from now on is the last change of each pool.
+//! Spot prices that hold at present: EC2's history from now on is the last change of each pool. Of several
+//! the latest counts, in whatever order they come.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;

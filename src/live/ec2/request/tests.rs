@@ -4,13 +4,17 @@ use serde_json::json;
 
 use super::*;
 use crate::cluster::event::{AwaitedNode, Intent};
+use crate::live::ec2::template::Template;
 use crate::model::machine::Machine;
 use crate::model::node::Purpose;
 use crate::model::nodeclass;
+use crate::model::nodeclass::image::Architecture;
 use crate::model::nodeclass::status::{FoundImage, FoundSecurityGroup};
 use crate::model::nodepool;
 use crate::model::offering::{Interfaces, TypeId, Zone, ZoneId};
+use crate::model::requirement::Labels;
 use crate::model::resources::Resources;
+use crate::plan::effect::AllocationStrategy;
 use crate::plan::reason::Reason;
 
 /// All that an order borrows.

@@ -1,4 +1,5 @@
-//! The instance profile: as it is named, or the one that holds the named role.
+//! The instance profile: as it is named, or the one that holds the named role. Makes none: that takes
+//! permissions over roles, which the controller does not have.
 
 use std::time::Duration;
 

@@ -39,9 +39,7 @@ impl Ec2 {
         }
         // EC2's count holds what has come up; what launches since then took is in it, or soon will be.
         let mut promised = locked(&self.inner.promised);
-        found.iter().for_each(|subnet| {
-            promised.remove(&subnet.id);
-        });
+        promised.retain(|id, _| found.iter().all(|subnet| subnet.id != *id));
         Ok(found.into_iter().collect())
     }
 

@@ -1,4 +1,5 @@
-//! A template in EC2's words.
+//! A template in EC2's words. Decides nothing but where security groups stand: EC2 takes them of the
+//! instance or of its interface.
 
 use aws_sdk_ec2::types::{
     LaunchTemplateBlockDeviceMappingRequest, LaunchTemplateEbsBlockDeviceRequest,

@@ -1,4 +1,5 @@
-//! EC2's description of an instance type to the numbers that the core knows types by.
+//! EC2's description of an instance type to the numbers that the core knows types by. What follows from
+//! them is decided there.
 
 use aws_sdk_ec2::types::{
     ArchitectureType, AttachmentLimitType, DiskType, EphemeralNvmeSupport, GpuDeviceInfo,
