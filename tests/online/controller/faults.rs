@@ -261,20 +261,20 @@ fn an_api_server_that_restarts_is_found_again() {
 }
 
 /// A class, two pools and a controller.
-async fn begin(rig: &mut Rig, ttl: &str) {
+pub async fn begin(rig: &mut Rig, ttl: &str) {
     rig.apply_class().await;
     rig.apply_pools(ttl).await;
     rig.start();
 }
 
-async fn application(rig: &Rig, name: &str, executors: u32) {
+pub async fn application(rig: &Rig, name: &str, executors: u32) {
     rig.create_pod(name, "driver", 0, 4).await;
     for number in 1..=executors {
         rig.create_pod(name, "executor", number, 13).await;
     }
 }
 
-async fn running(rig: &Rig, count: usize) {
+pub async fn running(rig: &Rig, count: usize) {
     eventually(&format!("{count} pods run"), async || {
         (rig.running().await.len() == count).then_some(())
     })
@@ -282,7 +282,7 @@ async fn running(rig: &Rig, count: usize) {
 }
 
 /// Nothing is leaked: every instance that lives is some claim's.
-async fn each_instance_is_claimed(rig: &Rig) {
+pub async fn each_instance_is_claimed(rig: &Rig) {
     eventually(
         "each instance has a claim, and each claim an instance",
         async || {

@@ -43,6 +43,8 @@ pub struct Call {
     pub parameters: Value,
     /// What EC2 answered.
     pub status: u64,
+    /// When, in milliseconds of EC2's time.
+    pub at: u64,
 }
 
 /// Runs a test on a rig of its own. `emulator` is what EC2 is told beside its address.
@@ -329,6 +331,7 @@ impl Rig {
                 action: call["action"].as_str().unwrap_or_default().to_owned(),
                 parameters: call["parameters"].clone(),
                 status: call["status"].as_u64().unwrap_or_default(),
+                at: call["at_millis"].as_u64().unwrap_or_default(),
             }
         });
         calls

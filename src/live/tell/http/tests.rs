@@ -1,6 +1,6 @@
 //! The server from outside, over a loopback socket.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use std::io::{Read, Write};
 
 use crate::cluster::Cluster;
 use crate::live::tell::{Memory, explain};
@@ -10,11 +10,15 @@ use super::*;
 
 /// One request; the status line's code and the body.
 async fn get(address: std::net::SocketAddr, line: &str) -> (String, String) {
-    let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("{line} HTTP/1.1\r\nhost: x\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    let exchange = move || {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let answer = tokio::task::spawn_blocking(exchange).await.unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     (head[9..12].to_owned(), body.to_owned())
 }
