@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 use sparkwright::live::ask::{self, ExplainArgs};
 use sparkwright::live::controller;
 use sparkwright::live::dry_run::{self, PlanArgs};
+use sparkwright::live::preflight;
 use sparkwright::live::settings::ControllerArgs;
 use sparkwright::live::tell::logs;
 use sparkwright::model::crds;
@@ -31,6 +32,17 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         out: Option<PathBuf>,
     },
+    /// Looks at what must be there before the controller can work; changes nothing
+    Preflight(Box<ControllerArgs>),
+    /// Watches beside a running controller and records what it is told and would decide; changes nothing
+    Record {
+        /// The folder (docs/recorded-stream.md)
+        #[arg(long, value_name = "FOLDER")]
+        to: PathBuf,
+        /// Where it runs
+        #[command(flatten)]
+        args: Box<ControllerArgs>,
+    },
     /// Says why a pod waits, why a node is there, what holds an application up
     Explain(ExplainArgs),
     /// Says what would be launched now for a cluster as it is, and why; changes nothing
@@ -45,6 +57,12 @@ fn main() -> ExitCode {
         }
         Command::Crds { out: Some(folder) } => write_crds(&folder),
         Command::Controller(args) => control(*args),
+        Command::Record { to, mut args } => {
+            args.record = Some(to);
+            args.dry_run = true;
+            control(*args)
+        }
+        Command::Preflight(args) => check(&args),
         Command::Explain(args) => awaited(ask::explain(&args)).map(|answer| print!("{answer}")),
         Command::Plan(args) => dry_run::recorded_catalog(&args.catalog)
             .map_err(|error| error.to_string())
@@ -65,7 +83,25 @@ fn main() -> ExitCode {
 /// One thread does: planning is the only work, and everything else waits for the network.
 fn control(args: ControllerArgs) -> Result<(), String> {
     logs::begin(&args.logs).map_err(|error| format!("begin to log: {error}"))?;
-    awaited(async { controller::run(args).await.map_err(|error| format!("{error:#}")) })
+    awaited(async {
+        controller::run(args)
+            .await
+            .map_err(|error| format!("{error:#}"))
+    })
+}
+
+/// Prints each check; one that failed is an error.
+fn check(args: &ControllerArgs) -> Result<(), String> {
+    let checks = awaited(async { Ok::<_, String>(preflight::run(args).await) })?;
+    checks.iter().for_each(|check| println!("{check}"));
+    let failed = checks
+        .iter()
+        .filter(|check| check.problem.is_some())
+        .count();
+    match failed {
+        0 => Ok(()),
+        _ => Err(format!("{failed} of {} checks failed", checks.len())),
+    }
 }
 
 /// Waits for one answer of the network, on this thread.

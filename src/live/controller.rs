@@ -231,7 +231,10 @@ fn wall(span: Span) -> Duration {
 }
 
 /// What a node must know of the cluster, from the arguments and the way in which we reach it ourselves.
-async fn cluster_facts(args: &ControllerArgs, config: &Config) -> anyhow::Result<ClusterFacts> {
+pub(super) async fn cluster_facts(
+    args: &ControllerArgs,
+    config: &Config,
+) -> anyhow::Result<ClusterFacts> {
     let endpoint = args.cluster_endpoint.clone().filter(|url| !url.is_empty());
     let endpoint = endpoint.unwrap_or_else(|| config.cluster_url.to_string());
     let roots = config.root_cert.clone().unwrap_or_default();

@@ -19,6 +19,7 @@ pub mod lease;
 pub mod leave;
 pub mod pace;
 pub mod place;
+pub mod preflight;
 pub mod record;
 pub mod register;
 pub mod rounds;

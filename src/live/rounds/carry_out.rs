@@ -20,7 +20,9 @@ impl Rounds {
         let stopped = self.world.lease.is_stopped();
         for effect in &plan.effects {
             match effect {
-                Effect::Launch(launch) if !stopped => self.launch(launch.clone(), epoch, (now, since)),
+                Effect::Launch(launch) if !stopped => {
+                    self.launch(launch.clone(), epoch, (now, since))
+                }
                 Effect::Terminate { node, .. } if !stopped => self.leave(node, epoch),
                 Effect::Launch(_) | Effect::Terminate { .. } => {}
                 Effect::Place(place) => self.place(place),
@@ -30,12 +32,7 @@ impl Rounds {
     }
 
     /// A launch's nodes get names that no other launch ever has: a restart counts from one again.
-    fn launch(
-        &mut self,
-        mut launch: Launch,
-        epoch: u64,
-        (now, since): (Timestamp, Timestamp),
-    ) {
+    fn launch(&mut self, mut launch: Launch, epoch: u64, (now, since): (Timestamp, Timestamp)) {
         let name = launch.intent.pool.as_str().to_owned();
         let Some(written) = self.translator.pools.get(&name) else {
             return;

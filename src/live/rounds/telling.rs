@@ -139,7 +139,11 @@ impl Telling {
     pub fn finish(&mut self) {
         if let Some(recorder) = self.recorder.take() {
             let recorded = recorder.finish();
-            tracing::info!(written = recorded.written, lost = recorded.lost, "recording ended");
+            tracing::info!(
+                written = recorded.written,
+                lost = recorded.lost,
+                "recording ended"
+            );
         }
     }
 }

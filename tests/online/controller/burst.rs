@@ -20,7 +20,10 @@ fn a_hundred_applications_at_once_take_few_calls() {
             }
         }
         let all = usize::try_from(APPLICATIONS * (EXECUTORS + 1)).expect("it is small");
-        eventually("all pods run", async || (rig.running().await.len() == all).then_some(())).await;
+        eventually("all pods run", async || {
+            (rig.running().await.len() == all).then_some(())
+        })
+        .await;
         let calls = rig.calls(&["CreateFleet"]);
         assert!(calls.iter().all(|call| call.status == 200), "{calls:?}");
         // A second of ours is twenty of the emulator's.

@@ -26,7 +26,10 @@ fn a_record_of_a_real_run_gives_the_same_effects_round_by_round() {
         running(rig, 4).await;
         application(rig, "b", 2).await;
         running(rig, 7).await;
-        let spot = rig.alive().into_iter().find(|one| one["capacityType"] == "spot");
+        let spot = rig
+            .alive()
+            .into_iter()
+            .find(|one| one["capacityType"] == "spot");
         let spot = spot.expect("executors are on spot");
         let hit = serde_json::json!({"instances": [spot["id"]]}).to_string();
         let before = rig.alive().len();
@@ -36,7 +39,10 @@ fn a_record_of_a_real_run_gives_the_same_effects_round_by_round() {
         })
         .await;
         rig.signal(0, "TERM");
-        eventually("it stops when it is asked to", async || rig.has_ended().then_some(())).await;
+        eventually("it stops when it is asked to", async || {
+            rig.has_ended().then_some(())
+        })
+        .await;
         let cli = Cli::parse_from(["replay", "--open-loop", &path, "-o", "json"]);
         let (mut out, mut messages) = (Vec::new(), Vec::new());
         let outcome = replay::run(&cli.args, &mut out, &mut messages);
