@@ -313,7 +313,7 @@ fn vcpus(kind: &str) -> Option<u64> {
 }
 
 /// A file that the emulator reads, kept until the machine's next start.
-fn file(name: &str, text: &str) -> String {
+pub fn file(name: &str, text: &str) -> String {
     let folder = std::env::temp_dir().join(format!("sparkwright-faults-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder can be made");
     let path = folder.join(name);

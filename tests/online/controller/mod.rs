@@ -5,5 +5,6 @@ mod burst;
 mod crash;
 mod faults;
 mod lifecycle;
+mod measure;
 mod parity;
 mod rig;

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use sparkwright::model::nodeclaim::NodeClaim;
 use sparkwright_sim::emulator::{Background, EmulatorArgs};
 
-use crate::testbed::{ControlPlane, eventually, install, is_offline};
+use crate::testbed::{ControlPlane, eventually, install, is_offline, ports};
 
 /// The cluster's name, in EC2's tags too.
 const CLUSTER: &str = "online";
@@ -31,6 +31,7 @@ pub struct Rig {
     plane: ControlPlane,
     emulator: Background,
     controllers: Vec<Child>,
+    listen: Vec<SocketAddr>,
     settings: BTreeMap<&'static str, String>,
 }
 
@@ -85,17 +86,19 @@ impl Rig {
             .join("admin.kubeconfig")
             .display()
             .to_string();
+        let speed = emulator.contains(&"--speed");
         let mut flags = vec![
             "--port",
             "0",
-            "--speed",
-            SPEED,
             "--cluster-name",
             CLUSTER,
             "--kubeconfig",
             &joined,
         ];
         flags.extend(emulator);
+        if !speed {
+            flags.extend(["--speed", SPEED]);
+        }
         let emulator = EmulatorArgs::from_flags(&flags).expect("they are flags");
         let emulator = Background::start(emulator).expect("the emulator starts");
         let settings = BTreeMap::from([
@@ -109,13 +112,13 @@ impl Rig {
             ("SPARKWRIGHT_SWEEP_EVERY", "2s".to_owned()),
             ("SPARKWRIGHT_LEASE_LENGTH", "4s".to_owned()),
             ("SPARKWRIGHT_STRAY_GRACE", "6s".to_owned()),
-            ("SPARKWRIGHT_LISTEN", "127.0.0.1:0".to_owned()),
         ]);
         Rig {
             admin,
             plane,
             emulator,
             controllers: Vec::new(),
+            listen: Vec::new(),
             settings,
         }
     }
@@ -132,10 +135,14 @@ impl Rig {
             .folder()
             .join(format!("controller-{}.log", self.controllers.len()));
         let log = File::create(log).expect("the folder is there");
+        let [listen] = ports::free().expect("a port is free");
+        let listen = SocketAddr::from(([127, 0, 0, 1], listen));
+        self.listen.push(listen);
         let child = Command::new(env!("CARGO_BIN_EXE_sparkwright"))
             .arg("controller")
             .env_clear()
             .envs(&self.settings)
+            .env("SPARKWRIGHT_LISTEN", listen.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -347,6 +354,31 @@ impl Rig {
         let all: Vec<Value> = serde_json::from_value(all).expect("they are a list");
         let alive = |one: &Value| matches!(one["state"].as_str(), Some("pending" | "running"));
         all.into_iter().filter(alive).collect()
+    }
+
+    /// What the last controller measures of itself.
+    pub fn metrics(&self) -> String {
+        let listen = self.listen.last().expect("one runs");
+        http(*listen, "GET /metrics", "")
+    }
+
+    /// What the last controller holds in memory, as the system says it.
+    pub fn memory(&self) -> String {
+        let id = self.controllers.last().expect("one runs").id();
+        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+        let lines = status
+            .lines()
+            .filter(|line| line.starts_with("VmRSS") || line.starts_with("VmHWM"));
+        lines.collect::<Vec<_>>().join(", ")
+    }
+
+    /// When the emulator began, by our clock, in milliseconds since 1970; for a speed of 1.
+    pub fn began_millis(&self) -> u64 {
+        let text = self.ask("GET /_emulator/clock", "");
+        let now = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
+        let now = u64::try_from(now.expect("it is after 1970").as_millis()).expect("it fits");
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        now - digits.parse::<u64>().expect("a clock tells milliseconds")
     }
 
     /// Asks the emulator's own endpoints.

@@ -7,7 +7,7 @@ mod build;
 mod control_plane;
 mod flags;
 pub mod install;
-mod ports;
+pub mod ports;
 mod process;
 
 use std::io::Write;
