@@ -87,15 +87,18 @@ impl Ec2 {
             known.used = Instant::now();
             return Ok(());
         }
-        if !self.is_there(&name).await? {
+        let is_new = !self.is_there(&name).await?;
+        if is_new {
             self.make(&name, template).await?;
-            self.prune().await;
         }
         let known = Known {
             template: template.clone(),
             used: Instant::now(),
         };
         locked(&self.inner.templates).insert(name, known);
+        if is_new {
+            self.prune().await;
+        }
         Ok(())
     }
 

@@ -55,11 +55,13 @@ pub(super) fn compose(
 
 /// What makes nodes need different templates.
 type Make = (Architecture, Option<u32>);
+/// Types of one make, each with its place in the launch.
+type Alike<'a> = (Make, Vec<(u32, &'a InstanceType)>);
 
 /// The launch's types by make, in order of the first of each; each with its place in the launch. Types
 /// that the class has no image for are left out.
-fn makes<'a>(order: &Order<'a>) -> Result<Vec<(Make, Vec<(u32, &'a InstanceType)>)>, RequestError> {
-    let mut makes: Vec<(Make, Vec<(u32, &InstanceType)>)> = Vec::new();
+fn makes<'a>(order: &Order<'a>) -> Result<Vec<Alike<'a>>, RequestError> {
+    let mut makes: Vec<Alike<'_>> = Vec::new();
     let types = order.types()?;
     for (at, instance_type) in (0..).zip(&types) {
         let make = (architecture(instance_type), order.max_pods(instance_type));
