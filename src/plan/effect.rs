@@ -9,6 +9,7 @@ use crate::model::name::{NodeId, PodId};
 use crate::model::node::Purpose;
 use crate::model::offering::{CapacityType, ZoneId};
 use crate::model::performance::Performance;
+use crate::model::spark::Role;
 use crate::model::time::Timestamp;
 
 use super::check::Violation;
@@ -129,6 +130,14 @@ impl AllocationStrategy {
             AllocationStrategy::Prioritized => "prioritized",
             AllocationStrategy::PriceCapacityOptimized => "price-capacity-optimized",
         }
+    }
+}
+
+impl Waiting {
+    /// True of a pod that is none of ours: not Spark's, and no NodePool's `podSelector` names it. It is no
+    /// business of a controller's to speak of it.
+    pub fn is_foreign(&self) -> bool {
+        matches!(self.reason, Reason::NoPool { role: Role::Other })
     }
 }
 

@@ -139,7 +139,7 @@ fn worth_telling(cluster: &Cluster, plan: &Plan) -> Vec<Note> {
             }
         }
     }
-    for waiting in &plan.waiting {
+    for waiting in plan.waiting.iter().filter(|waiting| !waiting.is_foreign()) {
         if cluster.pods.contains_key(&waiting.pod) {
             notes.push(Note {
                 regarding: Regarding::Pod,

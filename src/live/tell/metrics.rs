@@ -171,7 +171,7 @@ impl Metrics {
 
     fn waiting(&self, plan: &Plan) {
         let mut by_reason: BTreeMap<&str, i64> = BTreeMap::new();
-        for waiting in &plan.waiting {
+        for waiting in plan.waiting.iter().filter(|waiting| !waiting.is_foreign()) {
             *by_reason.entry(waiting.reason.code()).or_default() += 1;
         }
         self.list.waiting.reset();
