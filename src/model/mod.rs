@@ -8,6 +8,7 @@ pub mod crds;
 pub mod daemon;
 pub mod eligible;
 pub mod label;
+pub mod labels;
 pub mod money;
 pub mod name;
 pub mod node;

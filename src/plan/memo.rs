@@ -13,6 +13,7 @@ use crate::model::offering::ZoneId;
 use crate::model::resources::Resources;
 
 use super::expected::Expected;
+use super::launch::Common;
 use super::menu::{Answer, Class};
 use super::pack::{Bin, Priced};
 
@@ -30,6 +31,8 @@ pub struct Memo {
     pub(super) packs: RefCell<BTreeMap<Lots, Arc<[Bin]>>>,
     pub(super) bounds: RefCell<BTreeMap<(Prices, Lots), Arc<Priced>>>,
     pub(super) expected: RefCell<BTreeMap<(usize, ZoneId, u32), Expected>>,
+    /// What nodes have in common whichever of these kinds they are.
+    pub(super) common: RefCell<BTreeMap<Vec<usize>, Arc<Common>>>,
 }
 
 /// Which prices a bound is of.
@@ -67,5 +70,6 @@ impl Memo {
             + self.expected.borrow().len()
             + self.packs.borrow().len()
             + self.bounds.borrow().len()
+            + self.common.borrow().len()
     }
 }

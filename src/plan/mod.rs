@@ -74,7 +74,7 @@ fn decide<'a>(view: &View<'a>, memo: &'a Memo, unproven: bool) -> Plan {
     let asks = demand::gather(view);
     let admission = admit::admit(view, memo, &asks);
     let seating = &admission.seating;
-    let launches = launch::launches(view, &asks, &seating.drafts);
+    let launches = launch::launches(view, memo, &asks, &seating.drafts);
     let places = place::places(view, &asks, seating);
     let (leaving, next_leave) = leave::leave(view, &seating.rooms.in_use());
     let bound = if unproven {

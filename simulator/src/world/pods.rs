@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sparkwright::model::name::{NodeId, PodId};
 use sparkwright::model::node::{CAPACITY_TYPE, MANAGED, PURPOSE, Purpose, Toleration, ZONE};
-use sparkwright::model::offering::Catalog;
+use sparkwright::model::offering::{CapacityType, Catalog, ZoneId};
 use sparkwright::model::requirement::Requirement;
 use sparkwright::model::spark::{PodPhase, PodTemplate, Role};
 use sparkwright::model::time::Timestamp;
@@ -38,6 +38,12 @@ pub struct SimulatedPod {
     pub phase: PodPhase,
 }
 
+/// Placed templates that are kept, so that pods placed alike share one; beyond it all are forgotten.
+const MOST_PLACED: usize = 4_096;
+
+/// A template, by its address, and where it is placed.
+type Placed = (usize, Option<ZoneId>, Option<CapacityType>, Option<Purpose>);
+
 /// All pods that have not ended, and counts of what happened to all.
 #[derive(Clone, Debug, Default)]
 pub struct Pods {
@@ -45,7 +51,7 @@ pub struct Pods {
     pub alive: BTreeMap<PodId, SimulatedPod>,
     /// Created, bound, started and ended, of all pods together.
     pub events: u64,
-    placed: BTreeMap<(Arc<PodTemplate>, Vec<Requirement>), Arc<PodTemplate>>,
+    placed: BTreeMap<Placed, (Arc<PodTemplate>, Arc<PodTemplate>)>,
     images: BTreeSet<(NodeId, Role)>,
 }
 
@@ -57,13 +63,16 @@ impl Pods {
         place: &Place,
         catalog: &Catalog,
     ) -> Arc<PodTemplate> {
-        let added = selectors(place, catalog);
-        let key = (template.clone(), added);
-        if let Some(known) = self.placed.get(&key) {
+        let address = Arc::as_ptr(template).addr();
+        let key = (address, place.zone, place.capacity_type, place.purpose);
+        if let Some((_, known)) = self.placed.get(&key) {
             return known.clone();
         }
+        if self.placed.len() >= MOST_PLACED {
+            self.placed.clear();
+        }
         let mut placed = PodTemplate::clone(template);
-        placed.constraints.all.extend(key.1.iter().cloned());
+        placed.constraints.all.extend(selectors(place, catalog));
         if template.role == Role::Driver {
             placed.tolerations.push(Toleration {
                 key: Some(PURPOSE.into()),
@@ -72,7 +81,7 @@ impl Pods {
             });
         }
         let placed = Arc::new(placed);
-        self.placed.insert(key, placed.clone());
+        self.placed.insert(key, (template.clone(), placed.clone()));
         placed
     }
 

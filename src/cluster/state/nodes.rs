@@ -75,7 +75,7 @@ impl Cluster {
             return;
         };
         self.space.forget(&mut node);
-        self.idle.swap_remove(id);
+        self.idle.forget(&mut node);
         self.interrupted.swap_remove(id);
         usage::discharge(&mut self.usages, &mut node);
         if !node.pods.is_empty() {
@@ -124,11 +124,7 @@ impl Cluster {
             return;
         };
         self.space.note(node);
-        if node.is_idle() {
-            self.idle.insert(id.clone());
-        } else {
-            self.idle.swap_remove(id);
-        }
+        self.idle.note(node);
         if node.promised != Resources::default() && !node.keeps_promises() {
             self.tell_holders(id);
         }

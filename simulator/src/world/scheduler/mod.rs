@@ -70,6 +70,8 @@ pub struct Scheduler {
     hosts: Hosts,
     profiles: Profiles,
     bound: BTreeMap<PodId, Bound>,
+    /// Nodes that went while pods were bound to them.
+    orphaned: BTreeSet<NodeId>,
     bindings: u64,
     arrivals: u64,
     queued: BTreeMap<PodId, Queued>,
@@ -179,7 +181,7 @@ impl Scheduler {
     /// A node is there, or has changed.
     pub fn apply_node(&mut self, facts: &NodeFacts) {
         let is_new = self.hosts.apply(facts, &self.catalog);
-        if is_new {
+        if is_new && self.orphaned.remove(&facts.id) {
             let here = self
                 .bound
                 .iter()
@@ -194,7 +196,9 @@ impl Scheduler {
 
     /// A node is gone.
     pub fn remove_node(&mut self, node: &NodeId) {
-        self.hosts.remove(node);
+        if self.hosts.remove(node) {
+            self.orphaned.insert(node.clone());
+        }
         self.retry();
     }
 
