@@ -104,6 +104,7 @@ impl Cluster {
             Fact::NodeApplied(facts) => self.apply_node(facts, at),
             Fact::NodeGone(node) | Fact::NodeRefused(node) => self.remove_node(node),
             Fact::LaunchAsked(intent) => self.await_nodes(intent),
+            Fact::RoomHeld { node, held } => self.hold(node, held),
             Fact::NodeLaunched {
                 node,
                 instance_type,

@@ -23,10 +23,15 @@ use super::reason::Reason;
 use super::slack::Slack;
 
 /// The launches for these drafts.
-pub fn launches(view: &View<'_>, memo: &Memo, asks: &[Ask<'_>], drafts: &[Draft]) -> Vec<Launch> {
+pub fn launches<'a>(
+    view: &View<'a>,
+    memo: &'a Memo,
+    asks: &[Ask<'_>],
+    drafts: &[Draft],
+) -> Vec<Launch> {
     let mut slack = Slack::new(view, drafts);
     let mut merged: BTreeMap<_, (Vec<&Draft>, Option<Reason>)> = BTreeMap::new();
-    let mut suitable = alternatives::Suitable::default();
+    let mut suitable = alternatives::Suitable::new(view, memo);
     for draft in drafts {
         let kinds = suitable.kinds(view, asks, draft);
         let choice = alternatives::choose(view, &kinds, draft, &mut slack);

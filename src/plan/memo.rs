@@ -12,6 +12,7 @@ use crate::cluster::market::Market;
 use crate::model::offering::ZoneId;
 use crate::model::resources::Resources;
 
+use super::alternatives::Alike;
 use super::expected::Expected;
 use super::launch::Common;
 use super::menu::{Answer, Class};
@@ -31,6 +32,8 @@ pub struct Memo {
     pub(super) packs: RefCell<BTreeMap<Lots, Arc<[Bin]>>>,
     pub(super) bounds: RefCell<BTreeMap<(Prices, Lots), Arc<Priced>>>,
     pub(super) expected: RefCell<BTreeMap<(usize, ZoneId, u32), Expected>>,
+    /// Kinds that could take a draft's place.
+    pub(super) suitable: RefCell<BTreeMap<Alike, Arc<[usize]>>>,
     /// What nodes have in common whichever of these kinds they are.
     pub(super) common: RefCell<BTreeMap<Vec<usize>, Arc<Common>>>,
 }
@@ -71,5 +74,6 @@ impl Memo {
             + self.packs.borrow().len()
             + self.bounds.borrow().len()
             + self.common.borrow().len()
+            + self.suitable.borrow().len()
     }
 }

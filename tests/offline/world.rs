@@ -177,6 +177,9 @@ pub fn carry_out(cluster: &mut Cluster, at: Timestamp, plan: &Plan) {
         };
         apply(cluster, at, facts);
     }
+    let holds = plan.holds.iter().cloned();
+    let held = holds.map(|(node, held)| Fact::RoomHeld { node, held });
+    apply(cluster, at, held);
 }
 
 /// A node of ours as its object says when it is ready.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sparkwright::model::name::{NodeId, PodId};
+use sparkwright::model::name::{NodeId, PodId, Table};
 use sparkwright::model::node::{CAPACITY_TYPE, MANAGED, PURPOSE, Purpose, Toleration, ZONE};
 use sparkwright::model::offering::{CapacityType, Catalog, ZoneId};
 use sparkwright::model::requirement::Requirement;
@@ -48,11 +48,11 @@ type Placed = (usize, Option<ZoneId>, Option<CapacityType>, Option<Purpose>);
 #[derive(Clone, Debug, Default)]
 pub struct Pods {
     /// By name.
-    pub alive: BTreeMap<PodId, SimulatedPod>,
+    pub alive: Table<PodId, SimulatedPod>,
     /// Created, bound, started and ended, of all pods together.
     pub events: u64,
     placed: BTreeMap<Placed, (Arc<PodTemplate>, Arc<PodTemplate>)>,
-    images: BTreeSet<(NodeId, Role)>,
+    images: Table<NodeId, BTreeSet<Role>>,
 }
 
 impl Pods {
@@ -87,14 +87,18 @@ impl Pods {
 
     /// True where an image for this role has been pulled on the node; from then on it is.
     pub fn pull(&mut self, node: &NodeId, role: Role) -> bool {
-        !self.images.insert((node.clone(), role))
+        match self.images.get_mut(node) {
+            Some(roles) => !roles.insert(role),
+            None => {
+                self.images.insert(node.clone(), BTreeSet::from([role]));
+                false
+            }
+        }
     }
 
     /// A node is gone, and the images on it.
     pub fn forget_node(&mut self, node: &NodeId) {
-        for role in [Role::Driver, Role::Executor, Role::Other] {
-            self.images.remove(&(node.clone(), role));
-        }
+        self.images.swap_remove(node);
     }
 }
 

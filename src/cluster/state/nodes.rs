@@ -137,7 +137,7 @@ impl Cluster {
     }
 
     /// Those for whom the node holds room look again at what they ask for.
-    fn tell_holders(&mut self, id: &NodeId) {
+    pub(super) fn tell_holders(&mut self, id: &NodeId) {
         let Some(node) = self.nodes.get(id) else {
             return;
         };

@@ -22,38 +22,63 @@ impl Cluster {
         let Some(from) = app.release_one(&slot, Some(node)) else {
             return;
         };
-        self.unpromise(&from, &slot);
+        self.unpromise(&from, id, &slot);
         if from != *node {
             self.trade(&slot, node, &from);
         }
     }
 
-    /// Holds no more room for an application than its pods want, the last nodes giving up first.
+    /// A node that is there keeps room for pods that will come to it.
+    pub(super) fn hold(&mut self, id: &NodeId, held: &Held) {
+        let (Some(node), Some(app)) = (self.nodes.get_mut(id), self.apps.get_mut(&held.app)) else {
+            return;
+        };
+        app.hold(id, held);
+        node.held_by.insert(held.app.clone());
+        node.promised += &held.slot.requests.times(held.count);
+        self.space.note(node);
+        self.note_demand(&held.app);
+    }
+
+    /// Holds no more room for an application than its pods want: nodes that cannot keep what they
+    /// promised give up first, then the last ones.
     pub(super) fn trim(&mut self, id: &AppId) {
         let Some(app) = self.apps.get_mut(id) else {
             return;
         };
+        let nodes = &self.nodes;
+        let broken = |id: &&NodeId| nodes.get(*id).is_none_or(|node| !node.keeps_promises());
         let surplus = |app: &App| {
             let mut slots = app.held.iter();
             let over = slots.find(|(slot, nodes)| nodes.values().sum::<u32>() > app.wanted(slot));
-            over.map(|(slot, _)| slot.clone())
+            over.map(|(slot, nodes)| (slot.clone(), nodes.keys().find(broken).cloned()))
         };
         let mut given_up = Vec::new();
-        while let Some(slot) = surplus(app) {
-            let Some(from) = app.release_one(&slot, None) else {
+        while let Some((slot, first)) = surplus(app) {
+            let Some(from) = app.release_one(&slot, first.as_ref()) else {
                 break;
             };
             given_up.push((from, slot));
         }
         for (node, slot) in given_up {
-            self.unpromise(&node, &slot);
+            self.unpromise(&node, id, &slot);
         }
     }
 
-    fn unpromise(&mut self, node: &NodeId, slot: &Slot) {
-        if let Some(node) = self.nodes.get_mut(node) {
-            node.promised -= &slot.requests;
-            self.space.note(node);
+    /// A node promises less. Where it can keep the rest again, those who have it look no further.
+    fn unpromise(&mut self, id: &NodeId, app: &AppId, slot: &Slot) {
+        let Some(node) = self.nodes.get_mut(id) else {
+            return;
+        };
+        let was_broken = !node.keeps_promises();
+        node.promised -= &slot.requests;
+        self.space.note(node);
+        let known = self.apps.get(app);
+        if known.is_none_or(|app| !app.held.values().any(|nodes| nodes.contains_key(id))) {
+            node.held_by.remove(app);
+        }
+        if was_broken && node.keeps_promises() {
+            self.tell_holders(id);
         }
     }
 
@@ -89,7 +114,7 @@ impl Cluster {
             };
             app.hold(free, &held);
         }
-        self.unpromise(taken, slot);
+        self.unpromise(taken, &loser, slot);
         if let Some(node) = self.nodes.get_mut(free) {
             node.promised += &slot.requests;
             node.held_by.insert(loser.clone());

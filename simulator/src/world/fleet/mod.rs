@@ -18,7 +18,7 @@ use sparkwright::cluster::Cluster;
 use sparkwright::cluster::event::{Fact, Intent, NodeFacts, PriceChange};
 use sparkwright::cluster::shortage::{OfferingKey, QuotaKey};
 use sparkwright::model::money::UsdPerHour;
-use sparkwright::model::name::NodeId;
+use sparkwright::model::name::{NodeId, Table};
 use sparkwright::model::node::INSTANCE_TYPE;
 use sparkwright::model::offering::{CapacityType, Catalog, TypeId, ZoneId};
 use sparkwright::model::quota::QuotaClass;
@@ -65,7 +65,7 @@ pub struct Fleet {
     prices: Prices,
     calls: Option<Tokens>,
     launches: Option<Tokens>,
-    instances: BTreeMap<NodeId, Instance>,
+    instances: Table<NodeId, Instance>,
     /// Labels of nodes, by those of their call and by type: alike nodes share one map.
     labels: BTreeMap<(Labels, TypeId), Labels>,
 }
@@ -95,7 +95,7 @@ impl Fleet {
             interruptions: given.interruptions,
             calls: given.calls.map(Tokens::full),
             launches: given.launches.map(Tokens::full),
-            instances: BTreeMap::new(),
+            instances: Table::default(),
             labels: BTreeMap::new(),
             catalog,
         }
@@ -243,7 +243,7 @@ impl Fleet {
 
     /// The instance is gone, and its vCPUs and addresses are free. Returns its zone.
     pub fn gone(&mut self, node: &NodeId) -> Option<ZoneId> {
-        let instance = self.instances.remove(node)?;
+        let instance = self.instances.swap_remove(node)?;
         let (quota, vcpus) = self.quota(instance.of);
         self.quotas.give_back(quota, vcpus);
         self.addresses.gone(node);
