@@ -1,6 +1,7 @@
-//! What a pod event costs, planning included: copies of a real application on simulated EC2, and where
-//! the time goes. `cargo bench -p sparkwright-sim --bench world -- [COPIES [ARRIVALS]]`; without
-//! arguments a ladder of sizes and densities. Reading the log is not measured.
+//! What a pod event costs, planning included: copies of real applications on simulated EC2, where the
+//! time goes, and the most memory that the process has had. `cargo bench -p sparkwright-sim --bench world --
+//! [COPIES [ARRIVALS [LOG]]]`; without arguments a ladder of logs, sizes and densities. Reading the log
+//! is not measured.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -21,14 +22,26 @@ use sparkwright_sim::world::submission::Submission;
 use sparkwright_sim::world::workload::Workload;
 use sparkwright_sim::world::{Outcome, Simulation, run};
 
-/// Copies and how they arrive.
-const LADDER: [(u32, &str); 6] = [
-    (100, "together"),
-    (1000, "together"),
-    (5000, "together"),
-    (100, "every=1s"),
-    (1000, "every=100ms"),
-    (5000, "every=20ms"),
+/// Four executors on EKS, from the start to the end.
+const FIXED: &str = "eventlog_v2_spark-110be3a8424d4a2789cb88134418217b";
+/// Ten executors on EMR, of which few have much to do.
+const WIDE: &str = "attempt_1_eventlog.zstd";
+/// Up to fifteen executors, up and down.
+const DYNAMIC: &str = "eventlog_4nodes_8cores_dynamic_alloc.zstd";
+
+/// Logs, their copies, and how these arrive: at a distance as in clusters that live, faster than EC2's
+/// limit of calls lets them start, and all at once.
+const LADDER: [(&str, u32, &str); 10] = [
+    (FIXED, 1000, "every=10s"),
+    (FIXED, 1000, "every=1s"),
+    (FIXED, 1000, "every=100ms"),
+    (FIXED, 1000, "together"),
+    (FIXED, 5000, "every=20ms"),
+    (FIXED, 5000, "together"),
+    (WIDE, 1000, "every=10s"),
+    (WIDE, 1000, "together"),
+    (DYNAMIC, 1000, "every=10s"),
+    (DYNAMIC, 1000, "every=1s"),
 ];
 
 fn main() {
@@ -36,29 +49,32 @@ fn main() {
         .skip(1)
         .filter(|a| a != "--bench")
         .collect();
-    let log = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("data/logs/eventlog_v2_spark-110be3a8424d4a2789cb88134418217b");
-    let recorded = trace::open(&log).find_map(Result::ok);
-    let recorded = recorded.expect("the log that ships can be read");
-    let application = Submission::new(&recorded).expect("and replayed");
     if let Some(copies) = args.first() {
         let copies = copies.parse().expect("COPIES is a number");
         let arrivals = args.get(1).map_or("together", String::as_str);
-        return measure(&application, copies, arrivals);
+        return measure(args.get(2).map_or(FIXED, String::as_str), copies, arrivals);
     }
-    for (copies, arrivals) in LADDER {
-        measure(&application, copies, arrivals);
+    for (log, copies, arrivals) in LADDER {
+        measure(log, copies, arrivals);
     }
 }
 
-fn measure(application: &Submission, copies: u32, arrivals: &str) {
+/// The application of a log that ships, or of one at a path.
+fn application(log: &str) -> Submission {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/logs");
+    let recorded = trace::open(&shipped.join(log)).find_map(Result::ok);
+    let recorded = recorded.expect("the log can be read");
+    Submission::new(&recorded).expect("and replayed")
+}
+
+fn measure(log: &str, copies: u32, arrivals: &str) {
     let spent: Rc<RefCell<Spent>> = Rc::default();
-    let simulation = simulation(application, copies, arrivals);
+    let simulation = simulation(&application(log), copies, arrivals);
     let told = spent.clone();
     let outcome = run(simulation, move |watched| told.borrow_mut().hear(watched));
     spent.borrow_mut().hear(Watched::Enters(Phase::Happen));
     report(
-        &format!("{copies} copies, {arrivals}"),
+        &format!("{copies} copies of {log}, {arrivals}"),
         &outcome,
         &spent.borrow(),
     );
@@ -134,4 +150,14 @@ fn report(name: &str, outcome: &Outcome, spent: &Spent) {
             spent.as_nanos() / events.max(1)
         );
     }
+    if let Some(most) = most_memory() {
+        println!("    so far {most} of memory at most");
+    }
+}
+
+/// The most memory that this process has had, where the system tells.
+fn most_memory() -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.map(|line| line.trim().to_owned())
 }

@@ -80,6 +80,12 @@ impl App {
         shape
     }
 
+    /// Its templates whose pods are of a slot.
+    pub(super) fn templates_of(&self, slot: &Slot) -> impl Iterator<Item = &PodTemplate> {
+        let templates = self.templates.iter().map(AsRef::as_ref);
+        templates.filter(|template| is_of(template, slot))
+    }
+
     /// The driver that is declared and has never been there.
     pub fn expected_driver(&self) -> Option<&Arc<PodTemplate>> {
         let driver = self.shape.as_ref()?.driver.as_ref()?;

@@ -70,6 +70,13 @@ pub enum Fact {
     NodeGone(NodeId),
     /// We are about to ask EC2 for these nodes.
     LaunchAsked(Intent),
+    /// We keep room on a node that is there, for pods that will come to it.
+    RoomHeld {
+        /// The node.
+        node: NodeId,
+        /// The room.
+        held: Held,
+    },
     /// EC2 gave an instance for a node that we asked for; billing runs from here.
     NodeLaunched {
         /// The node.

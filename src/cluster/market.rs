@@ -3,6 +3,7 @@
 //! family's performance). Derived from catalogue, pools and DaemonSets, and kept until one of
 //! them changes; it does not know what is asked for, nor what EC2 has run out of.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -93,6 +94,27 @@ impl Market {
     /// Positions of the kinds for a purpose in a zone.
     pub fn shelf(&self, zone: ZoneId, purpose: Purpose) -> Range<usize> {
         self.shelves.get(&(zone, purpose)).cloned().unwrap_or(0..0)
+    }
+
+    /// The kind of a type that a pool would buy for a purpose in a zone as this capacity type.
+    pub fn find(
+        &self,
+        pool: &Pool,
+        (zone, purpose): (ZoneId, Purpose),
+        (instance_type, capacity_type): (TypeId, CapacityType),
+    ) -> Option<&Kind> {
+        let weight = Reverse(pool.weight);
+        let wanted: Key<'_> = (
+            zone,
+            purpose,
+            weight,
+            pool.name.as_str(),
+            capacity_type,
+            instance_type,
+        );
+        let shelf = &self.kinds[self.shelf(zone, purpose)];
+        let place = shelf.binary_search_by(|kind| key(kind).cmp(&wanted));
+        place.ok().map(|place| &shelf[place])
     }
 
     /// The kind that a node of ours is if it is of this type.
@@ -204,20 +226,13 @@ fn compared_cost(pool: &Pool, offering: &Offering, performance: Performance) -> 
     performance.price_of_work(offering.price + penalty)
 }
 
-type Key<'a> = (
-    ZoneId,
-    Purpose,
-    std::cmp::Reverse<u32>,
-    &'a str,
-    CapacityType,
-    TypeId,
-);
+type Key<'a> = (ZoneId, Purpose, Reverse<u32>, &'a str, CapacityType, TypeId);
 
 fn key(kind: &Kind) -> Key<'_> {
     (
         kind.offering.zone,
         kind.purpose,
-        std::cmp::Reverse(kind.pool.weight),
+        Reverse(kind.pool.weight),
         kind.pool.name.as_str(),
         kind.offering.capacity_type,
         kind.offering.instance_type,

@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod event;
+pub mod idle;
 pub mod kubernetes;
 pub mod market;
 pub mod node;

@@ -14,6 +14,7 @@ use crate::model::resources::Resources;
 use crate::model::spark::Role;
 use crate::model::time::Timestamp;
 
+use super::idle::Group;
 use super::usage::Usage;
 
 /// Where a node is in its life.
@@ -79,6 +80,8 @@ pub struct Node {
     /// The number of its make, once it is noted; see [`super::space::Make`].
     pub make: Option<usize>,
     pub(super) share: Option<u64>,
+    /// Since when, and in which group, it is known to be idle.
+    pub(super) rests: Option<(Timestamp, Group)>,
     pub(super) charged: Option<(PoolName, Usage)>,
 }
 
@@ -110,6 +113,7 @@ impl Node {
             strayed: false,
             make: None,
             share: None,
+            rests: None,
             charged: None,
         }
     }

@@ -5,6 +5,7 @@
 mod ec2;
 mod nodes;
 mod pods;
+mod promises;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
@@ -20,6 +21,7 @@ use crate::model::time::Timestamp;
 
 use super::app::App;
 use super::event::{Event, Fact};
+use super::idle::Idle;
 use super::market::Market;
 use super::node::Node;
 use super::shortage::Shortages;
@@ -52,7 +54,7 @@ pub struct Cluster {
     /// Nodes with room, by how much.
     pub space: Space,
     /// Nodes of ours that are ready and have nothing to do.
-    pub idle: Names<NodeId>,
+    pub idle: Idle,
     /// What each pool's nodes add up to.
     pub usages: Usages,
     /// Nodes of ours that EC2 takes back.
@@ -104,6 +106,7 @@ impl Cluster {
             Fact::NodeApplied(facts) => self.apply_node(facts, at),
             Fact::NodeGone(node) | Fact::NodeRefused(node) => self.remove_node(node),
             Fact::LaunchAsked(intent) => self.await_nodes(intent),
+            Fact::RoomHeld { node, held } => self.hold(node, held),
             Fact::NodeLaunched {
                 node,
                 instance_type,

@@ -7,13 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::event::{Event, Fact, NodeFacts, PriceChange};
 use crate::model::money::{Cost, UsdPerHour};
-use crate::model::name::{AppId, NodeId, PodId, PoolName};
+use crate::model::name::{AppId, NodeId, PodId, PoolName, Table};
 use crate::model::offering::{CapacityType, TypeId, ZoneId};
 use crate::model::spark::{Pod, PodPhase};
 use crate::model::time::Timestamp;
 
+use super::bygone::{self, Bygone, Sort, Sum};
 use super::node::{PaidNode, Tenant};
 use super::weight::weight;
+
+/// Nodes beyond which those that end are no longer known by name: as many as a report lists.
+pub const MOST_NAMED: usize = 10_000;
 
 /// Where money goes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,10 +38,12 @@ struct Order {
 /// All money so far. Only nodes that we launched are in it.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
-    /// Nodes by name, ended ones included.
+    /// Nodes by name: those that run, and those that have ended while there were few.
     pub nodes: BTreeMap<NodeId, PaidNode>,
-    orders: BTreeMap<NodeId, Order>,
-    homes: BTreeMap<PodId, NodeId>,
+    /// Nodes that have ended since there are [`MOST_NAMED`], by what is alike about them.
+    pub bygone: Bygone,
+    orders: Table<NodeId, Order>,
+    homes: Table<PodId, NodeId>,
     /// What is owed of nodes that have ended.
     accounts: BTreeMap<Account, Cost>,
     /// Spot nodes that run, by what they were bought as.
@@ -46,7 +52,7 @@ pub struct Ledger {
     peak: UsdPerHour,
 }
 
-/// The ledger added up at one moment: `apps + idle + boot + system` is `nodes`, exactly.
+/// The ledger added up at one moment: `apps + idle + boot + system` is `nodes + bygone`, exactly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Balance {
     /// By application.
@@ -57,8 +63,10 @@ pub struct Balance {
     pub boot: Cost,
     /// DaemonSets and pods of no application.
     pub system: Cost,
-    /// By node.
+    /// By node, as far as they are known by name.
     pub nodes: Vec<(NodeId, Cost)>,
+    /// All other nodes.
+    pub bygone: Cost,
 }
 
 impl Ledger {
@@ -83,7 +91,7 @@ impl Ledger {
                 self.open_node(node, *instance_type, *price, event.at);
             }
             Fact::NodeRefused(node) => {
-                self.orders.remove(node);
+                self.orders.swap_remove(node);
             }
             Fact::NodeApplied(facts) => self.note_ready(facts, event.at),
             Fact::PodApplied(pod) => self.house(pod, event.at),
@@ -122,6 +130,12 @@ impl Ledger {
             }
             nodes.push((id.clone(), total));
         }
+        let mut bygone = Cost::ZERO;
+        for sum in self.bygone.values() {
+            boot += sum.boot;
+            idle += sum.cost - sum.boot - sum.written_off;
+            bygone += sum.cost;
+        }
         let system = accounts.remove(&Account::System).unwrap_or_default();
         let apps = accounts
             .into_iter()
@@ -135,11 +149,12 @@ impl Ledger {
             boot,
             system,
             nodes,
+            bygone,
         }
     }
 
     fn open_node(&mut self, id: &NodeId, instance_type: TypeId, price: UsdPerHour, at: Timestamp) {
-        let Some(order) = self.orders.remove(id) else {
+        let Some(order) = self.orders.swap_remove(id) else {
             return;
         };
         self.rate += price;
@@ -186,7 +201,7 @@ impl Ledger {
     }
 
     fn end_pod(&mut self, pod: &PodId, at: Timestamp) {
-        let Some(home) = self.homes.remove(pod) else {
+        let Some(home) = self.homes.swap_remove(pod) else {
             return;
         };
         if let Some(node) = self.nodes.get_mut(&home) {
@@ -214,7 +229,7 @@ impl Ledger {
         };
         self.rate = self.rate - node.price;
         for pod in node.open.keys() {
-            self.homes.remove(pod);
+            self.homes.swap_remove(pod);
         }
         node.ends(at, reclaimed);
         for (account, cost) in node.write_off() {
@@ -226,6 +241,11 @@ impl Ledger {
             if nodes.is_empty() {
                 self.running.remove(&bought);
             }
+        }
+        if self.nodes.len() > MOST_NAMED
+            && let Some(node) = self.nodes.remove(id)
+        {
+            bygone::add(&mut self.bygone, Sort::of(&node), Sum::of(&node, at));
         }
     }
 }

@@ -34,7 +34,7 @@ pub const WRITER: &str = "sparkwright";
 
 /// The labels that a claim's node carries whatever type it is.
 pub fn labels_of(spec: &NodeClaimSpec) -> Labels {
-    spec.labels.clone().unwrap_or_default()
+    spec.labels.clone().unwrap_or_default().into()
 }
 
 /// Taints as they are written to what they mean.
@@ -102,7 +102,7 @@ pub fn of_intent(
             capacity_type: intent.capacity_type,
             instance_types: types.clone(),
             requests: quantities(&node.room),
-            labels: Some(intent.labels.clone()),
+            labels: Some(intent.labels.clone().into()),
             taints: Some(written(&pool.taints)),
             startup_taints: Some(written(&pool.startup_taints)),
         };

@@ -151,10 +151,9 @@ async fn counted(client: &Client, node: &str) -> Result<Vec<Pod>, kube::Error> {
 
 /// Drivers are never moved, nor what its owner says is not to be.
 fn may_move(pod: &Pod) -> bool {
-    let empty = Default::default();
-    let labels = pod.metadata.labels.as_ref().unwrap_or(&empty);
+    let labels = pod.metadata.labels.clone().unwrap_or_default().into();
     let says = |key: &str, value: &str| pod.annotations().get(key).is_some_and(|is| is == value);
-    let driver = kubernetes::role::role(labels) == Role::Driver;
+    let driver = kubernetes::role::role(&labels) == Role::Driver;
     !driver && !says(DO_NOT_DISRUPT, "true") && !says(SAFE_TO_EVICT, "false")
 }
 

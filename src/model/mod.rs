@@ -9,6 +9,7 @@ pub mod daemon;
 pub mod decimal;
 pub mod eligible;
 pub mod label;
+pub mod labels;
 pub mod machine;
 pub mod money;
 pub mod name;

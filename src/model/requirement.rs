@@ -1,13 +1,12 @@
 //! Conditions on a node's labels, with Kubernetes' operators and meanings, for pods (node selectors
 //! and affinity terms) and for NodePools (requirements).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Labels of a node or a pod.
-pub type Labels = BTreeMap<String, String>;
+pub use super::labels::Labels;
 
 /// What one label must be. `Gt` and `Lt` are strict and on integers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -2,15 +2,13 @@
 //! that can be taken from many pools of EC2 is had sooner and kept longer; and why there are not more.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::cluster::View;
 use crate::cluster::market::Kind;
 use crate::model::money::UsdPerHour;
-use crate::model::node::Toleration;
 use crate::model::offering::CapacityType;
 use crate::model::pool::Pool;
-use crate::model::requirement::Constraints;
 use crate::model::resources::Resources;
 use crate::model::spark::PodTemplate;
 
@@ -19,6 +17,8 @@ use super::buy::Draft;
 use super::demand::Ask;
 use super::expected;
 use super::limits::Usage;
+use super::memo::Memo;
+use super::menu::Menu;
 use super::offer;
 use super::reason::{Narrowness, Reason};
 use super::slack::Slack;
@@ -68,43 +68,45 @@ pub(super) fn choose(
     }
 }
 
-/// What decides which kinds suit a draft: its kind, load and disks, and what its pods ask of a node.
-type Alike<'a> = (
-    usize,
-    Resources,
-    u32,
-    BTreeSet<(&'a Constraints, &'a [Toleration])>,
-);
+/// What decides which kinds suit a draft: its kind, load and disks, and the classes of its pods.
+pub(super) type Alike = (usize, Resources, u32, BTreeSet<usize>);
 
 /// Kinds that suit drafts, asked once for those that are alike: a large plan has many nodes and few
-/// sorts of them.
-#[derive(Default)]
+/// sorts of them, and so have many plans.
 pub(super) struct Suitable<'a> {
-    known: BTreeMap<Alike<'a>, Rc<[usize]>>,
+    menu: Menu<'a>,
+    /// What holds under today's circumstances alone.
+    own: BTreeMap<Alike, Arc<[usize]>>,
 }
 
 impl<'a> Suitable<'a> {
+    /// Nothing has been asked.
+    pub fn new(view: &View<'a>, memo: &'a Memo) -> Self {
+        Suitable {
+            menu: Menu::new(*view, memo, BTreeSet::new()),
+            own: BTreeMap::new(),
+        }
+    }
+
     /// Kinds that could take the draft's place and the draft's own, by the price of work.
-    pub fn kinds(&mut self, view: &View<'_>, asks: &'a [Ask<'_>], draft: &Draft) -> Rc<[usize]> {
-        let templates = || {
-            let needs = draft.loads.iter();
-            needs.map(|load| &asks[load.ask].needs[load.need].template)
-        };
-        let asked = templates().map(|pod| (&pod.constraints, pod.tolerations.as_slice()));
+    pub fn kinds(&mut self, view: &View<'_>, asks: &[Ask<'_>], draft: &Draft) -> Arc<[usize]> {
+        let mut one_of_each: BTreeMap<usize, &PodTemplate> = BTreeMap::new();
+        for load in &draft.loads {
+            let need = &asks[load.ask].needs[load.need];
+            let class = self.menu.class(need);
+            one_of_each.entry(class).or_insert(&need.template);
+        }
         let load = load(asks, draft);
-        let alike = (draft.kind, load.clone(), draft.disks, asked.collect());
-        let kinds = self.known.entry(alike).or_insert_with_key(|(.., asked)| {
-            let mut one_of_each: Vec<&PodTemplate> = Vec::new();
-            for template in templates() {
-                let same = |known: &&PodTemplate| {
-                    known.constraints == template.constraints
-                        && known.tolerations == template.tolerations
-                };
-                if one_of_each.len() < asked.len() && !one_of_each.iter().any(same) {
-                    one_of_each.push(template);
-                }
-            }
-            suitable(view, draft, &load, &one_of_each).into()
+        let classes = one_of_each.keys().copied().collect();
+        let alike = (draft.kind, load, draft.disks, classes);
+        let mut remembered = self.menu.memo().suitable.borrow_mut();
+        let known = match self.menu.is_plain() {
+            true => &mut *remembered,
+            false => &mut self.own,
+        };
+        let kinds = known.entry(alike).or_insert_with_key(|(_, load, ..)| {
+            let templates: Vec<&PodTemplate> = one_of_each.into_values().collect();
+            suitable(view, draft, load, &templates).into()
         });
         kinds.clone()
     }

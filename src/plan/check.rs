@@ -7,7 +7,7 @@ use crate::cluster::View;
 use crate::cluster::event::Held;
 use crate::cluster::market::Kind;
 use crate::model::name::{AppId, PodId, PoolName};
-use crate::model::offering::{CapacityType, ZoneId};
+use crate::model::offering::{CapacityType, TypeId, ZoneId};
 use crate::model::placement::{HOSTNAME, are_apart};
 use crate::model::pool::ZonePolicy;
 use crate::model::resources::Resources;
@@ -97,21 +97,13 @@ fn launch_breaks(
 fn kinds<'a>(view: &View<'a>, launch: &Launch) -> Vec<&'a Kind> {
     let intent = &launch.intent;
     let market = view.cluster.market();
-    let shelf = market.shelf(intent.zone, intent.purpose);
-    let mut by_type: BTreeMap<_, &Kind> = BTreeMap::new();
-    for kind in shelf
-        .map(|i| &market.kinds[i])
-        .filter(|kind| kind.pool.name == intent.pool)
-    {
-        if kind.offering.capacity_type == intent.capacity_type {
-            by_type.insert(kind.offering.instance_type, kind);
-        }
-    }
-    intent
-        .types
-        .iter()
-        .filter_map(|id| by_type.get(id).copied())
-        .collect()
+    let Some(pool) = view.cluster.pools.get(&intent.pool) else {
+        return Vec::new();
+    };
+    let place = (intent.zone, intent.purpose);
+    let types = intent.types.iter();
+    let of = |id: &TypeId| market.find(pool, place, (*id, intent.capacity_type));
+    types.filter_map(of).collect()
 }
 
 fn held(launch: &Launch) -> impl Iterator<Item = &Held> {

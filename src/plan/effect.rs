@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::event::Intent;
+use crate::cluster::event::{Held, Intent};
 use crate::model::money::UsdPerHour;
 use crate::model::name::{NodeId, PodId};
 use crate::model::node::Purpose;
@@ -104,6 +104,8 @@ pub struct Waiting {
 pub struct Plan {
     /// What to do, in this order.
     pub effects: Vec<Effect>,
+    /// Room to be kept on nodes that are there, beside what launches keep: nothing to do but to say so.
+    pub holds: Vec<(NodeId, Held)>,
     /// Pods that nodes which exist or boot have room for, by node.
     pub existing: Vec<(NodeId, Vec<PodId>)>,
     /// Pods that wait for more than a node's boot.

@@ -2,6 +2,7 @@
 //! each call says.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::cluster::View;
 use crate::cluster::app::slot_of;
@@ -17,14 +18,20 @@ use super::buy::Draft;
 use super::demand::Ask;
 use super::effect::Launch;
 use super::expected;
+use super::memo::Memo;
 use super::reason::Reason;
 use super::slack::Slack;
 
 /// The launches for these drafts.
-pub fn launches(view: &View<'_>, asks: &[Ask<'_>], drafts: &[Draft]) -> Vec<Launch> {
+pub fn launches<'a>(
+    view: &View<'a>,
+    memo: &'a Memo,
+    asks: &[Ask<'_>],
+    drafts: &[Draft],
+) -> Vec<Launch> {
     let mut slack = Slack::new(view, drafts);
     let mut merged: BTreeMap<_, (Vec<&Draft>, Option<Reason>)> = BTreeMap::new();
-    let mut suitable = alternatives::Suitable::default();
+    let mut suitable = alternatives::Suitable::new(view, memo);
     for draft in drafts {
         let kinds = suitable.kinds(view, asks, draft);
         let choice = alternatives::choose(view, &kinds, draft, &mut slack);
@@ -39,34 +46,37 @@ pub fn launches(view: &View<'_>, asks: &[Ask<'_>], drafts: &[Draft]) -> Vec<Laun
         .into_iter()
         .map(|((kinds, note), (drafts, narrow))| Launch {
             narrow: narrow.map(Box::new),
-            ..launch(view, asks, &kinds, note, &drafts, &mut next)
+            ..launch((view, memo), asks, &kinds, note, &drafts, &mut next)
         })
         .collect()
 }
 
+/// What nodes have in common whichever of some kinds they are.
+#[derive(Debug)]
+pub(super) struct Common {
+    labels: Labels,
+    /// The least room.
+    room: Resources,
+}
+
 fn launch(
-    view: &View<'_>,
+    (view, memo): (&View<'_>, &Memo),
     asks: &[Ask<'_>],
     kinds: &[usize],
     note: Option<Reason>,
     drafts: &[&Draft],
     next: &mut u64,
 ) -> Launch {
-    let kinds: Vec<&Kind> = kinds
-        .iter()
-        .map(|&i| &view.cluster.market().kinds[i])
-        .collect();
+    let common = common(view, memo, kinds);
+    let market = view.cluster.market();
+    let kinds: Vec<&Kind> = kinds.iter().map(|&i| &market.kinds[i]).collect();
     let planned = kinds[0];
-    let mut room = planned.room.clone();
-    kinds
-        .iter()
-        .for_each(|kind| room = least(&room, &kind.room));
     let nodes = drafts.iter().map(|draft| {
         *next += 1;
         let id = NodeId::from(format!("{}-{next}", planned.pool.name));
         AwaitedNode {
             id,
-            room: room.clone(),
+            room: common.room.clone(),
             held: held(asks, draft),
         }
     });
@@ -79,7 +89,7 @@ fn launch(
             .iter()
             .map(|kind| kind.offering.instance_type)
             .collect(),
-        labels: labels(view, &kinds),
+        labels: common.labels.clone(),
         taints: taints(&planned.pool, planned.purpose),
         nodes: nodes.collect(),
     };
@@ -95,6 +105,22 @@ fn launch(
         reason: note.unwrap_or_else(|| cheapest(drafts)),
         narrow: None,
     }
+}
+
+/// What the kinds have in common, as it was found before where the same were named.
+fn common(view: &View<'_>, memo: &Memo, kinds: &[usize]) -> Arc<Common> {
+    if let Some(known) = memo.common.borrow().get(kinds) {
+        return known.clone();
+    }
+    let market = view.cluster.market();
+    let all: Vec<&Kind> = kinds.iter().map(|&i| &market.kinds[i]).collect();
+    let mut room = all[0].room.clone();
+    all.iter().for_each(|kind| room = least(&room, &kind.room));
+    let labels = labels(view, &all);
+    let common = Arc::new(Common { labels, room });
+    let mut known = memo.common.borrow_mut();
+    known.insert(kinds.to_vec(), common.clone());
+    common
 }
 
 fn pods(draft: &Draft) -> Vec<PodId> {

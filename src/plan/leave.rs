@@ -25,7 +25,6 @@ const ORPHAN_TTL: Span = Span::from_secs(60);
 /// Effects on nodes that have nothing to do, and when the next of them is due.
 pub fn leave(view: &View<'_>, in_use: &BTreeSet<NodeId>) -> (Vec<Effect>, Option<Timestamp>) {
     let mut effects = Vec::new();
-    let mut next: Option<Timestamp> = None;
     let mut interrupted: Vec<&Node> = (view.cluster.interrupted.iter())
         .filter_map(|id| view.cluster.nodes.get(id))
         .filter(|node| !node.unschedulable && node.stage == Stage::Ready)
@@ -36,19 +35,9 @@ pub fn leave(view: &View<'_>, in_use: &BTreeSet<NodeId>) -> (Vec<Effect>, Option
         let (node, reason) = (node.id.clone(), Reason::Interrupted { until });
         effects.push(Effect::Cordon { node, reason });
     }
-    let mut idle: Vec<&Node> = (view.cluster.idle.iter())
-        .filter_map(|id| view.cluster.nodes.get(id))
-        .filter(|node| !in_use.contains(&node.id) && !is_promised(view, node))
-        .collect();
-    idle.sort_by_key(|node| &node.id);
-    for node in idle {
-        let Some((due, ttl)) = due(view, node) else {
-            continue;
-        };
-        if due > view.now {
-            next = Some(next.map_or(due, |known| known.min(due)));
-            continue;
-        }
+    let (mut due, next) = due(view, in_use);
+    due.sort_by_key(|(node, _)| &node.id);
+    for (node, ttl) in due {
         let (node_id, reason) = (node.id.clone(), Reason::EmptyPastTtl { ttl });
         effects.push(if node.unschedulable {
             Effect::Terminate {
@@ -65,21 +54,58 @@ pub fn leave(view: &View<'_>, in_use: &BTreeSet<NodeId>) -> (Vec<Effect>, Option
     (effects, next)
 }
 
+/// Idle nodes on which nobody has a seat whose time is over, with their TTL, and when the next one's is.
+fn due<'a>(
+    view: &View<'a>,
+    in_use: &BTreeSet<NodeId>,
+) -> (Vec<(&'a Node, Span)>, Option<Timestamp>) {
+    let (mut past, mut next) = (Vec::new(), None::<Timestamp>);
+    for ((pool, purpose), nodes) in view.cluster.idle.groups() {
+        let ttl = match view.cluster.pools.get(pool) {
+            Some(pool) => ttl(pool, *purpose),
+            None => Some(ORPHAN_TTL),
+        };
+        let Some(ttl) = ttl else { continue };
+        for (since, id) in nodes {
+            // Those that follow have been idle for less.
+            let earliest = *since + ttl;
+            if earliest > view.now && next.is_some_and(|next| next <= earliest) {
+                break;
+            }
+            let node = view.cluster.nodes.get(id);
+            let Some(node) = node.filter(|node| !in_use.contains(id) && !is_promised(view, node))
+            else {
+                continue;
+            };
+            let paid = node.launched.map(|launched| launched + BILLED_AT_LEAST);
+            let due = paid.map_or(earliest, |paid| paid.max(earliest));
+            if due > view.now {
+                next = Some(next.map_or(due, |known| known.min(due)));
+            } else {
+                past.push((node, ttl));
+            }
+        }
+    }
+    (past, next)
+}
+
 /// True where the node holds room for an application that is provided for by it.
 fn is_promised(view: &View<'_>, node: &Node) -> bool {
+    if node.promised == Resources::default() {
+        return false;
+    }
     let mut holders = node.held_by.iter();
     let given_up: Vec<&AppId> = demand::given_up(view).collect();
-    node.promised != Resources::default()
-        && holders.any(|id| {
-            let app = view.cluster.apps.get(id);
-            let holds = app.is_some_and(|app| app.held.values().any(|n| n.contains_key(&node.id)));
-            holds && !view.cluster.demanding.contains(id) && !given_up.contains(&id)
-        })
+    holders.any(|id| {
+        let app = view.cluster.apps.get(id);
+        let holds = app.is_some_and(|app| app.held.values().any(|n| n.contains_key(&node.id)));
+        holds && !view.cluster.demanding.contains(id) && !given_up.contains(&id)
+    })
 }
 
 /// When a node of ours that is empty goes, its seats apart, and the TTL that says so; None for one that is in
 /// use or stays for ever.
-pub fn due(view: &View<'_>, node: &Node) -> Option<(Timestamp, Span)> {
+pub fn goes_at(view: &View<'_>, node: &Node) -> Option<(Timestamp, Span)> {
     let pool = node.pool.as_ref()?;
     let since = node
         .empty_since

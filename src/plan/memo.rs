@@ -12,7 +12,9 @@ use crate::cluster::market::Market;
 use crate::model::offering::ZoneId;
 use crate::model::resources::Resources;
 
+use super::alternatives::Alike;
 use super::expected::Expected;
+use super::launch::Common;
 use super::menu::{Answer, Class};
 use super::pack::{Bin, Priced};
 
@@ -30,6 +32,10 @@ pub struct Memo {
     pub(super) packs: RefCell<BTreeMap<Lots, Arc<[Bin]>>>,
     pub(super) bounds: RefCell<BTreeMap<(Prices, Lots), Arc<Priced>>>,
     pub(super) expected: RefCell<BTreeMap<(usize, ZoneId, u32), Expected>>,
+    /// Kinds that could take a draft's place.
+    pub(super) suitable: RefCell<BTreeMap<Alike, Arc<[usize]>>>,
+    /// What nodes have in common whichever of these kinds they are.
+    pub(super) common: RefCell<BTreeMap<Vec<usize>, Arc<Common>>>,
 }
 
 /// Which prices a bound is of.
@@ -67,5 +73,7 @@ impl Memo {
             + self.expected.borrow().len()
             + self.packs.borrow().len()
             + self.bounds.borrow().len()
+            + self.common.borrow().len()
+            + self.suitable.borrow().len()
     }
 }

@@ -13,6 +13,7 @@ pub mod demand;
 pub mod effect;
 pub mod expected;
 pub mod explain;
+pub mod hold;
 pub mod launch;
 pub mod leave;
 pub mod limits;
@@ -75,8 +76,9 @@ fn decide<'a>(view: &View<'a>, memo: &'a Memo, unproven: bool) -> Plan {
     let asks = demand::gather(view);
     let admission = admit::admit(view, memo, &asks);
     let seating = &admission.seating;
-    let launches = launch::launches(view, &asks, &seating.drafts);
+    let launches = launch::launches(view, memo, &asks, &seating.drafts);
     let places = place::places(view, &asks, seating);
+    let holds = hold::holds(view, &asks, seating, &places);
     let (leaving, next_leave) = leave::leave(view, &seating.rooms.in_use());
     let bound = if unproven {
         bound::Bound::default()
@@ -95,6 +97,7 @@ fn decide<'a>(view: &View<'a>, memo: &'a Memo, unproven: bool) -> Plan {
         view,
         Plan {
             effects,
+            holds,
             existing,
             waiting: admission.waiting,
             bound: bound.fractional,

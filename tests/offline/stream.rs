@@ -387,6 +387,10 @@ fn every_fact() -> Vec<Fact> {
         Fact::NodeApplied(node_facts()),
         Fact::NodeGone(node()),
         Fact::LaunchAsked(intent()),
+        Fact::RoomHeld {
+            node: node(),
+            held: intent().nodes[0].held[0].clone(),
+        },
         Fact::NodeLaunched {
             node: node(),
             instance_type: TypeId(3),
@@ -440,6 +444,7 @@ fn is_among_them(fact: &Fact) {
         Fact::OfferingUnavailable { .. } | Fact::QuotaReached { .. } => {}
         Fact::ZoneAddresses { .. } | Fact::CniConfigured(_) | Fact::PricesChanged(_) => {}
         Fact::NodeInterrupted { .. } | Fact::NodeReclaimed(_) => {}
+        Fact::RoomHeld { .. } => {}
     }
 }
 

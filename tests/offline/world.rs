@@ -156,6 +156,9 @@ pub fn carry_out(cluster: &mut Cluster, at: Timestamp, plan: &Plan) {
         let facts = outcome(cluster, effect);
         apply(cluster, at, facts);
     }
+    let holds = plan.holds.iter().cloned();
+    let held = holds.map(|(node, held)| Fact::RoomHeld { node, held });
+    apply(cluster, at, held);
 }
 
 /// What comes of one effect in such a world.

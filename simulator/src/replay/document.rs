@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
+use sparkwright::ledger::cost::MOST_NAMED;
 use sparkwright::model::money::{Cost, Usd, apportion};
 use sparkwright::model::name::AppId;
 use sparkwright::model::time::{Span, Timestamp};
@@ -19,7 +20,7 @@ use super::nodes::{self, Node, NodeGroup};
 use super::work;
 
 /// Nodes that are listed one by one; where there are more, they are grouped.
-const MOST_LISTED: usize = 10_000;
+const MOST_LISTED: usize = MOST_NAMED;
 use super::world::{self, AppWorld, World};
 
 /// The document.
@@ -131,9 +132,12 @@ pub(super) fn document_listing(answer: &Answer, most_listed: usize) -> Document<
     parts.extend([balance.idle, balance.boot, balance.system]);
     let amounts = apportion(&parts);
     let (apps, rest) = amounts.split_at(answer.submissions.len());
-    let aggregated = balance.nodes.len() > most_listed;
+    let bygone = outcome.ledger.bygone.values().map(|sum| sum.nodes);
+    let bygone = usize::try_from(bygone.sum::<u64>()).unwrap_or(usize::MAX);
+    let node_count = balance.nodes.len().saturating_add(bygone);
+    let aggregated = node_count > most_listed;
     let (nodes, node_groups) = match aggregated {
-        true => (Vec::new(), nodes::groups(answer, &balance.nodes)),
+        true => (Vec::new(), nodes::groups(answer)),
         false => (nodes::each(answer, &balance.nodes), Vec::new()),
     };
     let wall = answer.took.as_secs_f64();
@@ -159,7 +163,7 @@ pub(super) fn document_listing(answer: &Answer, most_listed: usize) -> Document<
         nodes,
         nodes_aggregated: aggregated,
         node_groups,
-        node_count: balance.nodes.len(),
+        node_count,
         unplaced: unplaced(answer),
         world: world::world(answer),
         pod_events: outcome.pod_events,

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use sparkwright::ledger::bygone::{Sort, Sum};
 use sparkwright::model::money::{Cost, apportion};
 use sparkwright::model::name::{NodeId, PoolName};
 use sparkwright::model::offering::TypeId;
 use sparkwright::model::performance::Performance;
-use sparkwright::model::time::{Span, Timestamp};
+use sparkwright::model::time::Timestamp;
 
 use sparkwright::model::decimal::Decimal;
 
@@ -93,41 +94,26 @@ fn performance(answer: &Answer, pool: &PoolName, of: TypeId) -> Performance {
     pool.map_or(Performance::ONE, |pool| pool.performance.of(family))
 }
 
-/// What is summed over a group.
-struct Sum {
-    nodes: u64,
-    time: Span,
-    first: Timestamp,
-    last: Timestamp,
-    cost: Cost,
-}
-
-/// The same nodes in groups; the printed sums add up to the printed whole.
-pub(super) fn groups<'a>(answer: &'a Answer, costs: &[(NodeId, Cost)]) -> Vec<NodeGroup<'a>> {
+/// All nodes in groups; the printed sums add up to the printed whole.
+pub(super) fn groups(answer: &Answer) -> Vec<NodeGroup<'_>> {
     let (outcome, catalog) = (&answer.outcome, &answer.catalog);
+    let named = outcome.ledger.nodes.values();
+    let named = named.map(|node| (Sort::of(node), Sum::of(node, outcome.ended)));
+    let bygone = outcome.ledger.bygone.iter();
+    let all = named.chain(bygone.map(|(sort, sum)| (sort.clone(), *sum)));
     let mut sums = BTreeMap::new();
-    for (node, (_, cost)) in outcome.ledger.nodes.values().zip(costs) {
+    for (of, sum) in all {
+        let pool = answer.pools.iter().find(|known| known.name == of.pool);
         let key = (
-            node.pool.as_str(),
-            catalog.instance_type(node.instance_type).name.as_str(),
-            performance(answer, &node.pool, node.instance_type),
-            catalog.zone(node.zone).name.as_str(),
-            node.capacity_type.as_str(),
-            node.price,
+            pool.map_or("", |pool| pool.name.as_str()),
+            catalog.instance_type(of.instance_type).name.as_str(),
+            performance(answer, &of.pool, of.instance_type),
+            catalog.zone(of.zone).name.as_str(),
+            of.capacity_type.as_str(),
+            of.price,
         );
-        let ended = node.ended.unwrap_or(outcome.ended);
-        let sum = sums.entry(key).or_insert(Sum {
-            nodes: 0,
-            time: Span::ZERO,
-            first: node.launched,
-            last: ended,
-            cost: Cost::default(),
-        });
-        sum.nodes += 1;
-        sum.time = sum.time + (ended - node.launched);
-        sum.first = sum.first.min(node.launched);
-        sum.last = sum.last.max(ended);
-        sum.cost = [sum.cost, *cost].into_iter().sum();
+        let known = sums.remove(&key);
+        sums.insert(key, known.map_or(sum, |known: Sum| known.plus(sum)));
     }
     let rounded = apportion(&sums.values().map(|sum| sum.cost).collect::<Vec<_>>());
     (sums.into_iter().zip(rounded))

@@ -82,7 +82,7 @@ fn world(document: &Document<'_>, out: &mut dyn Write) -> io::Result<()> {
     let moved = moved.filter(|app| !app.world.moved_from.is_empty());
     let counts = [
         ("nodes taken back", taken.nodes),
-        ("of them free of charge", count(taken.free)),
+        ("of them free of charge", taken.free),
         ("executors lost", taken.executors_lost),
         ("drivers lost", taken.drivers_lost),
         ("nodes refused", world.refused_nodes),

@@ -2,7 +2,7 @@
 //! calls, prices that moved; and for each application what it waited for and where it went instead.
 
 use serde::Serialize;
-use sparkwright::model::money::{Cost, Usd};
+use sparkwright::model::money::Cost;
 use sparkwright::model::offering::ZoneId;
 
 use crate::world::tally::AppTally;
@@ -35,7 +35,7 @@ pub(super) struct Interruptions {
     pub drivers_lost: u64,
     pub executors_lost: u64,
     /// Taken back in their first hour, and not charged for.
-    pub free: usize,
+    pub free: u64,
     pub usd_not_charged: Decimal,
 }
 
@@ -122,15 +122,21 @@ pub(super) fn world(answer: &Answer) -> World<'_> {
 
 fn interruptions(answer: &Answer) -> Interruptions {
     let counted = answer.outcome.tally.interruptions;
-    let nodes = answer.outcome.ledger.nodes.values();
-    let forgiven: Vec<Cost> = nodes.filter_map(|node| node.forgiven).collect();
-    let not_charged: Usd = forgiven.iter().copied().sum::<Cost>().rounded();
+    let ledger = &answer.outcome.ledger;
+    let nodes = ledger.nodes.values().filter_map(|node| node.forgiven);
+    let nodes = nodes.map(|cost| (1, cost));
+    let forgiven = nodes.chain(ledger.bygone.values().map(|sum| sum.forgiven));
+    let (mut free, mut cost) = (0, Cost::ZERO);
+    for (nodes, forgiven) in forgiven {
+        free += nodes;
+        cost += forgiven;
+    }
     Interruptions {
         nodes: counted.nodes,
         drivers_lost: counted.drivers,
         executors_lost: counted.executors,
-        free: forgiven.len(),
-        usd_not_charged: not_charged.into(),
+        free,
+        usd_not_charged: cost.rounded().into(),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use sparkwright::cluster::event::{Fact, Intent};
 use sparkwright::cluster::shortage::OfferingKey;
+use sparkwright::ledger::cost::MOST_NAMED;
 use sparkwright::model::quota::QuotaClass;
 use sparkwright::model::time::Span;
 use sparkwright::plan::effect::{AllocationStrategy, Launch};
@@ -31,7 +32,9 @@ impl World {
     pub(super) fn launch(&mut self, launch: Launch) {
         self.batch.push(Fact::LaunchAsked(launch.intent.clone()));
         for node in &launch.intent.nodes {
-            self.reasons.insert(node.id.clone(), launch.reason.clone());
+            if self.reasons.len() < MOST_NAMED {
+                self.reasons.insert(node.id.clone(), launch.reason.clone());
+            }
             for held in &node.held {
                 self.tally.asked(&held.app, launch.intent.zone);
             }

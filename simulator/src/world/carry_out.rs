@@ -54,6 +54,9 @@ impl World {
                 }
             }
         }
+        let holds = plan.holds.into_iter();
+        let holds = holds.map(|(node, held)| Fact::RoomHeld { node, held });
+        self.batch.extend(holds);
         self.tally.waits(&plan.waiting, self.now);
         self.waiting = plan.waiting;
         if let Some(at) = plan.next_look {

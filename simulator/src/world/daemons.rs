@@ -1,13 +1,13 @@
 //! Nodes that become ready, and the DaemonSets' pods that come and go with them. Their room is taken
 //! without the scheduler, as the DaemonSet controller names the node itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sparkwright::cluster::event::Fact;
 use sparkwright::model::daemon::Daemon;
 use sparkwright::model::name::{NodeId, PodId};
-use sparkwright::model::requirement::Constraints;
+use sparkwright::model::requirement::{Constraints, Labels};
 use sparkwright::model::resources::Resources;
 use sparkwright::model::spark::{Pod, PodPhase, PodTemplate, Role};
 
@@ -54,7 +54,7 @@ fn daemon_template(name: &str, requests: Resources) -> PodTemplate {
         role: Role::Other,
         app: None,
         namespace: name.split('/').next().unwrap_or_default().into(),
-        labels: BTreeMap::new(),
+        labels: Labels::new(),
         requests,
         constraints: Constraints::default(),
         tolerations: Vec::new(),

@@ -13,7 +13,7 @@ impl World {
     /// The pace of an executor on the node to which its pod is bound. A record that does not tell its
     /// machines counts as one of machines at 1, and so does a node of nobody's pool.
     pub(super) fn pace(&self, application: usize, pod: &PodId) -> Pace {
-        let Running::Spark(submission, _) = &self.applications[application] else {
+        let Running::Spark(cast, _) = &self.applications[application] else {
             return Pace::default();
         };
         let bound = self.pods.alive.get(pod).map(|pod| &pod.phase);
@@ -37,7 +37,7 @@ impl World {
         };
         Pace {
             here: of(family),
-            recorded: of(submission.work.machine.as_ref()),
+            recorded: of(cast.submission.work.machine.as_ref()),
         }
     }
 }

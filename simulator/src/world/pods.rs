@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sparkwright::model::name::{NodeId, PodId};
+use sparkwright::model::name::{NodeId, PodId, Table};
 use sparkwright::model::node::{CAPACITY_TYPE, MANAGED, PURPOSE, Purpose, Toleration, ZONE};
-use sparkwright::model::offering::Catalog;
+use sparkwright::model::offering::{CapacityType, Catalog, ZoneId};
 use sparkwright::model::requirement::Requirement;
 use sparkwright::model::spark::{PodPhase, PodTemplate, Role};
 use sparkwright::model::time::Timestamp;
@@ -38,15 +38,21 @@ pub struct SimulatedPod {
     pub phase: PodPhase,
 }
 
+/// Placed templates that are kept, so that pods placed alike share one; beyond it all are forgotten.
+const MOST_PLACED: usize = 4_096;
+
+/// A template, by its address, and where it is placed.
+type Placed = (usize, Option<ZoneId>, Option<CapacityType>, Option<Purpose>);
+
 /// All pods that have not ended, and counts of what happened to all.
 #[derive(Clone, Debug, Default)]
 pub struct Pods {
     /// By name.
-    pub alive: BTreeMap<PodId, SimulatedPod>,
+    pub alive: Table<PodId, SimulatedPod>,
     /// Created, bound, started and ended, of all pods together.
     pub events: u64,
-    placed: BTreeMap<(Arc<PodTemplate>, Vec<Requirement>), Arc<PodTemplate>>,
-    images: BTreeSet<(NodeId, Role)>,
+    placed: BTreeMap<Placed, (Arc<PodTemplate>, Arc<PodTemplate>)>,
+    images: Table<NodeId, BTreeSet<Role>>,
 }
 
 impl Pods {
@@ -57,13 +63,16 @@ impl Pods {
         place: &Place,
         catalog: &Catalog,
     ) -> Arc<PodTemplate> {
-        let added = selectors(place, catalog);
-        let key = (template.clone(), added);
-        if let Some(known) = self.placed.get(&key) {
+        let address = Arc::as_ptr(template).addr();
+        let key = (address, place.zone, place.capacity_type, place.purpose);
+        if let Some((_, known)) = self.placed.get(&key) {
             return known.clone();
         }
+        if self.placed.len() >= MOST_PLACED {
+            self.placed.clear();
+        }
         let mut placed = PodTemplate::clone(template);
-        placed.constraints.all.extend(key.1.iter().cloned());
+        placed.constraints.all.extend(selectors(place, catalog));
         if template.role == Role::Driver {
             placed.tolerations.push(Toleration {
                 key: Some(PURPOSE.into()),
@@ -72,20 +81,24 @@ impl Pods {
             });
         }
         let placed = Arc::new(placed);
-        self.placed.insert(key, placed.clone());
+        self.placed.insert(key, (template.clone(), placed.clone()));
         placed
     }
 
     /// True where an image for this role has been pulled on the node; from then on it is.
     pub fn pull(&mut self, node: &NodeId, role: Role) -> bool {
-        !self.images.insert((node.clone(), role))
+        match self.images.get_mut(node) {
+            Some(roles) => !roles.insert(role),
+            None => {
+                self.images.insert(node.clone(), BTreeSet::from([role]));
+                false
+            }
+        }
     }
 
     /// A node is gone, and the images on it.
     pub fn forget_node(&mut self, node: &NodeId) {
-        for role in [Role::Driver, Role::Executor, Role::Other] {
-            self.images.remove(&(node.clone(), role));
-        }
+        self.images.swap_remove(node);
     }
 }
 

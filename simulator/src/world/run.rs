@@ -118,6 +118,7 @@ pub(super) struct World {
     pub(super) pods: Pods,
     pub(super) applications: Vec<Running>,
     pub(super) executor_time: Vec<Span>,
+    pub(super) executors: Executors,
     pub(super) declares: bool,
     pub(super) round_delay: Span,
     pub(super) round_at: Option<Timestamp>,
@@ -138,9 +139,11 @@ impl World {
         };
         let mut agenda = Agenda::default();
         let mut applications = Vec::new();
+        let apps = simulation.submissions.iter();
+        let tally = Tally::new(apps.map(|(workload, _)| workload.app()));
         for (i, (workload, at)) in simulation.submissions.into_iter().enumerate() {
             agenda.add(at, Due::Submit(i));
-            applications.push(Running::new(workload, &executors));
+            applications.push(Running::NotYet(workload));
         }
         let conditions = simulation.conditions;
         let fleet = Fleet::new(simulation.catalog.clone(), &conditions, simulation.seed);
@@ -174,10 +177,11 @@ impl World {
             calls: BTreeMap::new(),
             calls_made: 0,
             addressless: Vec::new(),
-            tally: Tally::new(applications.iter().map(Running::app)),
+            tally,
             pods: Pods::default(),
             executor_time: vec![Span::ZERO; applications.len()],
             applications,
+            executors,
             declares: simulated,
             round_delay: if simulated { ROUND_DELAY } else { Span::ZERO },
             round_at: None,
@@ -282,14 +286,15 @@ impl World {
     }
 
     fn submit(&mut self, i: usize) {
-        let Running::Spark(submission, _) = &self.applications[i] else {
+        self.applications[i].begin(&self.executors);
+        let Running::Spark(cast, _) = &self.applications[i] else {
             return self.tell_pods(i, PodSet::submitted);
         };
         if self.declares {
-            let (app, shape) = (submission.app.clone(), submission.shape(self.now));
+            let (app, shape) = (cast.submission.app.clone(), cast.shape(self.now));
             self.batch.push(Fact::ShapeDeclared { app, shape });
         }
-        let (id, template) = submission.driver_pod();
+        let (id, template) = cast.driver_pod();
         self.create(id, template, Part::Driver(i));
     }
 
@@ -367,30 +372,31 @@ impl World {
         let mut wishes = Vec::new();
         what(application, self.now, &mut wishes);
         for wish in wishes {
-            let Running::Spark(submission, _) = &self.applications[i] else {
+            let Running::Spark(cast, _) = &self.applications[i] else {
                 return;
             };
             match wish {
                 Wish::CreateExecutor { executor, profile } => {
-                    let (id, template) = submission.executor_pod(executor, profile);
+                    let (id, template) = cast.executor_pod(executor, profile);
                     self.create(id, template, Part::Executor(i, executor));
                 }
                 Wish::DeleteExecutor { executor } => {
-                    let (id, _) = submission.executor_pod(executor, 0);
+                    let (id, _) = cast.executor_pod(executor, 0);
                     self.end(&id);
                 }
                 Wish::WakeAt(at) => self.agenda.add(at.max(self.now), Due::Wake(i)),
                 Wish::Finished => {
                     self.finished += 1;
-                    let (id, _) = submission.driver_pod();
+                    let (id, _) = cast.driver_pod();
                     self.end(&id);
+                    self.applications[i].end();
                 }
             }
         }
     }
 
     pub(super) fn end(&mut self, id: &PodId) {
-        let Some(pod) = self.pods.alive.remove(id) else {
+        let Some(pod) = self.pods.alive.swap_remove(id) else {
             return;
         };
         if let (Part::Executor(i, _), Some(started)) = (pod.part, pod.started) {

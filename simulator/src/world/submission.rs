@@ -2,6 +2,7 @@
 //! Pods are named as Spark names them, after the application's id, so that copies differ.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use sparkwright::model::conf::{self, Conf, ConfError, ExecutorCount};
@@ -16,13 +17,21 @@ use sparkwright::model::time::{Span, Timestamp};
 use crate::spark::{Fidelity, fidelity};
 use crate::trace::{Recorded, Work, requests};
 
-/// An application to be run.
+/// An application to be run. Its copies share all but their names; what they would have for themselves
+/// is made when they are submitted ([`Submission::cast`]).
 #[derive(Clone, Debug)]
 pub struct Submission {
     /// What the planner and the ledger know it by.
     pub app: AppId,
     /// The id in its log; `#2` and so on for further copies.
     pub id: String,
+    base: String,
+    original: Arc<Original>,
+}
+
+/// What all copies of an application have in common.
+#[derive(Debug)]
+pub struct Original {
     /// Attempt of the driver, where the log has one.
     pub attempt: Option<String>,
     /// The name that its user gave it.
@@ -41,10 +50,28 @@ pub struct Submission {
     pub work: Arc<Work>,
     /// Executors that it asks for at the start.
     pub count: ExecutorCount,
+    app: AppId,
+    id: String,
     namespace: String,
-    base: String,
     driver: Arc<PodTemplate>,
     executors: BTreeMap<u32, Arc<PodTemplate>>,
+}
+
+/// The pods of an application that runs.
+#[derive(Clone, Debug)]
+pub struct Cast {
+    /// The application.
+    pub submission: Submission,
+    driver: Arc<PodTemplate>,
+    executors: BTreeMap<u32, Arc<PodTemplate>>,
+}
+
+impl Deref for Submission {
+    type Target = Original;
+
+    fn deref(&self) -> &Original {
+        &self.original
+    }
 }
 
 impl Submission {
@@ -64,7 +91,7 @@ impl Submission {
             let template = template(&app, &namespace, Role::Executor, properties, requests);
             executors.insert(profile, Arc::new(template));
         }
-        Ok(Submission {
+        let original = Original {
             id: recorded.id.clone(),
             attempt: recorded.attempt.clone(),
             name: recorded.name.clone(),
@@ -74,55 +101,72 @@ impl Submission {
             truncated: recorded.ended.is_none(),
             fidelity: fidelity(recorded, &work),
             count: requests::executor_count(recorded)?,
-            app,
+            app: app.clone(),
             namespace,
-            base,
             driver: Arc::new(driver),
             executors,
             work,
+        };
+        Ok(Submission {
+            app,
+            id: recorded.id.clone(),
+            base,
+            original: Arc::new(original),
         })
     }
 
     /// The same application once more, as its `number`th copy.
     pub fn copy(&self, number: u32) -> Submission {
-        let base = base_of(&self.id, self.attempt.as_deref(), number);
-        let app = AppId::from(format!("{}/{base}", self.namespace));
-        let again = |template: &Arc<PodTemplate>| {
-            let mut template = PodTemplate::clone(template);
-            template.app = Some(app.clone());
-            template
-                .labels
-                .insert(SPARK_APP_SELECTOR.into(), base.clone());
-            Arc::new(template)
-        };
+        let original = &self.original;
+        let base = base_of(&original.id, self.attempt.as_deref(), number);
         Submission {
-            id: format!("{}#{number}", self.id),
-            driver: again(&self.driver),
-            executors: self
-                .executors
-                .iter()
-                .map(|(id, template)| (*id, again(template)))
-                .collect(),
-            app: app.clone(),
-            base: base.clone(),
-            ..self.clone()
+            app: AppId::from(format!("{}/{base}", self.namespace)),
+            id: format!("{}#{number}", original.id),
+            base,
+            original: original.clone(),
         }
     }
 
+    /// Its pods.
+    pub fn cast(&self) -> Cast {
+        let original = &self.original;
+        let own = |template: &Arc<PodTemplate>| {
+            if self.app == original.app {
+                return template.clone();
+            }
+            let mut template = PodTemplate::clone(template);
+            template.app = Some(self.app.clone());
+            template
+                .labels
+                .insert(SPARK_APP_SELECTOR.into(), self.base.clone());
+            Arc::new(template)
+        };
+        let executors = original.executors.iter();
+        Cast {
+            driver: own(&original.driver),
+            executors: executors
+                .map(|(id, template)| (*id, own(template)))
+                .collect(),
+            submission: self.clone(),
+        }
+    }
+}
+
+impl Cast {
     /// What it declares when it is submitted.
     pub fn shape(&self, declared: Timestamp) -> Shape {
         let group = ExecutorGroup {
             template: self.executor_template(0),
-            min: self.count.min,
-            initial: self.count.initial,
-            max: self.count.max,
+            min: self.submission.count.min,
+            initial: self.submission.count.initial,
+            max: self.submission.count.max,
         };
         Shape {
-            name: self.base.clone(),
-            namespace: self.namespace.clone(),
+            name: self.submission.base.clone(),
+            namespace: self.submission.namespace.clone(),
             declared,
             driver: Some(self.driver.clone()),
-            executors: match self.work.local_slots {
+            executors: match self.submission.work.local_slots {
                 Some(_) => Vec::new(),
                 None => vec![group],
             },
@@ -132,14 +176,20 @@ impl Submission {
     /// The driver's pod.
     pub fn driver_pod(&self) -> (PodId, Arc<PodTemplate>) {
         (
-            PodId::from(format!("{}/{}-driver", self.namespace, self.base)),
+            PodId::from(format!(
+                "{}/{}-driver",
+                self.submission.namespace, self.submission.base
+            )),
             self.driver.clone(),
         )
     }
 
     /// An executor's pod.
     pub fn executor_pod(&self, executor: u32, profile: u32) -> (PodId, Arc<PodTemplate>) {
-        let name = format!("{}/{}-exec-{executor}", self.namespace, self.base);
+        let name = format!(
+            "{}/{}-exec-{executor}",
+            self.submission.namespace, self.submission.base
+        );
         (PodId::from(name), self.executor_template(profile))
     }
 

@@ -10,7 +10,7 @@ use super::agenda::Due;
 use super::pod_set::{PodSet, PodSubmission, PodWish};
 use super::pods::Part;
 use super::run::World;
-use super::submission::Submission;
+use super::submission::{Cast, Submission};
 
 /// Something that can be submitted.
 #[derive(Clone, Debug)]
@@ -21,11 +21,13 @@ pub enum Workload {
     Pods(Box<PodSubmission>),
 }
 
-/// Something that runs, or has run.
+/// Something that was submitted, or will be. It takes room for what it does only while it runs.
 #[derive(Clone, Debug)]
 pub(super) enum Running {
-    Spark(Box<Submission>, Box<Application>),
+    NotYet(Workload),
+    Spark(Box<Cast>, Box<Application>),
     Pods(Box<PodSubmission>, Box<PodSet>),
+    Over(Progress),
 }
 
 impl Workload {
@@ -95,34 +97,35 @@ impl Workload {
 }
 
 impl Running {
-    /// What the planner and the ledger know it by.
-    pub fn app(&self) -> &AppId {
-        match self {
-            Running::Spark(spark, _) => &spark.app,
-            Running::Pods(pods, _) => &pods.app,
-        }
-    }
-
-    pub fn new(workload: Workload, executors: &Executors) -> Self {
-        match workload {
+    /// It begins.
+    pub fn begin(&mut self, executors: &Executors) {
+        let Running::NotYet(workload) = self else {
+            return;
+        };
+        *self = match workload {
             Workload::Spark(submission) => {
                 let work = submission.work.clone();
-                Running::Spark(
-                    submission,
-                    Box::new(Application::new(work, executors.clone())),
-                )
+                let application = Application::new(work, executors.clone());
+                Running::Spark(Box::new(submission.cast()), Box::new(application))
             }
             Workload::Pods(submission) => {
-                let set = Box::new(PodSet::new(&submission));
-                Running::Pods(submission, set)
+                let set = Box::new(PodSet::new(submission));
+                Running::Pods(submission.clone(), set)
             }
-        }
+        };
+    }
+
+    /// It has ended: only how it went is kept.
+    pub fn end(&mut self) {
+        *self = Running::Over(self.progress());
     }
 
     pub fn progress(&self) -> Progress {
         match self {
+            Running::NotYet(_) => Progress::default(),
             Running::Spark(_, application) => application.progress(),
             Running::Pods(_, set) => set.progress(),
+            Running::Over(progress) => *progress,
         }
     }
 }
@@ -153,7 +156,10 @@ impl World {
                     self.end(&id);
                 }
                 PodWish::WakeAt(at) => self.agenda.add(at.max(self.now), Due::Wake(i)),
-                PodWish::Finished => self.finished += 1,
+                PodWish::Finished => {
+                    self.finished += 1;
+                    self.applications[i].end();
+                }
             }
         }
     }

@@ -29,7 +29,7 @@ pub fn pod(object: &v1::Pod) -> Result<Option<Pod>, Refusal> {
     let Some(phase) = phase(object, spec).filter(|phase| is_bound(phase) || !bound_to_node) else {
         return Ok(None);
     };
-    let labels = object.metadata.labels.clone().unwrap_or_default();
+    let labels = object.metadata.labels.clone().unwrap_or_default().into();
     let namespace = identity.namespace.unwrap_or_default();
     let mut template =
         template(namespace, labels, spec).map_err(|fault| identity.refuse(fault.under("spec")))?;

@@ -1,6 +1,8 @@
 //! Objects that pods' rules refer to, read and checked: claims, volumes, storage classes, namespaces,
 //! disruption budgets; and priority classes, which give hand-written pods their number.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::{
     Namespace, NodeSelectorTerm, PersistentVolume, PersistentVolumeClaim, TopologySelectorTerm,
 };
@@ -94,7 +96,7 @@ pub fn class(object: &StorageClass) -> Result<Referent, Refusal> {
 pub fn namespace(object: &Namespace) -> Result<Referent, Refusal> {
     Identity::clusterwide("Namespace", &object.metadata)?;
     let labels = object.metadata.labels.clone();
-    Ok(Referent::Namespace(labels.unwrap_or_default()))
+    Ok(Referent::Namespace(labels.unwrap_or_default().into()))
 }
 
 /// A PodDisruptionBudget.
@@ -201,7 +203,7 @@ fn topology(given: &TopologySelectorTerm) -> Vec<Requirement> {
 }
 
 /// Zone labels of a volume, which name one zone or several.
-fn zones(labels: Option<&Labels>) -> Vec<Requirement> {
+fn zones(labels: Option<&BTreeMap<String, String>>) -> Vec<Requirement> {
     let labels = labels.into_iter().flatten();
     let zones = labels.filter(|(key, _)| label::canonical(key) == ZONE);
     zones

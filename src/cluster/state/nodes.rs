@@ -75,7 +75,7 @@ impl Cluster {
             return;
         };
         self.space.forget(&mut node);
-        self.idle.swap_remove(id);
+        self.idle.forget(&mut node);
         self.interrupted.swap_remove(id);
         usage::discharge(&mut self.usages, &mut node);
         if !node.pods.is_empty() {
@@ -135,11 +135,7 @@ impl Cluster {
             return;
         };
         self.space.note(node);
-        if node.is_idle() {
-            self.idle.insert(id.clone());
-        } else {
-            self.idle.swap_remove(id);
-        }
+        self.idle.note(node);
     }
 
     pub(in crate::cluster) fn recharge(&mut self, id: &NodeId) {
@@ -149,7 +145,7 @@ impl Cluster {
     }
 
     /// Those for whom the node holds room look again at what they ask for.
-    fn tell_holders(&mut self, id: &NodeId) {
+    pub(super) fn tell_holders(&mut self, id: &NodeId) {
         let Some(node) = self.nodes.get(id) else {
             return;
         };

@@ -66,7 +66,7 @@ impl Cluster {
         }
         self.house(&pod);
         if let PodPhase::Bound(node) = &pod.phase {
-            self.release(&id, &pod.template, Some(node));
+            self.release(&id, &pod.template, node);
             self.renote(node);
         }
         self.note_demand(&id);
@@ -171,23 +171,6 @@ impl Cluster {
         }
     }
 
-    /// A pod has found its place: one less is held for.
-    fn release(&mut self, id: &AppId, template: &PodTemplate, node: Option<&NodeId>) {
-        let Some(app) = self.apps.get_mut(id).filter(|app| !app.held.is_empty()) else {
-            return;
-        };
-        if let Some(from) = app.release_one(&slot_of(template), node) {
-            self.unpromise(&from, template);
-        }
-    }
-
-    fn unpromise(&mut self, node: &NodeId, template: &PodTemplate) {
-        if let Some(node) = self.nodes.get_mut(node) {
-            node.promised -= &template.requests;
-            self.space.note(node);
-        }
-    }
-
     /// Keeps `demanding` and `reservations` true, gives back room that is held for nobody, and forgets
     /// applications of which nothing is left.
     pub(super) fn note_demand(&mut self, id: &AppId) {
@@ -231,27 +214,6 @@ impl Cluster {
         }
         if let Some(at) = at {
             self.reservations.insert((at, id.clone()));
-        }
-    }
-
-    /// Holds no more room for an application than its pods want, the last nodes giving up first.
-    fn trim(&mut self, id: &AppId) {
-        let Some(app) = self.apps.get_mut(id) else {
-            return;
-        };
-        let surplus = |app: &App| {
-            let mut slots = app.held.iter();
-            let over = slots.find(|(slot, nodes)| nodes.values().sum::<u32>() > app.wanted(slot));
-            over.map(|(slot, _)| slot.clone())
-        };
-        while let Some(slot) = surplus(app) {
-            let Some(from) = app.release_one(&slot, None) else {
-                break;
-            };
-            if let Some(node) = self.nodes.get_mut(&from) {
-                node.promised -= &slot.requests;
-                self.space.note(node);
-            }
         }
     }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::cluster::event::{AwaitedNode, Held, Intent, NodeFacts, Slot};
 use crate::model::node::{NODEPOOL, Purpose, Taint, TaintEffect};
 use crate::model::offering::{CapacityType, TypeId, ZoneId};
-use crate::model::requirement::Constraints;
+use crate::model::requirement::{Constraints, Labels};
 use crate::model::resources::{Bytes, Cpu, Resources};
 use crate::model::spark::ExecutorGroup;
 use crate::model::spark::{PodPhase, Role, Shape};
@@ -14,7 +14,7 @@ fn template(role: Role, cores: u32) -> Arc<PodTemplate> {
         role,
         app: Some("ns/app".into()),
         namespace: "ns".into(),
-        labels: BTreeMap::new(),
+        labels: Labels::new(),
         requests: Resources::pod(Cpu::from_cores(cores), Bytes::from_mib(1024)),
         constraints: Constraints::default(),
         tolerations: Vec::new(),
@@ -38,7 +38,7 @@ fn pod(name: &str, role: Role, phase: PodPhase) -> Fact {
 fn node(name: &str) -> Fact {
     Fact::NodeApplied(NodeFacts {
         id: name.into(),
-        labels: BTreeMap::from([(NODEPOOL.to_owned(), "pool".to_owned())]),
+        labels: Labels::from([(NODEPOOL.to_owned(), "pool".to_owned())]),
         taints: Vec::new(),
         allocatable: Resources {
             pods: 10,
@@ -70,7 +70,7 @@ fn asked() -> Fact {
         zone: ZoneId(0),
         capacity_type: CapacityType::Spot,
         types: vec![TypeId(0)],
-        labels: BTreeMap::new(),
+        labels: Labels::new(),
         taints: Vec::new(),
         nodes: vec![awaited("one"), awaited("two")],
     })

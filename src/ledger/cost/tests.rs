@@ -250,3 +250,36 @@ proptest::proptest! {
         proptest::prop_assert_eq!(printed, nodes.rounded().micros());
     }
 }
+
+#[test]
+fn nodes_beyond_those_known_by_name_are_summed_up_to_the_same_bill() {
+    let more = 40;
+    let mut facts = Vec::new();
+    let mut whole = Cost::ZERO;
+    for i in 0..MOST_NAMED + more {
+        let (node, pod) = (format!("n-{i}"), format!("default/e-{i}"));
+        facts.extend([
+            (0, asked(&node)),
+            (0, launched(&node, 3_600_000)),
+            (50, ready(&node)),
+            (60, bound(&pod, Some("a"), 2, &node)),
+        ]);
+        whole += UsdPerHour::from_micros(3_600_000)
+            .over(Timestamp::from_millis(200_000) - Timestamp::ZERO);
+    }
+    for i in 0..MOST_NAMED + more {
+        facts.push((200, Fact::NodeLeaving(format!("n-{i}").as_str().into())));
+    }
+    let ledger = folded(&facts);
+    let balance = ledger.balance(Timestamp::from_millis(1_000_000));
+    let named: Cost = balance.nodes.iter().map(|(_, cost)| *cost).sum();
+    let apps: Cost = balance.apps.iter().map(|(_, cost)| *cost).sum();
+    let [sum] = ledger.bygone.values().collect::<Vec<_>>()[..] else {
+        panic!("nodes that are alike are one sum: {:?}", ledger.bygone);
+    };
+    assert_eq!((balance.nodes.len(), sum.nodes), (MOST_NAMED, 40));
+    assert_eq!(sum.time.millis(), 40 * 200_000);
+    assert_eq!([named, balance.bygone].into_iter().sum::<Cost>(), whole);
+    let parts = [apps, balance.idle, balance.boot, balance.system];
+    assert_eq!(parts.into_iter().sum::<Cost>(), whole);
+}

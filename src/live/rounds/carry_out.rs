@@ -29,6 +29,10 @@ impl Rounds {
                 Effect::Cordon { node, .. } => self.cordon(node),
             }
         }
+        self.fold();
+        for (node, held) in plan.holds.iter().cloned() {
+            self.apply(Fact::RoomHeld { node, held });
+        }
     }
 
     /// A launch's nodes get names that no other launch ever has: a restart counts from one again.

@@ -257,6 +257,7 @@ fn kind(fact: &Fact) -> &'static str {
         Fact::NodeApplied(_) => "node-applied",
         Fact::NodeGone(_) => "node-gone",
         Fact::LaunchAsked(_) => "launch-asked",
+        Fact::RoomHeld { .. } => "room-held",
         Fact::NodeLaunched { .. } => "node-launched",
         Fact::NodeRefused(_) => "node-refused",
         Fact::OfferingUnavailable { .. } => "offering-unavailable",

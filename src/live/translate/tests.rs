@@ -25,7 +25,7 @@ fn catalog() -> Catalog {
         bare_metal: false,
         nitro: true,
         accelerated: false,
-        labels: BTreeMap::new(),
+        labels: Default::default(),
     };
     Catalog {
         region: "us-east-1".into(),

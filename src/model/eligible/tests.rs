@@ -1,13 +1,13 @@
 //! What a pool may buy, on a catalogue of a few types.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::super::label::ARCH;
 use super::super::money::UsdPerHour;
 use super::super::offering::{TypeId, ZoneId};
 use super::super::performance::Performances;
 use super::super::pool::{EmptyTtl, Limits, PoolRequirement, SpotPolicy};
-use super::super::requirement::Requirement;
+use super::super::requirement::{Labels, Requirement};
 use super::super::resources::{Cpu, Resources};
 use super::super::spark::Role;
 use super::*;
@@ -202,7 +202,7 @@ fn machine(name: &str) -> InstanceType {
         bare_metal: name.ends_with("metal"),
         nitro: family != "m4" && !name.ends_with("metal"),
         accelerated: family == "g5",
-        labels: BTreeMap::from(labels.map(|(key, value)| (key.into(), value.into()))),
+        labels: Labels::from(labels.map(|(key, value)| (key.into(), value.into()))),
     }
 }
 
@@ -213,7 +213,7 @@ fn pool() -> Pool {
         paused: false,
         roles: BTreeSet::from([Role::Executor]),
         pod_selector: None,
-        labels: BTreeMap::new(),
+        labels: Labels::new(),
         taints: Vec::new(),
         startup_taints: Vec::new(),
         requirements: Vec::new(),

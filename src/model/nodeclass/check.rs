@@ -174,7 +174,7 @@ fn image(field: &str, term: ImageTerm, faults: &mut Faults) -> Option<ImageSelec
         faults.refuse(&format!("{field}.tags"), "{}", problem);
     }
     Some(ImageSelector::Described {
-        tags,
+        tags: tags.into(),
         name: term.name,
         owner: term.owner,
     })
@@ -227,7 +227,7 @@ fn selectors(list: &str, prefix: &str, terms: Vec<Term>, faults: &mut Faults) ->
                 let problem = "is empty and would take all of the account; name a tag";
                 faults.refuse(&format!("{field}.tags"), "{}", problem);
             }
-            (None, None, Some(tags)) => selectors.push(Selector::Tags(tags)),
+            (None, None, Some(tags)) => selectors.push(Selector::Tags(tags.into())),
             _ => {
                 let problem = "names by none or several ways; write either an id or tags";
                 faults.refuse(&field, "", problem);

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use sparkwright::model::requirement::Labels;
 
 use super::anonymise::Names;
 
@@ -81,6 +82,14 @@ impl<T> Cell for Vec<T> {
 }
 
 impl<K, V> Cell for BTreeMap<K, V> {
+    const KIND: &'static str = "map";
+
+    fn is_unknown(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl Cell for Labels {
     const KIND: &'static str = "map";
 
     fn is_unknown(&self) -> bool {

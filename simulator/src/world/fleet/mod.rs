@@ -18,10 +18,11 @@ use sparkwright::cluster::Cluster;
 use sparkwright::cluster::event::{Fact, Intent, NodeFacts, PriceChange};
 use sparkwright::cluster::shortage::{OfferingKey, QuotaKey};
 use sparkwright::model::money::UsdPerHour;
-use sparkwright::model::name::NodeId;
+use sparkwright::model::name::{NodeId, Table};
 use sparkwright::model::node::INSTANCE_TYPE;
-use sparkwright::model::offering::{CapacityType, Catalog, ZoneId};
+use sparkwright::model::offering::{CapacityType, Catalog, TypeId, ZoneId};
 use sparkwright::model::quota::QuotaClass;
+use sparkwright::model::requirement::Labels;
 use sparkwright::model::time::{Span, Timestamp};
 
 use super::conditions::Conditions;
@@ -35,6 +36,9 @@ use quota::Quotas;
 use throttle::Tokens;
 
 pub use create::{Answer, Choice, Code, FleetError, Request};
+
+/// Sorts of nodes whose labels are kept to be shared; beyond it all are forgotten.
+const MOST_LABELS: usize = 4_096;
 
 /// An instance, given or running.
 #[derive(Clone, Debug)]
@@ -61,7 +65,9 @@ pub struct Fleet {
     prices: Prices,
     calls: Option<Tokens>,
     launches: Option<Tokens>,
-    instances: BTreeMap<NodeId, Instance>,
+    instances: Table<NodeId, Instance>,
+    /// Labels of nodes, by those of their call and by type: alike nodes share one map.
+    labels: BTreeMap<(Labels, TypeId), Labels>,
 }
 
 /// What else will happen in a region, whoever asks: by position among what is written down.
@@ -89,7 +95,8 @@ impl Fleet {
             interruptions: given.interruptions,
             calls: given.calls.map(Tokens::full),
             launches: given.launches.map(Tokens::full),
-            instances: BTreeMap::new(),
+            instances: Table::default(),
+            labels: BTreeMap::new(),
             catalog,
         }
     }
@@ -202,7 +209,20 @@ impl Fleet {
     /// The node is ready.
     pub fn ready(&mut self, node: &NodeId, cluster: &Cluster) -> Option<NodeFacts> {
         let instance = self.instances.get_mut(node)?;
-        let facts = facts(node, instance, cluster)?;
+        let intent = instance.intent.as_ref()?;
+        if self.labels.len() >= MOST_LABELS {
+            self.labels.clear();
+        }
+        let key = (intent.labels.clone(), instance.of.0);
+        let alike = self.labels.entry(key);
+        let labels = alike.or_insert_with_key(|(labels, id)| {
+            let instance_type = cluster.catalog.instance_type(*id);
+            let mut all = instance_type.labels.clone();
+            all.extend(labels.clone());
+            all.insert(INSTANCE_TYPE.into(), instance_type.name.clone());
+            all
+        });
+        let facts = facts(node, instance, labels.clone(), cluster)?;
         instance.facts = Some(facts.clone());
         Some(facts)
     }
@@ -223,7 +243,7 @@ impl Fleet {
 
     /// The instance is gone, and its vCPUs and addresses are free. Returns its zone.
     pub fn gone(&mut self, node: &NodeId) -> Option<ZoneId> {
-        let instance = self.instances.remove(node)?;
+        let instance = self.instances.swap_remove(node)?;
         let (quota, vcpus) = self.quota(instance.of);
         self.quotas.give_back(quota, vcpus);
         self.addresses.gone(node);
@@ -264,13 +284,15 @@ impl Fleet {
 }
 
 /// The node of an instance that a plan asked for.
-fn facts(node: &NodeId, instance: &Instance, cluster: &Cluster) -> Option<NodeFacts> {
+fn facts(
+    node: &NodeId,
+    instance: &Instance,
+    labels: Labels,
+    cluster: &Cluster,
+) -> Option<NodeFacts> {
     let intent = instance.intent.as_ref()?;
     let instance_type = cluster.catalog.instance_type(instance.of.0);
     let pool = cluster.pools.get(&intent.pool);
-    let mut labels = instance_type.labels.clone();
-    labels.extend(intent.labels.clone());
-    labels.insert(INSTANCE_TYPE.into(), instance_type.name.clone());
     let mut allocatable = instance_type.allocatable.clone();
     allocatable.storage =
         instance_type.storage(pool.is_some_and(|pool| pool.min_local_storage.is_some()));

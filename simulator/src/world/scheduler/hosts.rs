@@ -95,14 +95,16 @@ impl Hosts {
         known.is_none()
     }
 
-    /// Forgets a node.
-    pub fn remove(&mut self, node: &NodeId) {
-        if let Some(slot) = self.by_name.remove(node) {
-            let old = self.slots[slot].take();
-            self.with_soft_taints -= usize::from(old.is_some_and(|old| is_soft(&old.facts)));
-            self.vacant.push(slot);
-            self.note(slot);
-        }
+    /// Forgets a node; true where pods were on it.
+    pub fn remove(&mut self, node: &NodeId) -> bool {
+        let Some(slot) = self.by_name.remove(node) else {
+            return false;
+        };
+        let old = self.slots[slot].take();
+        self.with_soft_taints -= usize::from(old.as_ref().is_some_and(|old| is_soft(&old.facts)));
+        self.vacant.push(slot);
+        self.note(slot);
+        old.is_some_and(|old| !old.pods.is_empty())
     }
 
     /// True where the node is known.

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sparkwright::cluster::event::NodeFacts;
-use sparkwright::model::name::{NodeId, PodId};
+use sparkwright::model::name::{NodeId, PodId, Table};
 use sparkwright::model::offering::Catalog;
 use sparkwright::model::referent::{Referent, ReferentKind, Referents};
 use sparkwright::model::resources::Resources;
@@ -69,10 +69,12 @@ pub struct Scheduler {
     referents: Referents,
     hosts: Hosts,
     profiles: Profiles,
-    bound: BTreeMap<PodId, Bound>,
+    bound: Table<PodId, Bound>,
+    /// Nodes that went while pods were bound to them.
+    orphaned: BTreeSet<NodeId>,
     bindings: u64,
     arrivals: u64,
-    queued: BTreeMap<PodId, Queued>,
+    queued: Table<PodId, Queued>,
     /// The first pod of each profile that may find a node.
     ready: BTreeSet<(Place, usize)>,
     /// Profiles that found no node.
@@ -161,7 +163,7 @@ impl Scheduler {
 
     /// A pod is gone, wherever it was.
     pub fn forget(&mut self, pod: &PodId) {
-        if let Some(queued) = self.queued.remove(pod) {
+        if let Some(queued) = self.queued.swap_remove(pod) {
             self.unqueue(&queued);
         }
         self.unbind(pod);
@@ -179,7 +181,7 @@ impl Scheduler {
     /// A node is there, or has changed.
     pub fn apply_node(&mut self, facts: &NodeFacts) {
         let is_new = self.hosts.apply(facts, &self.catalog);
-        if is_new {
+        if is_new && self.orphaned.remove(&facts.id) {
             let here = self
                 .bound
                 .iter()
@@ -194,7 +196,9 @@ impl Scheduler {
 
     /// A node is gone.
     pub fn remove_node(&mut self, node: &NodeId) {
-        self.hosts.remove(node);
+        if self.hosts.remove(node) {
+            self.orphaned.insert(node.clone());
+        }
         self.retry();
     }
 
@@ -226,7 +230,7 @@ impl Scheduler {
     }
 
     fn unbind(&mut self, pod: &PodId) {
-        let Some(bound) = self.bound.remove(pod) else {
+        let Some(bound) = self.bound.swap_remove(pod) else {
             return;
         };
         self.hosts.give_back(pod, &bound);
@@ -279,7 +283,7 @@ impl Scheduler {
                 self.stuck.insert(profile);
                 continue;
             };
-            let Some(queued) = self.queued.remove(&pod) else {
+            let Some(queued) = self.queued.swap_remove(&pod) else {
                 continue;
             };
             self.profiles.pop(profile, place);

@@ -41,7 +41,7 @@ pub fn labels(name: &str, side: &Side, role: Role, conf: &Conf) -> Labels {
     ] {
         labels.insert(key.to_owned(), value.to_owned());
     }
-    labels
+    labels.into()
 }
 
 /// Spec of the pods of a role, whose Spark container asks for `requests`.

@@ -8,7 +8,6 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use super::object::{Side, Spec};
 use crate::cluster::kubernetes::fault::{Fault, entry};
 use crate::model::conf::{Conf, ConfError};
-use crate::model::requirement::Labels;
 use crate::model::spark::Role;
 
 /// Overhead factor for both roles; Spark's own, lower than each role's.
@@ -26,7 +25,7 @@ pub struct Properties {
 impl Properties {
     /// Properties of an application whose object carries `labels`. Fields replace `sparkConf`, but for
     /// the overhead factor: there the operator lets `sparkConf` have the last word.
-    pub fn of(spec: &Spec, labels: &Labels) -> Self {
+    pub fn of(spec: &Spec, labels: &BTreeMap<String, String>) -> Self {
         let mut properties = Properties {
             conf: spec.spark_conf.clone().unwrap_or_default(),
             origin: BTreeMap::new(),

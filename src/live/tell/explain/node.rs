@@ -92,7 +92,7 @@ fn state(told: &Told<'_>, node: &Node) -> String {
 fn empty(told: &Told<'_>, node: &Node, cordoned: &str) -> String {
     let since = node.empty_since.unwrap_or(told.now);
     let since = ago(since, told.now);
-    let due = leave::due(&told.cluster.view(told.now), node);
+    let due = leave::goes_at(&told.cluster.view(told.now), node);
     let goes = match due {
         Some((due, ttl)) => {
             let when = ago(due, told.now);

@@ -1,0 +1,142 @@
+//! Room that nodes hold for pods to come: given up when a pod is bound, by whom the room was held or by
+//! another, and trimmed to what is still wanted. The scheduler knows no promises, so a pod may take room
+//! that was held for another application; then the two trade, since room among equals is the same.
+
+use crate::cluster::app::{App, slot_of};
+use crate::cluster::event::{Held, Slot};
+use crate::cluster::node::Node;
+use crate::model::name::{AppId, NodeId};
+use crate::model::node::{Purpose, tolerated};
+use crate::model::spark::{PodTemplate, Role};
+
+use super::Cluster;
+
+impl Cluster {
+    /// A pod has found its place: one less is held for, on its node or, where the room that it took was
+    /// another's, on the node that the other one has instead.
+    pub(super) fn release(&mut self, id: &AppId, template: &PodTemplate, node: &NodeId) {
+        let Some(app) = self.apps.get_mut(id).filter(|app| !app.held.is_empty()) else {
+            return;
+        };
+        let slot = slot_of(template);
+        let Some(from) = app.release_one(&slot, Some(node)) else {
+            return;
+        };
+        self.unpromise(&from, id, &slot);
+        if from != *node {
+            self.trade(&slot, node, &from);
+        }
+    }
+
+    /// A node that is there keeps room for pods that will come to it.
+    pub(super) fn hold(&mut self, id: &NodeId, held: &Held) {
+        let (Some(node), Some(app)) = (self.nodes.get_mut(id), self.apps.get_mut(&held.app)) else {
+            return;
+        };
+        app.hold(id, held);
+        node.held_by.insert(held.app.clone());
+        node.promised += &held.slot.requests.times(held.count);
+        self.space.note(node);
+        self.note_demand(&held.app);
+    }
+
+    /// Holds no more room for an application than its pods want: nodes that cannot keep what they
+    /// promised give up first, then the last ones.
+    pub(super) fn trim(&mut self, id: &AppId) {
+        let Some(app) = self.apps.get_mut(id) else {
+            return;
+        };
+        let nodes = &self.nodes;
+        let broken = |id: &&NodeId| nodes.get(*id).is_none_or(|node| !node.keeps_promises());
+        let surplus = |app: &App| {
+            let mut slots = app.held.iter();
+            let over = slots.find(|(slot, nodes)| nodes.values().sum::<u32>() > app.wanted(slot));
+            over.map(|(slot, nodes)| (slot.clone(), nodes.keys().find(broken).cloned()))
+        };
+        let mut given_up = Vec::new();
+        while let Some((slot, first)) = surplus(app) {
+            let Some(from) = app.release_one(&slot, first.as_ref()) else {
+                break;
+            };
+            given_up.push((from, slot));
+        }
+        for (node, slot) in given_up {
+            self.unpromise(&node, id, &slot);
+        }
+    }
+
+    /// A node promises less. Where it can keep the rest again, those who have it look no further.
+    fn unpromise(&mut self, id: &NodeId, app: &AppId, slot: &Slot) {
+        let Some(node) = self.nodes.get_mut(id) else {
+            return;
+        };
+        let was_broken = !node.keeps_promises();
+        node.promised -= &slot.requests;
+        self.space.note(node);
+        let known = self.apps.get(app);
+        if known.is_none_or(|app| !app.held.values().any(|nodes| nodes.contains_key(id))) {
+            node.held_by.remove(app);
+        }
+        if was_broken && node.keeps_promises() {
+            self.tell_holders(id);
+        }
+    }
+
+    /// A pod sits where room was held for another application, and its own is free: the other one has
+    /// that from here on, if it asks for as much and the node would do for it. Where `taken` keeps its
+    /// promises all the same, nobody lost anything.
+    fn trade(&mut self, slot: &Slot, taken: &NodeId, free: &NodeId) {
+        let (Some(from), Some(to)) = (self.nodes.get(taken), self.nodes.get(free)) else {
+            return;
+        };
+        if from.keeps_promises() || !to.is_open() || to.strayed || !are_alike(from, to) {
+            return;
+        }
+        if !slot.requests.fits(&to.free()) {
+            return;
+        }
+        let loses = |id: &&AppId| {
+            self.apps.get(*id).is_some_and(|app| {
+                let held = app.held.get(slot);
+                held.is_some_and(|nodes| nodes.contains_key(taken)) && would_do(app, slot, to)
+            })
+        };
+        let Some(loser) = from.held_by.iter().find(loses).cloned() else {
+            return;
+        };
+        if let Some(app) = self.apps.get_mut(&loser) {
+            app.release_one(slot, Some(taken));
+            let (slot, count) = (slot.clone(), 1);
+            let held = Held {
+                app: loser.clone(),
+                slot,
+                count,
+            };
+            app.hold(free, &held);
+        }
+        self.unpromise(taken, &loser, slot);
+        if let Some(node) = self.nodes.get_mut(free) {
+            node.promised += &slot.requests;
+            node.held_by.insert(loser.clone());
+            self.space.note(node);
+        }
+        self.note_demand(&loser);
+    }
+}
+
+/// True where one node is bought as the other one is: the zone that an application was given stays.
+fn are_alike(a: &Node, b: &Node) -> bool {
+    let bought = |node: &Node| (node.purpose, node.zone, node.capacity_type);
+    a.is_ours() && a.pool == b.pool && bought(a) == bought(b)
+}
+
+/// True where a node takes the pods of an application that such room is held for.
+fn would_do(app: &App, slot: &Slot, node: &Node) -> bool {
+    let driver = Purpose::Driver.taint();
+    let own = |taint| slot.role == Role::Driver && driver.as_ref() == Some(taint);
+    let takes = |template: &PodTemplate| {
+        let foreign = node.taints.iter().filter(|taint| !own(*taint));
+        template.constraints.hold(&node.labels) && tolerated(foreign, &template.tolerations)
+    };
+    app.templates_of(slot).all(takes)
+}
