@@ -1,4 +1,5 @@
-//! Arguments of the controller, each also an environment variable, as a Deployment sets them.
+//! Arguments of the controller, each also an environment variable, as a Deployment sets them. What is
+//! meant by them is decided where they are used (docs/operating.md).
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -36,13 +36,12 @@ impl Rounds {
             .map(|instance| (instance.id.as_str(), instance))
             .collect();
         self.adopt(instances);
+        let open = self.awaited();
         let mut strays = BTreeMap::new();
         for instance in instances {
             let claimed = self.translator.instances.contains_key(&instance.id);
-            let awaited = instance
-                .token
-                .as_ref()
-                .is_some_and(|token| self.awaits(token));
+            let token = instance.token.as_ref();
+            let awaited = token.is_some_and(|token| open.contains(token));
             let runs = matches!(
                 instance.state,
                 InstanceState::Pending | InstanceState::Running
@@ -62,11 +61,16 @@ impl Rounds {
         self.look_for_lost(&listed, asked);
     }
 
-    /// True while a call with this token may still be answered.
-    fn awaits(&self, token: &str) -> bool {
-        let mut claims = self.translator.claims.values();
-        self.in_hand.contains(&Hand::Launch(token.to_owned()))
-            || claims.any(|claim| claim.instance.is_none() && claim.token() == Some(token))
+    /// Tokens of calls that may still be answered.
+    fn awaited(&self) -> BTreeSet<String> {
+        let claims = self.translator.claims.values();
+        let open = claims.filter(|claim| claim.instance.is_none());
+        let open = open.filter_map(|claim| claim.token().map(str::to_owned));
+        let sent = self.in_hand.iter().filter_map(|hand| match hand {
+            Hand::Launch(token) => Some(token.clone()),
+            _ => None,
+        });
+        open.chain(sent).collect()
     }
 
     /// Instances whose answer we never had go to the claims of their call.

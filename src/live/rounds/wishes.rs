@@ -68,22 +68,20 @@ impl Rounds {
             .get(claim)
             .and_then(|known| known.node.clone());
         let status = self.status_of(claim);
+        let named = status.node_name != node;
         status.node_name = node;
-        claims::note(
-            status,
-            REGISTERED,
-            true,
-            "Registered",
-            "the node has joined, labels and taints complete",
-        );
-        claims::note(
+        let joined = "the node has joined, labels and taints complete";
+        let registered = claims::note(status, REGISTERED, true, "Registered", joined);
+        let ready = claims::note(
             status,
             INITIALIZED,
             true,
             "Initialized",
             "the node is ready",
         );
-        self.unsaid.insert(Subject::Claim(claim.to_owned()));
+        if named || registered || ready {
+            self.unsaid.insert(Subject::Claim(claim.to_owned()));
+        }
     }
 
     /// Asks for a claim to be deleted; what follows comes by its watch.

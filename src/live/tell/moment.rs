@@ -1,4 +1,5 @@
 //! Moments for people: the core's milliseconds as UTC, and how long ago that was.
+//! Programs get milliseconds beside them.
 
 use k8s_openapi::jiff;
 

@@ -156,7 +156,7 @@ fn after_a_start_everything_is_told_in_an_order_in_which_nothing_waits() {
     let expected = [
         "catalog",
         "asked c-1",
-        "launched c-1 0.040000",
+        "launched c-1 0.04",
         "node c-1 ready=true taints=0 cordoned=false",
     ];
     assert_eq!(facts[..4], expected);

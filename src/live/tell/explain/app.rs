@@ -1,4 +1,5 @@
 //! One application: what it declared, what of it runs, what its pods wait for and which nodes come for it.
+//! From what the cluster and the memory hold; how it is asked is not known here.
 
 use std::collections::BTreeMap;
 

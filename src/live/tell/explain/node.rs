@@ -1,4 +1,5 @@
-//! One node: what it is, what is on it, why it was launched, when it goes or what keeps it.
+//! One node: what it is, what is on it, why it was launched, when it goes or what keeps it. From what the
+//! cluster and the memory hold; EC2 is not asked.
 
 use crate::cluster::node::{Node, Stage};
 use crate::plan::leave;

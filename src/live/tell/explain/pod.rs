@@ -1,4 +1,5 @@
-//! One pod: where it is, what it waits for, which node it was planned onto.
+//! One pod: where it is, what it waits for, which node it was planned onto. From what the cluster and the
+//! memory hold; of a pod that is none of ours nothing is known.
 
 use crate::cluster::node::Stage;
 use crate::model::name::NodeId;

@@ -1,4 +1,5 @@
-//! What would help a pod that waits: one sentence for each reason, to whoever can do something.
+//! What would help a pod that waits: one sentence for each reason, to whoever can do something. What the
+//! reason is about is told beside it.
 
 use crate::plan::reason::Reason;
 

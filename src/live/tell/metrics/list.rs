@@ -1,4 +1,5 @@
-//! The metrics by name, with units, labels and what they mean. What is measured, and when, is for others.
+//! The metrics by name, with units, labels and what they mean.
+//! What is measured, and when, is for others.
 
 use prometheus::core::Collector;
 use prometheus::{

@@ -1,4 +1,5 @@
-//! docs/metrics.md, written from the metrics themselves.
+//! docs/metrics.md, written from the metrics themselves, so that the page and what is measured cannot
+//! differ.
 
 use std::fmt::Write;
 
