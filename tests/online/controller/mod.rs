@@ -3,5 +3,9 @@
 
 mod crash;
 mod faults;
+mod karpenter;
+mod karpenter_aws;
 mod lifecycle;
+mod neighbour;
 mod rig;
+mod side_by_side;
