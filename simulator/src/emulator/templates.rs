@@ -111,6 +111,10 @@ pub struct TemplateData {
     pub capacity_reservation_specification: Option<Reservations>,
     /// Host names.
     pub private_dns_name_options: Option<DnsNames>,
+    /// On whose hosts it runs.
+    pub placement: Option<Placement>,
+    /// Enclaves; they take no room here.
+    pub enclave_options: Option<Enclaves>,
 }
 
 /// What a shutdown from inside does.
@@ -175,6 +179,10 @@ fields! {
         #[serde(rename = "EnableResourceNameDnsAAAARecord")]
         enable_resource_name_dns_aaaa_record: Option<bool>,
     }
+    /// On whose hosts an instance runs: shared ones alone.
+    Placement { tenancy: Option<String> }
+    /// Enclaves.
+    Enclaves { enabled: Option<bool> }
 }
 
 impl TemplateData {
@@ -186,12 +194,24 @@ impl TemplateData {
         let data: TemplateData = written.read()?;
         data.user_data_text()?;
         check_specifications(&data.tags, &TAGGED)?;
+        data.check_tenancy()?;
         if !data.interfaces.is_empty() && !data.security_groups.is_empty() {
             return Err(ApiError::combination(
                 "Network interfaces and an instance-level security groups may not be specified on the same request",
             ));
         }
         Ok(data)
+    }
+
+    fn check_tenancy(&self) -> Result<(), ApiError> {
+        let placement = self.placement.as_ref();
+        let asked = placement.and_then(|placement| placement.tenancy.as_deref());
+        match asked.filter(|tenancy| *tenancy != "default") {
+            None => Ok(()),
+            Some(tenancy) => Err(ApiError::value(format!(
+                "Value ({tenancy}) for parameter Tenancy is invalid. Only default is served here."
+            ))),
+        }
     }
 
     /// User data, decoded.

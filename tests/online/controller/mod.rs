@@ -4,7 +4,11 @@
 mod burst;
 mod crash;
 mod faults;
+mod karpenter;
+mod karpenter_aws;
 mod lifecycle;
 mod measure;
+mod neighbour;
 mod parity;
 mod rig;
+mod side_by_side;

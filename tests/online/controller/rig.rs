@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use sparkwright_sim::emulator::{Background, EmulatorArgs};
 use crate::testbed::{ControlPlane, eventually, install, is_offline, ports};
 
 /// The cluster's name, in EC2's tags too.
-const CLUSTER: &str = "online";
+pub const CLUSTER: &str = "online";
 /// Seconds of EC2 in a second: a boot of half a minute takes two seconds.
 const SPEED: &str = "20";
 /// The longest that one test may take.
@@ -86,7 +87,6 @@ impl Rig {
             .join("admin.kubeconfig")
             .display()
             .to_string();
-        let speed = emulator.contains(&"--speed");
         let mut flags = vec![
             "--port",
             "0",
@@ -96,7 +96,7 @@ impl Rig {
             &joined,
         ];
         flags.extend(emulator);
-        if !speed {
+        if !emulator.contains(&"--speed") {
             flags.extend(["--speed", SPEED]);
         }
         let emulator = EmulatorArgs::from_flags(&flags).expect("they are flags");
@@ -268,6 +268,18 @@ impl Rig {
             sent.is_ok_and(|status| status.success()),
             "kill -{name} {id}"
         );
+    }
+
+    /// Where EC2 and its like are, as an SDK is told by its environment.
+    pub fn aws(&self) -> Vec<(&'static str, String)> {
+        let settings = self.settings.iter();
+        let of_aws = settings.filter(|(name, _)| name.starts_with("AWS_"));
+        of_aws.map(|(name, value)| (*name, value.clone())).collect()
+    }
+
+    /// The folder of what the control plane and controllers write. In it `admin.kubeconfig` has all rights.
+    pub fn folder(&self) -> &Path {
+        self.plane.folder()
     }
 
     /// Stops the API server and starts it again, on the same port and data.

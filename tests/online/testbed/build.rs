@@ -1,5 +1,6 @@
-//! Builds the control plane's one binary from the Go module in `tests/peers/cluster`, once for each state
-//! of the module's files, into a cache folder outside the checkout.
+//! Builds the tests' peers from the Go modules in `tests/peers`, each once for each state of its module's
+//! files, into a cache folder outside the checkout: the control plane, which is one binary, and Karpenter,
+//! which takes along the custom resource definitions of the version that its module requires.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
@@ -11,29 +12,90 @@ use super::tell;
 
 /// Names the cache folder; `sparkwright` in the user's cache folder when unset.
 const CACHE: &str = "SPARKWRIGHT_CACHE";
-/// Names a binary that is there already; nothing is built then.
+/// Names a control plane's binary that is there already; nothing is built then.
 const BINARY: &str = "SPARKWRIGHT_CLUSTER_BINARY";
 /// The versions that the servers report of themselves: those of the module's requirements, which the
 /// linker has to be told.
 const KUBERNETES: &str = "k8s.io/kubernetes";
 const KWOK: &str = "sigs.k8s.io/kwok";
+/// Modules with Karpenter's providers, and where in them definitions are.
+const KARPENTER: (&str, &[&str]) = (
+    "sigs.k8s.io/karpenter",
+    &["pkg/apis/crds", "kwok/apis/crds"],
+);
+const KARPENTER_AWS: (&str, &[&str]) =
+    ("github.com/aws/karpenter-provider-aws", &["pkg/apis/crds"]);
+/// How every module is built.
+const ARGUMENTS: [&str; 3] = ["build", "-trimpath", "-gcflags=all=-dwarf=false"];
+const FLAGS: &str = "-mod=readonly -buildvcs=false";
 
-/// The binary, built where it is not there yet.
-pub fn binary() -> Result<PathBuf, String> {
+/// Karpenter as it was built.
+pub struct Karpenter {
+    /// The program.
+    pub binary: PathBuf,
+    /// A folder with the definitions of its resources, a YAML file each.
+    pub definitions: PathBuf,
+}
+
+/// The control plane's binary, built where it is not there yet.
+pub fn control_plane() -> Result<PathBuf, String> {
     if let Some(given) = std::env::var_os(BINARY) {
         return Ok(PathBuf::from(given));
     }
-    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/cluster");
-    let folder = cache()?
-        .join("peers")
-        .join(format!("cluster-{:016x}", key(&module)?));
-    let binary = folder.join("cluster");
+    let module = module("cluster");
+    let linked = versions(&module)?;
+    once("cluster", &linked, |binary| build(&module, &linked, binary))
+}
+
+/// Karpenter with its KWOK provider, built where it is not there yet.
+pub fn karpenter() -> Result<Karpenter, String> {
+    with_definitions("karpenter", KARPENTER)
+}
+
+/// Karpenter with its AWS provider, built where it is not there yet.
+pub fn karpenter_aws() -> Result<Karpenter, String> {
+    with_definitions("karpenter-aws", KARPENTER_AWS)
+}
+
+fn with_definitions(name: &str, of: (&str, &[&str])) -> Result<Karpenter, String> {
+    let module = module(name);
+    let linked = "-s -w";
+    let binary = once(name, linked, |binary| {
+        copy_definitions(&module, of, &beside(binary))?;
+        build(&module, linked, binary)
+    })?;
+    Ok(Karpenter {
+        definitions: beside(&binary),
+        binary,
+    })
+}
+
+fn module(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/peers")
+        .join(name)
+}
+
+fn beside(binary: &Path) -> PathBuf {
+    binary.with_file_name("definitions")
+}
+
+/// The program that a module builds, in the cache. It is made where it is not there, by one process at a
+/// time; it must come last of what is made.
+fn once(
+    name: &str,
+    linked: &str,
+    make: impl FnOnce(&Path) -> Result<(), String>,
+) -> Result<PathBuf, String> {
+    let key = key(&module(name), linked)?;
+    let folder = cache()?.join("peers").join(format!("{name}-{key:016x}"));
+    let binary = folder.join(name);
     fs::create_dir_all(&folder).map_err(|error| format!("make {}: {error}", folder.display()))?;
     let lock = fs::File::create(folder.join("lock"))
         .and_then(|file| file.lock().map(|()| file))
         .map_err(|error| format!("lock {}: {error}", folder.display()))?;
     if !binary.is_file() {
-        build(&module, &binary)?;
+        make(&binary)?;
     }
     drop(lock);
     Ok(binary)
@@ -51,7 +113,7 @@ fn cache() -> Result<PathBuf, String> {
 }
 
 /// A number that changes with the module's files, with how they are built, and with the machine's kind.
-fn key(module: &Path) -> Result<u64, String> {
+fn key(module: &Path, linked: &str) -> Result<u64, String> {
     let mut hasher = DefaultHasher::new();
     for path in files(module)? {
         let name = path.strip_prefix(module).unwrap_or(&path);
@@ -59,7 +121,9 @@ fn key(module: &Path) -> Result<u64, String> {
         hasher
             .write(&fs::read(&path).map_err(|error| format!("read {}: {error}", path.display()))?);
     }
-    hasher.write(include_bytes!("build.rs"));
+    hasher.write(ARGUMENTS.join(" ").as_bytes());
+    hasher.write(FLAGS.as_bytes());
+    hasher.write(linked.as_bytes());
     hasher.write(std::env::consts::OS.as_bytes());
     hasher.write(std::env::consts::ARCH.as_bytes());
     Ok(hasher.finish())
@@ -81,49 +145,78 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(found)
 }
 
-fn build(module: &Path, binary: &Path) -> Result<(), String> {
+fn build(module: &Path, linked: &str, binary: &Path) -> Result<(), String> {
     let started = Instant::now();
     tell(&format!(
-        "building the control plane for tests, once: {}",
+        "building a peer for tests, once: {}",
         binary.display()
     ));
     let unfinished = binary.with_extension("unfinished");
-    let built = Command::new("go")
-        .args(["build", "-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", &linked(module)?, "-o"])
+    let mut command = Command::new("go");
+    command
+        .args(ARGUMENTS)
+        .args(["-ldflags", linked, "-o"])
         .arg(&unfinished)
-        .arg(".")
-        .current_dir(module)
-        .env("CGO_ENABLED", "0")
-        .env("GOFLAGS", "-mod=readonly -buildvcs=false")
-        .output()
-        .map_err(|error| {
-            format!(
-                "run go build: {error}; install Go 1.26 or later, or set {} to leave out the tests that \
-                 need a control plane",
-                super::OFFLINE
-            )
-        })?;
-    if !built.status.success() {
-        let log = String::from_utf8_lossy(&built.stderr).into_owned();
-        return Err(format!(
-            "go build in {}: {}\n{log}",
-            module.display(),
-            built.status
-        ));
-    }
+        .arg(".");
+    go(module, command)?;
     fs::rename(&unfinished, binary)
         .map_err(|error| format!("keep {}: {error}", binary.display()))?;
     let size = fs::metadata(binary).map_or(0, |file| file.len() / (1 << 20));
     let seconds = started.elapsed().as_secs();
     tell(&format!(
-        "built the control plane for tests in {seconds} s: {size} MiB, {}",
+        "built a peer for tests in {seconds} s: {size} MiB, {}",
         binary.display()
     ));
     Ok(())
 }
 
+/// Runs the Go toolchain on a module; what it wrote to its output.
+fn go(module: &Path, mut command: Command) -> Result<String, String> {
+    let ran = command
+        .current_dir(module)
+        .env("CGO_ENABLED", "0")
+        .env("GOFLAGS", FLAGS)
+        .output()
+        .map_err(|error| {
+            format!(
+                "run go: {error}; install Go 1.26 or later, or set {} to leave out the tests that need peers",
+                super::OFFLINE
+            )
+        })?;
+    if !ran.status.success() {
+        let log = String::from_utf8_lossy(&ran.stderr).into_owned();
+        return Err(format!("go in {}: {}\n{log}", module.display(), ran.status));
+    }
+    Ok(String::from_utf8_lossy(&ran.stdout).into_owned())
+}
+
+/// Copies definitions out of a module that ours requires, as Go keeps it.
+fn copy_definitions(
+    module: &Path,
+    (required, folders): (&str, &[&str]),
+    to: &Path,
+) -> Result<(), String> {
+    let mut list = Command::new("go");
+    list.args(["list", "-m", "-f", "{{.Dir}}", required]);
+    // Go has no folder for a module that was not needed yet.
+    let mut download = Command::new("go");
+    download.args(["mod", "download", required]);
+    go(module, download)?;
+    let from = go(module, list)?;
+    let fault = |error| format!("copy definitions to {}: {error}", to.display());
+    fs::create_dir_all(to).map_err(fault)?;
+    for folder in folders {
+        for path in files(&Path::new(from.trim()).join(folder))? {
+            let text = fs::read(&path).map_err(fault)?;
+            let name = path.file_name().unwrap_or_default();
+            fs::write(to.join(name), text).map_err(fault)?;
+        }
+    }
+    Ok(())
+}
+
 /// What the linker is told: the versions, since the servers cannot read them from the module.
-fn linked(module: &Path) -> Result<String, String> {
+fn versions(module: &Path) -> Result<String, String> {
     let go_mod = module.join("go.mod");
     let text = fs::read_to_string(&go_mod).map_err(|error| format!("read go.mod: {error}"))?;
     let kubernetes = required(&text, KUBERNETES)?;

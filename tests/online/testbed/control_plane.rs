@@ -44,7 +44,7 @@ pub struct ControlPlane {
 impl ControlPlane {
     /// Builds what is not built yet, starts it and waits until it serves.
     pub fn start() -> Result<Self, String> {
-        let binary = build::binary()?;
+        let binary = build::control_plane()?;
         let mut problems = Vec::new();
         for _ in 0..ATTEMPTS {
             match attempt(&binary) {
@@ -94,7 +94,7 @@ impl ControlPlane {
             .position(|one| one.name == "kube-apiserver");
         let old = self.processes.remove(at.expect("it runs"));
         drop(old);
-        let binary = build::binary().expect("it has been built");
+        let binary = build::control_plane().expect("it has been built");
         let flags = flags::apiserver(self.ports, &self.folder);
         self.run(&binary, "kube-apiserver", &flags)
             .expect("it starts again");

@@ -25,21 +25,25 @@ pub async fn deploy(client: &Client) {
         apply(client, document).await;
     }
     drop(alone);
-    let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
     for kind in ["nodepools", "nodeclasses", "nodeclaims"] {
-        let name = format!("{kind}.sparkwright.dev");
-        eventually(&format!("{name} is established"), async || {
-            let conditions = crds.get(&name).await.ok()?.status?.conditions?;
-            let is = |name: &str| {
-                conditions
-                    .iter()
-                    .any(|c| c.type_ == name && c.status == "True")
-            };
-            assert!(!is("NonStructuralSchema"), "{conditions:?}");
-            is("Established").then_some(())
-        })
-        .await;
+        established(client, &format!("{kind}.sparkwright.dev")).await;
     }
+}
+
+/// Waits until custom resources are served, by the name of their definition.
+pub async fn established(client: &Client, name: &str) {
+    let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
+    eventually(&format!("{name} is established"), async || {
+        let conditions = crds.get(name).await.ok()?.status?.conditions?;
+        let is = |name: &str| {
+            conditions
+                .iter()
+                .any(|c| c.type_ == name && c.status == "True")
+        };
+        assert!(!is("NonStructuralSchema"), "{conditions:?}");
+        is("Established").then_some(())
+    })
+    .await;
 }
 
 /// A token of the controller's service account: with it a test is bound by the RBAC that ships.

@@ -3,12 +3,12 @@
 //! machine has no Go, unless it was told to stay offline. Tests run side by side: each keeps to a namespace,
 //! names and node labels of its own.
 
-mod build;
+pub mod build;
 mod control_plane;
 mod flags;
 pub mod install;
 pub mod ports;
-mod process;
+pub mod process;
 
 use std::io::Write;
 use std::sync::OnceLock;
@@ -102,7 +102,7 @@ pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) 
 }
 
 /// Says something on standard error whether or not the test's own output is captured.
-fn tell(line: &str) {
+pub fn tell(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 

@@ -28,6 +28,17 @@ impl Process {
         arguments: &[String],
         folder: &Path,
     ) -> Result<Self, String> {
+        Self::start_with(binary, name, arguments, folder, &[])
+    }
+
+    /// As [`Self::start`], with environment variables beside this process' own.
+    pub fn start_with(
+        binary: &Path,
+        name: &'static str,
+        arguments: &[String],
+        folder: &Path,
+        environment: &[(&str, String)],
+    ) -> Result<Self, String> {
         let log = folder.join(format!("{name}.log"));
         let fault = |error| format!("start {name}: {error}");
         let file = File::options()
@@ -41,6 +52,7 @@ impl Process {
             .args(arguments)
             .current_dir(folder)
             .env("HOME", folder)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(file.try_clone().map_err(fault)?)
             .stderr(file);

@@ -39,6 +39,9 @@ const KNOWN: [&str; 18] = [
     "vpc-id",
 ];
 
+/// The one event that instances have here.
+const RETIREMENT: &str = "instance-retirement";
+
 /// DescribeInstances.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
@@ -149,6 +152,11 @@ fn property(region: &Region, instance: &Instance, name: &str) -> Vec<String> {
         "architecture" => architecture(region.catalog().instance_type(instance.of.0)).to_owned(),
         "availability-zone" => zone.to_owned(),
         "availability-zone-id" => region.catalog().zone(instance.of.1).id.clone(),
+        "event.code" => {
+            let event = instance.maintenance.map(|_| RETIREMENT.to_owned());
+            return event.into_iter().collect();
+        }
+        "instance-status.status" | "system-status.status" => checked(instance).to_owned(),
         "client-token" => return instance.launch.token.clone().into_iter().collect(),
         "iam-instance-profile.name" => {
             let profile = instance.launch.data.iam_instance_profile.as_ref();
@@ -318,8 +326,11 @@ pub(super) fn status(region: &Region, request: Status, now: Moment) -> Result<An
     let known = [
         "availability-zone",
         "availability-zone-id",
+        "event.code",
         "instance-state-code",
         "instance-state-name",
+        "instance-status.status",
+        "system-status.status",
     ];
     filter::check(&request.filters, &known, false)?;
     all_found(region, &request.ids, now)?;
@@ -335,11 +346,7 @@ pub(super) fn status(region: &Region, request: Status, now: Moment) -> Result<An
     let page = cut(chosen, asked, 5..=1000, None)?;
     let all = page.entries.into_iter().map(|instance| {
         let zone = region.catalog().zone(instance.of.1);
-        let ok = if instance.state == State::Running {
-            "ok"
-        } else {
-            "not-applicable"
-        };
+        let ok = checked(instance);
         let events = instance
             .maintenance
             .map(|from| maintenance(region.date(from)));
@@ -356,9 +363,17 @@ pub(super) fn status(region: &Region, request: Status, now: Moment) -> Result<An
     Ok(answer.with("nextToken", page.next).into())
 }
 
+/// What EC2's checks find: nothing is ever wrong with a running instance here.
+fn checked(instance: &Instance) -> &'static str {
+    match instance.state {
+        State::Running => "ok",
+        _ => "not-applicable",
+    }
+}
+
 fn maintenance(from: Timestamp) -> Xml {
     Xml::new()
-        .with("code", "instance-retirement")
+        .with("code", RETIREMENT)
         .with(
             "description",
             "The instance is running on degraded hardware",

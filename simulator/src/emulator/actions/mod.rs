@@ -11,6 +11,7 @@ mod instances;
 mod network;
 mod pricing;
 mod queue;
+mod reservations;
 mod spot_prices;
 mod ssm;
 mod templates;
@@ -107,6 +108,7 @@ fn ec2(
         "CreateTags" => terminate::create_tags(region, form.read()?, now),
         "DeleteLaunchTemplate" => templates::delete(region, form.read()?),
         "DescribeAvailabilityZones" => network::zones(region, form.read()?),
+        "DescribeCapacityReservations" => reservations::describe(form.read()?),
         "DescribeImages" => images::describe(region, form.read()?),
         "DescribeInstances" => instances::describe(region, form.read()?, now),
         "DescribeInstanceStatus" => instances::status(region, form.read()?, now),

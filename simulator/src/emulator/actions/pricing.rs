@@ -85,7 +85,7 @@ pub(super) fn products(region: &Region, request: GetProducts) -> Result<Answered
     for (at, machine) in (0..).map(TypeId).zip(&catalog.types) {
         let mut offerings = catalog.offerings_of(at);
         let listed = offerings.find(|o| o.capacity_type == CapacityType::OnDemand);
-        let holds = |f: &Filter| property(region, machine, &f.field).eq_ignore_ascii_case(&f.value);
+        let holds = |filter: &Filter| holds(region, machine, filter);
         if let Some(listed) = listed.filter(|_| request.filters.iter().all(holds)) {
             chosen.push((machine, listed.price));
         }
@@ -101,6 +101,13 @@ pub(super) fn products(region: &Region, request: GetProducts) -> Result<Answered
         answer["NextToken"] = next.into();
     }
     Ok(answer.into())
+}
+
+fn holds(region: &Region, machine: &InstanceType, filter: &Filter) -> bool {
+    // A machine without hypervisor is listed under both tenancies, at one price.
+    let whole = machine.bare_metal && filter.field.eq_ignore_ascii_case("tenancy");
+    let value = property(region, machine, &filter.field);
+    value.eq_ignore_ascii_case(&filter.value) || whole && filter.value == "Dedicated"
 }
 
 fn is_known(field: &str) -> bool {

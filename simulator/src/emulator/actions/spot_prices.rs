@@ -17,6 +17,8 @@ use crate::emulator::wire::{ApiError, Xml};
 
 /// The platform that is sold here, under both its names.
 const PLATFORMS: [&str; 2] = ["Linux/UNIX", "Linux/UNIX (Amazon VPC)"];
+/// Most entries of a page.
+const LARGEST: u32 = 1000;
 
 /// DescribeSpotPriceHistory.
 #[derive(Debug, Default, Deserialize)]
@@ -63,7 +65,9 @@ pub(super) fn describe(
     let from = moment(region, request.start_time.as_deref(), Timestamp::ZERO)?;
     let to = moment(region, request.end_time.as_deref(), now.at)?;
     let token = request.next_token.as_deref();
-    let asked = page("DescribeSpotPriceHistory", &[], request.max_results, token)?;
+    // EC2 takes larger pages and gives as many as it gives.
+    let most = request.max_results.map(|most| most.min(LARGEST));
+    let asked = page("DescribeSpotPriceHistory", &[], most, token)?;
     let mut entries: Vec<Entry> = Vec::new();
     let sold = request.platforms.is_empty()
         || request
@@ -83,7 +87,7 @@ pub(super) fn describe(
         })
     });
     entries.sort_by_key(|(at, offering, _)| (std::cmp::Reverse(*at), **offering));
-    let page = cut(entries, asked, 1..=1000, Some(1000))?;
+    let page = cut(entries, asked, 1..=LARGEST, Some(LARGEST))?;
     let entries = page.entries.iter().map(|entry| {
         let of = |name: &str| property(region, entry, name);
         Xml::new()
