@@ -64,12 +64,10 @@ fn main() -> ExitCode {
         }
         Command::Preflight(args) => check(&args),
         Command::Explain(args) => awaited(ask::explain(&args)).map(|answer| print!("{answer}")),
-        Command::Plan(args) => dry_run::recorded_catalog(&args.catalog)
-            .map_err(|error| error.to_string())
-            .and_then(|catalog| {
-                let (mut out, mut messages) = (io::stdout(), io::stderr());
-                awaited(dry_run::run(&args, catalog, &mut out, &mut messages))
-            }),
+        Command::Plan(args) => awaited(async {
+            let catalog = dry_run::catalog(&args).await?;
+            dry_run::run(&args, catalog, &mut io::stdout(), &mut io::stderr()).await
+        }),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

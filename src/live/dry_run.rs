@@ -24,6 +24,7 @@ use crate::plan::tell::{Answer, document, printable, table};
 use crate::stream::{Decoder, Entry};
 
 use super::ask::{AskError, ClusterArgs, Form, client};
+use super::ec2::{Ec2, Options};
 
 /// Objects of one page.
 const PAGE: usize = 500;
@@ -73,9 +74,12 @@ pub struct PlanArgs {
     /// Plans for the pods of a cluster as it is; for manifests there is `sparkwright-sim plan`
     #[arg(long, required = true)]
     pub from_cluster: bool,
-    /// Where types and prices come from: a recorded stream (docs/recorded-stream.md)
+    /// Where types and prices come from: a recorded stream (docs/recorded-stream.md); AWS where it is not given
     #[arg(long, value_name = "FILE")]
-    pub catalog: PathBuf,
+    pub catalog: Option<PathBuf>,
+    /// AWS region; the environment's where it is not given
+    #[arg(long, env = "SPARKWRIGHT_REGION")]
+    pub region: Option<String>,
     /// Which cluster.
     #[command(flatten)]
     pub cluster: ClusterArgs,
@@ -112,6 +116,9 @@ pub enum DryRunError {
         /// What is wrong with it.
         problem: String,
     },
+    /// AWS does not say what it sells.
+    #[error("{0}; or name a recorded stream with --catalog")]
+    Aws(String),
     /// The document could not be written.
     #[error("the document could not be written: {0}")]
     Write(#[from] io::Error),
@@ -124,6 +131,28 @@ pub struct Listed {
     pub facts: Vec<Fact>,
     /// Objects with a bad value, and what they and others probably do not mean, a line each.
     pub messages: Vec<String>,
+}
+
+/// What the arguments say is sold: a recorded catalogue, or AWS's own.
+///
+/// # Errors
+/// Where the file cannot be read or lists none, or AWS does not answer.
+pub async fn catalog(args: &PlanArgs) -> Result<Arc<Catalog>, DryRunError> {
+    if let Some(path) = &args.catalog {
+        return recorded_catalog(path);
+    }
+    // The name tags what is launched, and nothing is.
+    let options = Options {
+        region: args.region.clone(),
+        cluster_name: "plan".to_owned(),
+        queue: None,
+    };
+    let ec2 = Ec2::connect(options).await;
+    let ec2 = ec2.map_err(|error| DryRunError::Aws(error.to_string()))?;
+    let listed = ec2.catalog().await;
+    listed
+        .map(Arc::new)
+        .map_err(|error| DryRunError::Aws(error.to_string()))
 }
 
 /// Plans for the cluster that the arguments name with this catalogue. The document goes to `out`, a line

@@ -14,6 +14,7 @@ use crate::cluster::kubernetes::Refusal;
 use crate::model::name::{AppId, NodeId, PodId};
 use crate::model::nodeclass::Class;
 use crate::model::offering::Catalog;
+use crate::model::resources::Bytes;
 use crate::model::spark::{Pod, PodPhase};
 
 use super::ec2::Resolved;
@@ -103,6 +104,8 @@ pub struct Translator {
     pub refused: BTreeMap<(Source, String), String>,
     /// Pods that the core knows of, with their own ids.
     pub pods: BTreeMap<PodId, String>,
+    /// Memory that pods can get of a node, by type, where nodes that joined had less than was reckoned.
+    learned: BTreeMap<String, Bytes>,
     /// Claims for which EC2 gave nothing.
     refusals: BTreeSet<String>,
     facts: Vec<Fact>,
@@ -142,8 +145,39 @@ impl Translator {
     /// Takes in what the region sells.
     pub fn catalog(&mut self, catalog: Catalog) {
         self.catalog = Arc::new(catalog);
+        self.reckon();
         self.facts.push(Fact::CatalogListed(self.catalog.clone()));
         self.spoken(Source::Catalog);
+    }
+
+    /// A node of this type has joined with so much memory for pods. Where it is less than was reckoned, the
+    /// next node of the type is expected to have no more.
+    fn learn(&mut self, instance_type: &str, memory: Bytes) {
+        let found = self.catalog.find_type(instance_type);
+        let reckoned = found.map(|id| self.catalog.instance_type(id).allocatable.memory);
+        if memory > Bytes::default() && reckoned.is_some_and(|reckoned| memory < reckoned) {
+            tracing::info!(
+                instance_type,
+                memory = memory.get(),
+                "nodes of a type have less memory than was reckoned"
+            );
+            self.learned.insert(instance_type.to_owned(), memory);
+            self.reckon();
+            self.facts.push(Fact::CatalogListed(self.catalog.clone()));
+        }
+    }
+
+    /// The catalogue holds what was learned of its types.
+    fn reckon(&mut self) {
+        if self.learned.is_empty() {
+            return;
+        }
+        let catalog = Arc::make_mut(&mut self.catalog);
+        for kind in &mut catalog.types {
+            if let Some(memory) = self.learned.get(&kind.name) {
+                kind.allocatable.memory = kind.allocatable.memory.min(*memory);
+            }
+        }
     }
 
     /// Takes in what a watch says.

@@ -7,7 +7,7 @@ use crate::cluster::event::{Fact, NodeFacts};
 use crate::cluster::kubernetes;
 use crate::live::claims::{is_taint, labels_of, taints_of};
 use crate::model::name::NodeId;
-use crate::model::node::{MANAGED, Taint, UNREGISTERED};
+use crate::model::node::{INSTANCE_TYPE, MANAGED, Taint, UNREGISTERED};
 use crate::model::nodeclaim::NodeClaim;
 use crate::model::requirement::Labels;
 use crate::model::spark::PodPhase;
@@ -104,6 +104,9 @@ impl Translator {
         }
         let initialised = claim.initialised;
         if initialised && !was {
+            if let Some(kind) = facts.labels.get(INSTANCE_TYPE) {
+                self.learn(kind, facts.allocatable.memory);
+            }
             let claim = claim_name.to_owned();
             self.wishes.push(Wish::Initialised { claim });
         }

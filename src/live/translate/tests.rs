@@ -215,6 +215,32 @@ fn a_node_of_ours_is_told_once_its_labels_are_complete_and_ready_once_startup_is
 }
 
 #[test]
+fn a_type_whose_nodes_have_less_memory_than_was_reckoned_is_reckoned_with_that() {
+    let mut translator = ready(vec![(
+        Source::Claims,
+        "c-1",
+        claim("c-1", Some("i-1"), false),
+    )]);
+    let mut roomy = catalog();
+    roomy.types[0].allocatable.memory = Bytes::from_mib(8 << 10);
+    translator.catalog(roomy.clone());
+    words(&mut translator);
+    let mut labels = labels();
+    labels["node.kubernetes.io/instance-type"] = json!("m5.large");
+    let object = node("i-1", "i-1", labels, json!([]), "True");
+    translator.hear(Source::Nodes, said("i-1", object));
+    assert!(words(&mut translator).0.contains(&"catalog".to_owned()));
+    let memory = |translator: &Translator| translator.catalog.types[0].allocatable.memory;
+    assert_eq!(memory(&translator), Bytes::from_mib(4 << 10));
+    translator.catalog(roomy);
+    assert_eq!(
+        memory(&translator),
+        Bytes::from_mib(4 << 10),
+        "it stays learned"
+    );
+}
+
+#[test]
 fn what_vanished_while_nobody_watched_is_told_as_gone() {
     let foreign = || node("n", "i-9", json!({}), json!([]), "True");
     let mut translator = ready(vec![

@@ -2,6 +2,7 @@
 //! over the wire. Each test has a control plane and an EC2 of its own.
 
 mod burst;
+mod commands;
 mod crash;
 mod faults;
 mod karpenter;

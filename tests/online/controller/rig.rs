@@ -368,6 +368,35 @@ impl Rig {
         all.into_iter().filter(alive).collect()
     }
 
+    /// Runs another command with the controller's settings: whether it ended well, and what it said.
+    pub fn command(&self, arguments: &[&str]) -> (bool, String) {
+        let output = Command::new(env!("CARGO_BIN_EXE_sparkwright"))
+            .args(arguments)
+            .env_clear()
+            .envs(&self.settings)
+            .output()
+            .expect("it starts");
+        let said = match output.status.success() {
+            true => output.stdout,
+            false => [output.stdout, output.stderr].concat(),
+        };
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&said).into_owned(),
+        )
+    }
+
+    /// Where the last controller answers.
+    pub fn address(&self) -> String {
+        format!("http://{}", self.listen.last().expect("one runs"))
+    }
+
+    /// What the last controller's probes say: alive, ready.
+    pub fn health(&self) -> [String; 2] {
+        let listen = self.listen.last().expect("one runs");
+        ["GET /healthz", "GET /readyz"].map(|ask| http(*listen, ask, "").trim().to_owned())
+    }
+
     /// What the last controller measures of itself.
     pub fn metrics(&self) -> String {
         let listen = self.listen.last().expect("one runs");
