@@ -69,7 +69,8 @@ impl Recorded {
     }
 
     fn write(&mut self, entry: Entry) {
-        self.encoder.write(entry, &mut self.lines).unwrap();
+        let written = self.encoder.write(entry, &mut self.lines);
+        written.expect("memory takes every line");
     }
 
     fn tell(&mut self, at: Timestamp, facts: impl IntoIterator<Item = Fact>) {
@@ -95,7 +96,7 @@ impl Recorded {
     }
 
     fn text(&self) -> &str {
-        std::str::from_utf8(&self.lines).unwrap()
+        std::str::from_utf8(&self.lines).expect("lines are UTF-8")
     }
 }
 
@@ -104,7 +105,7 @@ fn lived(scenario: &crate::properties::Scenario, step: usize, rotate_at: usize) 
     let mut run = Recorded::new();
     run.tell(Timestamp::ZERO, [Fact::CatalogListed(catalog())]);
     for (i, facts) in facts(scenario).chunks(step).enumerate() {
-        let at = second(i64::try_from(i).unwrap());
+        let at = second(i64::try_from(i).expect("a count fits"));
         run.tell(at, facts.to_vec());
         if i == rotate_at {
             run.rotate();
@@ -141,7 +142,9 @@ fn second(seconds: i64) -> Timestamp {
 
 fn read(text: &str) -> Vec<Entry> {
     let mut decoder = Decoder::default();
-    let entries = text.lines().map(|line| decoder.read(line).unwrap());
+    let entries = text
+        .lines()
+        .map(|line| decoder.read(line).expect("it was written as a line"));
     entries.flatten().collect()
 }
 
