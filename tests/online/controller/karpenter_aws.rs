@@ -12,6 +12,19 @@ use super::karpenter::{Karpenter, NODEPOOL, POOL};
 use super::rig::{self, Rig};
 use crate::testbed::eventually;
 
+/// What it asks for and must be given, each time. It also asks whether templates are there that are not.
+const SERVED: [&str; 9] = [
+    "CreateFleet",
+    "CreateLaunchTemplate",
+    "DescribeImages",
+    "DescribeInstanceStatus",
+    "DescribeInstanceTypeOfferings",
+    "DescribeSpotPriceHistory",
+    "DescribeSubnets",
+    "GetProducts",
+    "TerminateInstances",
+];
+
 #[test]
 fn karpenters_own_aws_provider_launches_and_terminates_instances_of_the_emulator() {
     rig::run(&[], async |rig| {
@@ -55,8 +68,11 @@ fn karpenters_own_aws_provider_launches_and_terminates_instances_of_the_emulator
             instances(rig).is_disjoint(&nodes).then_some(())
         })
         .await;
-        let asked = rig.calls(&["TerminateInstances"]);
-        assert!(asked.iter().any(|call| call.status == 200), "{asked:?}");
+        for action in SERVED {
+            let asked = rig.calls(&[action]);
+            let answered = asked.iter().filter(|call| call.status == 200).count();
+            assert!(answered > 0 && answered == asked.len(), "{asked:?}");
+        }
     });
 }
 

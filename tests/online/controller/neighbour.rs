@@ -90,37 +90,41 @@ fn each_on_its_own_side(pods: &[Pod], nodes: &[Node]) {
     assert!(idle.is_empty(), "launched for no pod: {idle:?}");
 }
 
-/// Karpenter nominates a pod that it launches for, and says why it does not. Where it had looked at none of
-/// ours, this test would show nothing.
+/// Karpenter says for which pods it launches, or knows a node that is there, and why it does neither. Where it had
+/// looked at none of ours, this test would show nothing.
 async fn it_looked_at_ours(rig: &Rig, pods: &[Pod]) {
     let events: Api<Event> = Api::namespaced(rig.admin.clone(), "default");
     let events = events.list(&ListParams::default()).await;
     let events = events.expect("they can be listed").items;
-    let ours: BTreeSet<String> = pods
-        .iter()
-        .filter(|pod| is_ours(pod))
-        .map(Pod::name_any)
-        .collect();
-    let said = |reason: &str, of_ours: bool| {
+    let ours = pods.iter().filter(|pod| is_ours(pod));
+    let ours: BTreeSet<String> = ours.map(Pod::name_any).collect();
+    let said = |reason: &str, words: &str, of_ours: bool| {
         let said = events.iter().filter(|event| {
-            let by = event
-                .source
-                .as_ref()
-                .and_then(|source| source.component.as_deref());
+            let source = event.source.as_ref();
+            let by = source.and_then(|source| source.component.as_deref());
+            let message = event.message.as_deref().unwrap_or_default();
             let of = event.involved_object.name.as_ref();
             by == Some("karpenter")
                 && event.reason.as_deref() == Some(reason)
+                && message.contains(words)
                 && of.is_some_and(|name| ours.contains(name)) == of_ours
         });
         said.count()
     };
-    assert_eq!(said("Nominated", true), 0, "launched for ours");
-    assert!(said("Nominated", false) > 0, "launched for its own");
-    assert!(said("FailedScheduling", true) > 0, "looked at ours");
+    let launched = "nodeclaim/";
+    assert_eq!(said("Nominated", launched, true), 0, "launched for ours");
+    let theirs = said("Nominated", launched, false);
+    assert!(theirs > 0, "launched for its own");
+    let why = format!("\"{MANAGED}\"");
+    let refused = said("FailedScheduling", &why, true);
+    assert!(
+        refused > 0,
+        "looked at ours, and was kept off by their selector"
+    );
 }
 
 async fn create_application(rig: &Rig, app: u32) {
-    if app % OBSERVED > 0 {
+    if !app.is_multiple_of(OBSERVED) {
         rig.create_pod(&format!("app-{app}"), "driver", 0, 4).await;
         rig.create_pod(&format!("app-{app}"), "executor", 1, 13)
             .await;
