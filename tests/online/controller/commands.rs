@@ -49,7 +49,9 @@ fn the_leader_says_why_a_pod_waits() {
         })
         .await;
         assert!(said.contains("executors"), "{said}");
-        let health = rig.health();
-        assert_eq!(health, ["ok", "ok"], "alive and ready");
+        eventually("it says that it is alive and ready", async || {
+            (rig.health() == ["ok", "ok"]).then_some(())
+        })
+        .await;
     });
 }
