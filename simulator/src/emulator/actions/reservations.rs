@@ -1,4 +1,5 @@
-//! DescribeCapacityReservations. The account has none: filters and pages are checked, and nothing is found.
+//! DescribeCapacityReservations. The account has none: filters and pages are checked, and nothing is
+//! found. Whether EC2 would let others in is not known here.
 
 use serde::Deserialize;
 
