@@ -68,7 +68,8 @@ fn from_a_declared_shape_to_create_fleet() {
         let told = rig.metrics();
         told.lines()
             .filter(|line| {
-                line.starts_with("sparkwright_launch_") || line.starts_with("sparkwright_round_")
+                line.starts_with("sparkwright_watch_to_create_fleet")
+                    || line.starts_with("sparkwright_plan_seconds")
             })
             .for_each(|line| eprintln!("{line}"));
     });
@@ -100,7 +101,7 @@ fn memory_at_ten_thousand_pods() {
         let told = rig.metrics();
         told.lines()
             .filter(|line| {
-                line.starts_with("sparkwright_round_") || line.starts_with("sparkwright_pods")
+                line.starts_with("sparkwright_plan_seconds") || line.starts_with("sparkwright_pods")
             })
             .for_each(|line| eprintln!("{line}"));
     });
