@@ -59,6 +59,27 @@ fn a_zone_that_has_run_dry_is_left_at_once() {
 }
 
 #[test]
+fn when_no_pool_has_capacity_it_is_asked_again_until_one_has() {
+    let world = file("nothing.yaml", "capacity:\n  droughts:\n  - {to: 400s}\n");
+    rig::run(&["--world", &world], async |rig| {
+        begin(rig, "1h").await;
+        application(rig, "a", 1).await;
+        eventually("EC2 was asked", async || {
+            (!rig.calls(&["CreateFleet"]).is_empty()).then_some(())
+        })
+        .await;
+        // A refusal is believed for three minutes of ours.
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_secs(55)).await;
+        }
+        running(rig, 2).await;
+        let calls = rig.calls(&["CreateFleet"]).len();
+        assert!(calls <= 60, "{calls} calls for two nodes");
+        each_instance_is_claimed(rig).await;
+    });
+}
+
+#[test]
 fn zones_without_addresses_are_not_asked() {
     let zones = ["a", "b", "c", "d", "e"]
         .map(|zone| format!("- {{zone: us-east-1{zone}, addresses: 3}}\n"));
