@@ -74,7 +74,8 @@ fn when_no_pool_has_capacity_it_is_asked_again_until_one_has() {
         }
         running(rig, 2).await;
         let calls = rig.calls(&["CreateFleet"]).len();
-        assert!(calls <= 60, "{calls} calls for two nodes");
+        // Six zones, and in each the types in turn, a few to a call.
+        assert!(calls <= 200, "{calls} calls for two nodes");
         each_instance_is_claimed(rig).await;
     });
 }
