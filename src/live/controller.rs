@@ -2,7 +2,7 @@
 //! loop, and the looks at EC2 that come at fixed times.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use kube::{Client, Config};
@@ -14,10 +14,11 @@ use tokio::time::sleep;
 
 use crate::cluster::event::Fact;
 use crate::model::nodeclass::user_data::ClusterAccess;
+use crate::model::offering::Catalog;
 use crate::model::time::Span;
 
 use super::clock;
-use super::ec2::{ClusterFacts, Ec2, Options};
+use super::ec2::{ClusterFacts, Ec2};
 use super::heard::{Heard, Source};
 use super::lease::{self, Lease, Named};
 use super::rounds::{Conduct, Rounds, Telling};
@@ -46,14 +47,7 @@ pub async fn run(args: ControllerArgs) -> anyhow::Result<()> {
     let config = config.context("find the cluster; set KUBECONFIG, or run in a pod")?;
     let cluster = cluster_facts(&args, &config).await?;
     let client = Client::try_from(config).context("connect to the cluster")?;
-    let ec2 = Ec2::connect(Options {
-        region: args.region.clone(),
-        cluster_name: args.cluster_name.clone(),
-        queue: args
-            .interruption_queue
-            .clone()
-            .filter(|name| !name.is_empty()),
-    });
+    let ec2 = Ec2::connect(args.aws());
     let ec2 = ec2.await.context("connect to AWS")?;
     let lease = Arc::new(Lease::default());
     let (inbox, heard) = mpsc::channel(INBOX);
@@ -118,28 +112,24 @@ async fn served(listener: TcpListener, shared: Arc<Shared>) {
 
 /// What is looked at again and again, whatever happens.
 fn looks(tasks: &mut JoinSet<()>, world: &World, args: &ControllerArgs) {
-    tasks.spawn(catalog(world.clone()));
-    tasks.spawn(prices(world.clone()));
+    tasks.spawn(market(world.clone()));
     tasks.spawn(instances(world.clone(), args.sweep_every));
-    if args
-        .interruption_queue
-        .as_ref()
-        .is_some_and(|name| !name.is_empty())
-    {
+    if args.aws().queue.is_some() {
         tasks.spawn(notices(world.clone()));
     }
 }
 
-async fn catalog(world: World) {
+/// What the region sells, and between two looks at that what its prices have become.
+async fn market(world: World) {
     let mut attempt = 0;
     loop {
         match world.ec2.catalog().await {
             Ok(catalog) => {
                 attempt = 0;
-                if !world.tell(Heard::Catalog(catalog)).await {
+                if !world.tell(Heard::Catalog(catalog.clone())).await {
                     return;
                 }
-                sleep(CATALOG_EVERY).await;
+                prices(&world, catalog).await;
             }
             Err(error) => {
                 attempt += 1;
@@ -150,11 +140,11 @@ async fn catalog(world: World) {
     }
 }
 
-async fn prices(world: World) {
-    let Ok(mut catalog) = world.ec2.catalog().await else {
-        return;
-    };
-    loop {
+/// Tells what prices become until the catalogue is to be listed anew: a change names types and zones by
+/// their places in it.
+async fn prices(world: &World, mut catalog: Catalog) {
+    let listed = Instant::now();
+    while listed.elapsed() < CATALOG_EVERY {
         sleep(PRICES_EVERY).await;
         match world.ec2.prices(&catalog).await {
             Ok(changes) if changes.is_empty() => {}
@@ -167,15 +157,13 @@ async fn prices(world: World) {
                         change.price,
                     );
                 }
-                if !world
-                    .tell(Heard::Fact(Fact::PricesChanged(changes.into())))
-                    .await
-                {
+                let changed = Fact::PricesChanged(changes.into());
+                if !world.tell(Heard::Fact(changed)).await {
                     return;
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, "spot prices cannot be asked; the last ones stand")
+                tracing::warn!(%error, "spot prices cannot be asked; the last ones stand");
             }
         }
     }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::model::nodeclass;
 
 use super::controller::cluster_facts;
-use super::ec2::{Ec2, Options};
+use super::ec2::Ec2;
 use super::settings::ControllerArgs;
 
 /// The rights that ship.
@@ -63,15 +63,7 @@ pub async fn run(args: &ControllerArgs) -> Vec<Check> {
             None
         }
     };
-    let options = Options {
-        region: args.region.clone(),
-        cluster_name: args.cluster_name.clone(),
-        queue: args
-            .interruption_queue
-            .clone()
-            .filter(|name| !name.is_empty()),
-    };
-    let ec2 = match Ec2::connect(options).await {
+    let ec2 = match Ec2::connect(args.aws()).await {
         Ok(ec2) => {
             let listed = ec2.instances().await;
             checks.push(check("EC2 lists instances", said(listed)));

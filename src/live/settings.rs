@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::model::time::Span;
 
+use super::ec2::Options;
 use super::tell::logs::LogArgs;
 
 /// `sparkwright controller`.
@@ -69,6 +70,20 @@ pub struct ControllerArgs {
     /// Between two looks at EC2's list of our instances
     #[arg(long, env = "SPARKWRIGHT_SWEEP_EVERY", default_value = "10s", value_parser = length)]
     pub sweep_every: Span,
+}
+
+impl ControllerArgs {
+    /// What to connect to in AWS. A Deployment writes empty values for what is not there.
+    pub fn aws(&self) -> Options {
+        Options {
+            region: self.region.clone(),
+            cluster_name: self.cluster_name.clone(),
+            queue: self
+                .interruption_queue
+                .clone()
+                .filter(|name| !name.is_empty()),
+        }
+    }
 }
 
 fn length(text: &str) -> Result<Span, String> {
