@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 use std::{fs, io};
 
 use clap::Args;
@@ -24,6 +24,7 @@ use crate::plan::tell::{Answer, document, printable, table};
 use crate::stream::{Decoder, Entry};
 
 use super::ask::{AskError, ClusterArgs, Form, client};
+use super::clock;
 use super::ec2::{Ec2, Options};
 
 /// Objects of one page.
@@ -176,18 +177,12 @@ pub async fn run(
     if more > 0 {
         writeln!(messages, "{more} lines more")?;
     }
-    let answer = answer(catalog, listed.facts, now());
+    let answer = answer(catalog, listed.facts, clock::now());
     match args.output {
         Form::Json => document::write(&answer, out)?,
         Form::Text => table::write(&answer, out)?,
     }
     Ok(())
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let millis = since.map_or(0, |since| since.as_millis());
-    Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
 }
 
 fn answer(catalog: Arc<Catalog>, facts: Vec<Fact>, at: Timestamp) -> Answer {
