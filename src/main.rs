@@ -80,12 +80,16 @@ fn main() -> ExitCode {
 
 /// One thread does: planning is the only work, and everything else waits for the network.
 fn control(args: ControllerArgs) -> Result<(), String> {
-    logs::begin(&args.logs).map_err(|error| format!("begin to log: {error}"))?;
-    awaited(async {
+    let traces = logs::begin(&args.logs)?;
+    let done = awaited(async {
         controller::run(args)
             .await
             .map_err(|error| format!("{error:#}"))
-    })
+    });
+    if let Some(traces) = traces {
+        traces.finish();
+    }
+    done
 }
 
 /// Prints each check; one that failed is an error.

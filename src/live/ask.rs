@@ -2,16 +2,14 @@
 //! server's proxy, and its answer as it comes.
 
 use clap::{Args, ValueEnum};
-use http_body_util::{BodyExt, Empty, Limited};
+use hyper::Request;
 use hyper::body::Bytes;
-use hyper::header::HOST;
-use hyper::{Request, Uri, client::conn::http1};
-use hyper_util::rt::TokioIo;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
+
+use super::http;
 
 /// The Lease of which the leader is the holder.
 const LEASE: &str = "sparkwright";
@@ -19,8 +17,6 @@ const LEASE: &str = "sparkwright";
 const PORT: u16 = 8080;
 /// An answer is not awaited for longer.
 const LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
-/// Longest answer that is read, in bytes.
-const LONGEST_ANSWER: usize = 16 << 20;
 
 /// Arguments of `explain`.
 #[derive(Clone, Debug, Args)]
@@ -170,32 +166,13 @@ async fn ask_replica(address: &str, path: &str) -> Result<String, AskError> {
         address: address.to_owned(),
         problem,
     };
-    let uri: Uri = address
-        .parse()
+    let asked = format!("{}{path}", address.trim_end_matches('/'));
+    let request = Request::get(asked).body(Bytes::new());
+    let request = request
         .map_err(|error| failed(format!("{error}; write one such as http://127.0.0.1:8080")))?;
-    let authority = uri.authority().filter(|_| uri.scheme_str() == Some("http"));
-    let Some(authority) = authority else {
-        let problem = "is no http address; write one such as http://127.0.0.1:8080";
-        return Err(failed(problem.to_owned()));
-    };
-    let port = authority.port_u16().unwrap_or(80);
-    let stream = TcpStream::connect((authority.host(), port)).await;
-    let stream = stream.map_err(|error| failed(error.to_string()))?;
-    let io = |error: hyper::Error| failed(error.to_string());
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io)?;
-    let driving = tokio::spawn(connection);
-    let request = Request::get(path).header(HOST, authority.as_str());
-    let request = request.body(Empty::<Bytes>::new());
-    let request = request.map_err(|error| failed(error.to_string()))?;
-    let answer = sender.send_request(request).await.map_err(io)?;
-    let found = answer.status().is_success();
-    let body = Limited::new(answer.into_body(), LONGEST_ANSWER)
-        .collect()
-        .await;
-    driving.abort();
-    let body = body.map_err(|error| failed(error.to_string()))?.to_bytes();
-    let text = String::from_utf8_lossy(&body).into_owned();
-    match found {
+    let answer = http::send(request).await.map_err(failed)?;
+    let text = String::from_utf8_lossy(answer.body()).into_owned();
+    match answer.status().is_success() {
         true => Ok(text),
         false => Err(AskError::Refused(message(&text))),
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
+use tracing::{Instrument, info_span};
 
 use crate::cluster::event::Intent;
 use crate::model::nodeclass::Class;
@@ -62,13 +63,15 @@ pub struct Given {
 pub async fn launch(world: World, ordered: Ordered) {
     let intent = ordered.launch.intent.clone();
     let hand = Hand::Launch(ordered.token.clone());
-    let outcome = match store(&world, &ordered).await {
+    let storing = store(&world, &ordered).instrument(info_span!("store"));
+    let outcome = match storing.await {
         Ok((request, writing)) => {
             let after = clock::now() - ordered.since;
             let after = Duration::from_millis(u64::try_from(after.millis()).unwrap_or(0));
             world.metrics.launch_sent(after.saturating_sub(writing));
             tracing::debug!(token = ordered.token, ?after, ?writing, "launch is sent");
-            send(&world, &request, &ordered.token, ordered.epoch).await
+            let sending = send(&world, &request, &ordered.token, ordered.epoch);
+            sending.instrument(info_span!("send")).await
         }
         Err(problem) => Err(problem),
     };

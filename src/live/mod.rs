@@ -15,6 +15,7 @@ pub mod dry_run;
 pub mod ec2;
 pub mod evict;
 pub mod heard;
+mod http;
 pub mod launch;
 pub mod lease;
 pub mod leave;

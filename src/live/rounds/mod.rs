@@ -17,6 +17,7 @@ use serde_json::Value;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
+use tracing::{Instrument, field};
 
 use crate::Planner;
 use crate::cluster::Cluster;
@@ -223,6 +224,8 @@ impl Rounds {
     }
 
     fn round(&mut self) {
+        let span = tracing::info_span!("round", effects = field::Empty, waiting = field::Empty);
+        let _within = span.enter();
         let since = self.pace.since();
         self.pace.looked();
         let now = clock::now();
@@ -230,6 +233,8 @@ impl Rounds {
         let began = Instant::now();
         let plan = Arc::new(self.planner.plan(&self.cluster.view(now)));
         let took = began.elapsed();
+        span.record("effects", plan.effects.len());
+        span.record("waiting", plan.waiting.len());
         self.telling
             .round(now, &self.translator, &self.cluster, &plan, took);
         for violation in &plan.broken {
@@ -275,10 +280,11 @@ impl Rounds {
 
     /// Begins something, unless it is being done already or we only look on.
     fn begin(&mut self, hand: Hand, task: impl Future<Output = ()> + Send + 'static) -> bool {
-        if self.conduct.dry_run || self.epoch.is_none() || !self.in_hand.insert(hand) {
+        if self.conduct.dry_run || self.epoch.is_none() || !self.in_hand.insert(hand.clone()) {
             return false;
         }
-        tokio::spawn(task);
+        let span = tracing::info_span!("hand", ?hand);
+        tokio::spawn(task.instrument(span));
         true
     }
 }

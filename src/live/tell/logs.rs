@@ -1,13 +1,17 @@
-//! Logs on standard error: lines for people, or JSON for machines. What is logged carries its values as
+//! Logs on standard error: lines for people, or JSON for machines; spans go to a collector of traces where
+//! one is named. What is logged carries its values as
 //! fields; secrets and environment are never among them.
 
 use std::io;
 use std::str::FromStr;
 
+use tracing::Level;
 use tracing_subscriber::filter::{ParseError, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
+
+use super::traces::Traces;
 
 /// The form of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -28,17 +32,27 @@ pub struct LogArgs {
     /// What is logged: error, warn, info, debug or trace, also by module: info,kube=warn
     #[arg(long, default_value = "info", value_name = "LEVELS", value_parser = levels)]
     pub log_level: Targets,
+    /// Sends traces by OTLP over HTTP to this collector, such as http://otel-collector:4318
+    #[arg(long, env = "SPARKWRIGHT_OTLP_ENDPOINT", value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
 }
 
 fn levels(text: &str) -> Result<Targets, ParseError> {
     Targets::from_str(text)
 }
 
-/// Begins to log. To be called once, first thing.
+/// Begins to log. To be called once, first thing. Traces are to be finished at the end.
 ///
 /// # Errors
-/// Where something logs already.
-pub fn begin(args: &LogArgs) -> Result<(), tracing_subscriber::util::TryInitError> {
+/// Where something logs already, or the collector's address is none.
+pub fn begin(args: &LogArgs) -> Result<Option<Traces>, String> {
+    // A Deployment writes empty values for what is not there.
+    let collector = args.otlp_endpoint.as_deref().filter(|url| !url.is_empty());
+    let traces = collector.map(Traces::to).transpose()?;
+    let spans = traces.as_ref().map(|traces| {
+        let layer = tracing_opentelemetry::layer().with_tracer(traces.tracer());
+        layer.with_filter(Targets::new().with_target("sparkwright", Level::INFO))
+    });
     let lines = fmt::layer().with_writer(io::stderr).with_target(false);
     let layer = match args.log_format {
         LogFormat::Text => lines.boxed(),
@@ -46,7 +60,10 @@ pub fn begin(args: &LogArgs) -> Result<(), tracing_subscriber::util::TryInitErro
     };
     tracing_subscriber::registry()
         .with(layer.with_filter(args.log_level.clone()))
+        .with(spans)
         .try_init()
+        .map_err(|error| format!("begin to log: {error}"))?;
+    Ok(traces)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub mod logs;
 pub mod memory;
 pub mod metrics;
 pub mod moment;
+pub mod traces;
 
 pub use http::{Shared, serve};
 pub use memory::Memory;
