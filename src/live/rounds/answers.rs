@@ -25,7 +25,7 @@ impl Rounds {
         self.telling.answered(&answered);
         for given in &answered.given {
             self.translator.given(given);
-            self.fold_quietly();
+            self.take_in();
             let status = self.status_of(&given.claim);
             status.instance_id = Some(given.instance.id.clone());
             status.provider_id = Some(format!(
@@ -74,13 +74,6 @@ impl Rounds {
             self.translator.refused_node(node);
             self.discard(node.id.as_str());
         }
-    }
-
-    /// Facts so far are folded, so that what follows reads them.
-    fn fold_quietly(&mut self) {
-        let (facts, wishes) = self.translator.take();
-        facts.into_iter().for_each(|fact| self.apply(fact));
-        wishes.into_iter().for_each(|wish| self.fulfil(wish));
     }
 
     /// A claim for which there is no instance goes at once.

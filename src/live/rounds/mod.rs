@@ -64,6 +64,8 @@ pub struct Rounds {
     ledger: Ledger,
     planner: Planner,
     pace: Pace,
+    /// Something was folded that nobody has looked at.
+    changed: bool,
     epoch: Option<u64>,
     in_hand: BTreeSet<Hand>,
     /// Objects whose status is to be written.
@@ -109,6 +111,7 @@ impl Rounds {
             ledger: Ledger::default(),
             planner: Planner::default(),
             pace: Pace::default(),
+            changed: false,
             epoch: None,
             in_hand: BTreeSet::new(),
             unsaid: BTreeSet::new(),
@@ -182,17 +185,23 @@ impl Rounds {
         }
     }
 
-    /// Folds what has come of what was heard, and does what objects need.
+    /// Folds what has come of what was heard, does what objects need, and says what is to be said.
     fn fold(&mut self) {
-        loop {
-            let (facts, wishes) = self.translator.take();
-            if facts.is_empty() && wishes.is_empty() {
-                break;
-            }
-            facts.into_iter().for_each(|fact| self.apply(fact));
-            wishes.into_iter().for_each(|wish| self.fulfil(wish));
+        while self.take_in() {}
+        if std::mem::take(&mut self.changed) {
+            let declared = self.all_declared();
+            self.pace.changed(clock::now(), declared);
         }
         self.write_statuses();
+    }
+
+    /// Folds what there is to tell, so that what follows reads it; false where there was nothing.
+    fn take_in(&mut self) -> bool {
+        let (facts, wishes) = self.translator.take();
+        let any = !facts.is_empty() || !wishes.is_empty();
+        facts.into_iter().for_each(|fact| self.apply(fact));
+        wishes.into_iter().for_each(|wish| self.fulfil(wish));
+        any
     }
 
     fn apply(&mut self, fact: Fact) {
@@ -203,8 +212,7 @@ impl Rounds {
         self.cluster.apply(&event);
         self.ledger.apply(&event);
         self.telling.event(&self.cluster, &event);
-        let declared = self.all_declared();
-        self.pace.changed(event.at, declared);
+        self.changed = true;
     }
 
     /// True where every application that asks for something has said what it will ask for.
@@ -252,7 +260,7 @@ impl Rounds {
         self.epoch = epoch;
         self.telling.shared.leads(epoch.is_some());
         if epoch.is_some() {
-            self.reconsider();
+            self.translator.reconsider();
             self.pace.changed(clock::now(), true);
         }
     }
@@ -271,7 +279,8 @@ impl Rounds {
                 classes.iter().for_each(|class| self.resolve(class));
             }
             if self.ticks.is_multiple_of(RECONSIDER_EVERY) {
-                self.reconsider();
+                self.translator.reconsider();
+                self.forget_statuses();
                 self.note_pools();
             }
         }

@@ -49,13 +49,17 @@ impl Rounds {
         self.statuses.entry(claim.to_owned()).or_insert(written)
     }
 
-    /// Writes what is to be said and not being written.
-    pub(super) fn write_statuses(&mut self) {
-        if self.epoch.is_none() || self.conduct.dry_run {
-            return;
-        }
+    /// Statuses of claims that are gone are forgotten.
+    pub(super) fn forget_statuses(&mut self) {
         let claims = &self.translator.claims;
         self.statuses.retain(|name, _| claims.contains_key(name));
+    }
+
+    /// Writes what is to be said and not being written.
+    pub(super) fn write_statuses(&mut self) {
+        if self.unsaid.is_empty() || self.epoch.is_none() || self.conduct.dry_run {
+            return;
+        }
         for subject in std::mem::take(&mut self.unsaid) {
             let hand = subject.hand();
             if self.in_hand.contains(&hand) {

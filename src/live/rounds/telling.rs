@@ -9,14 +9,14 @@ use tokio::sync::mpsc::Receiver;
 
 use crate::cluster::Cluster;
 use crate::cluster::event::Event;
-use crate::live::ec2::CallCount as Ec2Calls;
+use crate::live::ec2::CallCount;
 use crate::live::heard::Answered;
 use crate::live::record::{RecordOptions, Recorder};
 use crate::live::tell::explain;
 use crate::live::tell::http::{Question, Shared};
 use crate::live::tell::kubernetes::Publisher;
 use crate::live::tell::kubernetes::{Note, Notes, Regarding};
-use crate::live::tell::metrics::{CallCount, LaunchAnswer};
+use crate::live::tell::metrics::LaunchAnswer;
 use crate::live::tell::{Memory, Metrics};
 use crate::live::translate::Translator;
 use crate::model::time::Timestamp;
@@ -119,17 +119,11 @@ impl Telling {
     }
 
     /// The loop turns, and has so much before it.
-    pub fn turned(&self, ready: bool, queued: usize, calls: &[Ec2Calls]) {
+    pub fn turned(&self, ready: bool, queued: usize, calls: &[CallCount]) {
         self.shared.turned();
         self.shared.ready(ready);
         self.metrics.queued(queued);
-        let calls = calls.iter().map(|call| CallCount {
-            action: call.action.to_string(),
-            result: call.result.as_str().to_owned(),
-            count: call.count,
-            seconds: call.seconds,
-        });
-        self.metrics.ec2_calls(&calls.collect::<Vec<_>>());
+        self.metrics.ec2_calls(calls);
         if let Some(recorder) = &self.recorder {
             self.metrics.recorded(&recorder.recorded());
         }

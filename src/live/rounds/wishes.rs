@@ -31,11 +31,6 @@ impl Rounds {
         }
     }
 
-    /// Everything unfinished is looked at again.
-    pub(super) fn reconsider(&mut self) {
-        self.translator.reconsider();
-    }
-
     fn register(&mut self, claim: &str, node: String) {
         let Some(labels) = self.labels(claim) else {
             return;

@@ -17,22 +17,10 @@ use crate::model::offering::CapacityType;
 use crate::model::time::Span;
 use crate::plan::{Effect, Plan};
 
+use super::super::ec2::CallCount;
 use super::super::record::Recorded;
 use list::List;
 pub use page::page;
-
-/// Calls to EC2 of one action with one result, since the process began.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CallCount {
-    /// `CreateFleet`.
-    pub action: String,
-    /// `ok`, or the error's code.
-    pub result: String,
-    /// How many.
-    pub count: u64,
-    /// How long they took together.
-    pub seconds: f64,
-}
 
 /// What came of asking EC2 for nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

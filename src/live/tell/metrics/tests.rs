@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::model::time::Timestamp;
 
 use super::*;
+use crate::live::ec2::{Action, CallResult};
 
 #[test]
 fn the_page_is_the_one_that_is_checked_in() {
@@ -36,8 +37,8 @@ fn what_is_counted_is_read_by_prometheus() {
     metrics.launch_sent(Duration::from_millis(120));
     let calls = |count, seconds| {
         [CallCount {
-            action: "CreateFleet".into(),
-            result: "ok".into(),
+            action: Action::CreateFleet,
+            result: CallResult::Done,
             count,
             seconds,
         }]
@@ -54,8 +55,8 @@ fn what_is_counted_is_read_by_prometheus() {
         "sparkwright_plan_seconds_bucket{le=\"0.005\"} 1",
         "sparkwright_launches_total{answer=\"partial\"} 1",
         "sparkwright_watch_to_create_fleet_seconds_bucket{le=\"0.15\"} 1",
-        "sparkwright_ec2_calls_total{action=\"CreateFleet\",result=\"ok\"} 5",
-        "sparkwright_ec2_call_seconds_total{action=\"CreateFleet\",result=\"ok\"} 2.5",
+        "sparkwright_ec2_calls_total{action=\"CreateFleet\",result=\"done\"} 5",
+        "sparkwright_ec2_call_seconds_total{action=\"CreateFleet\",result=\"done\"} 2.5",
         "sparkwright_leader 1",
         "sparkwright_lease_acquired_total 1",
     ] {
