@@ -1,4 +1,5 @@
-//! One request over plain HTTP to one address, for what is near: a replica of ours, a collector of traces.
+//! One request over plain HTTP to one address, for what is near: a replica of ours, a collector of traces. It
+//! keeps no connections and follows nothing.
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;

@@ -7,6 +7,7 @@ use sparkwright::cluster::Cluster;
 use sparkwright::cluster::event::Fact;
 use sparkwright::model::name::{NodeId, PodId};
 use sparkwright::model::offering::CapacityType;
+use sparkwright::model::requirement::Condition;
 use sparkwright::model::spark::{Pod, PodPhase, PodTemplate, Role};
 use sparkwright::model::time::Timestamp;
 use sparkwright::plan::effect::{Effect, Plan};
@@ -102,14 +103,15 @@ fn what_was_asked_to_go_is_known_after_it_is_written_out_and_read_back() {
 
 /// A cluster in which an application runs whole, and one of the nodes of its executors.
 fn running(hands_on: bool) -> (Cluster, NodeId) {
-    let pools = [
-        pool("drivers", &[Role::Driver], 17),
-        pool("executors", &[Role::Executor], 17),
-    ];
+    let mut executors = pool("executors", &[Role::Executor], 17);
+    for large in &mut executors.requirements {
+        large.requirement.condition = Condition::Gt(15);
+    }
+    let pools = [pool("drivers", &[Role::Driver], 17), executors];
     let driver = template(APP, Role::Driver, 1000, 2048);
     let executor = PodTemplate {
         hands_on,
-        ..(*template(APP, Role::Executor, 1_000, 2_000)).clone()
+        ..(*template(APP, Role::Executor, 1_500, 2_000)).clone()
     };
     let executor = Arc::new(executor);
     let mut pods = vec![world::pod("a-driver", &driver, PodPhase::Gated)];
