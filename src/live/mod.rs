@@ -6,6 +6,7 @@
     reason = "the live shell is where clock, environment and network are"
 )]
 
+pub mod admission;
 pub mod ask;
 pub mod claims;
 pub mod clock;
@@ -13,6 +14,8 @@ pub mod controller;
 pub mod crash;
 pub mod dry_run;
 pub mod ec2;
+pub mod gates;
+pub mod guard;
 pub mod heard;
 pub mod launch;
 pub mod lease;

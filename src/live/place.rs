@@ -55,15 +55,37 @@ pub async fn lift(
     unless_gone(api.patch(name, &PatchParams::default(), &patch).await)
 }
 
+/// Lifts the gate of a pod, by `namespace` and `name`, and adds nothing: it goes to the scheduler as its
+/// user wrote it.
+///
+/// # Errors
+/// The API server's refusal; a pod that is gone or has no gate is none.
+pub async fn free(client: &Client, (namespace, name): (&str, &str)) -> Result<(), kube::Error> {
+    let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    let gates = json!([{"$patch": "delete", "name": GATE}]);
+    let patch = Patch::Strategic(json!({"spec": {"schedulingGates": gates}}));
+    unless_gone(api.patch(name, &PatchParams::default(), &patch).await)
+}
+
 fn with_driver_toleration(mut held: Vec<Toleration>) -> Vec<Toleration> {
-    if !held.iter().any(|one| one.key.as_deref() == Some(PURPOSE)) {
-        held.push(Toleration {
-            key: Some(PURPOSE.into()),
-            operator: Some("Equal".into()),
-            value: Some(Purpose::Driver.as_str().into()),
-            effect: Some("NoSchedule".into()),
-            ..Toleration::default()
-        });
+    if !tolerates_drivers_nodes(&held) {
+        held.push(driver_toleration());
     }
     held
+}
+
+/// True where a driver's tolerations let it onto nodes for drivers.
+pub fn tolerates_drivers_nodes(held: &[Toleration]) -> bool {
+    held.iter().any(|one| one.key.as_deref() == Some(PURPOSE))
+}
+
+/// What lets a driver onto nodes for drivers, whose taint keeps executors away.
+pub fn driver_toleration() -> Toleration {
+    Toleration {
+        key: Some(PURPOSE.into()),
+        operator: Some("Equal".into()),
+        value: Some(Purpose::Driver.as_str().into()),
+        effect: Some("NoSchedule".into()),
+        ..Toleration::default()
+    }
 }
