@@ -5,6 +5,7 @@ use k8s_openapi::api::core::v1::{Pod, Toleration};
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::{Map, Value, json};
+use tokio::sync::Semaphore;
 
 use crate::model::node::{CAPACITY_TYPE, MANAGED, PURPOSE, Purpose, ZONE};
 use crate::model::offering::Catalog;
@@ -12,6 +13,9 @@ use crate::model::spark::GATE;
 use crate::plan::effect::Place;
 
 use super::claims::unless_gone;
+
+/// Gates that are lifted at once. A gang's come together, and each takes a connection.
+static ROOM: Semaphore = Semaphore::const_new(64);
 
 /// The selectors that a placing adds.
 pub fn selectors(place: &Place, catalog: &Catalog) -> Map<String, Value> {
@@ -38,6 +42,7 @@ pub async fn lift(
     selectors: Map<String, Value>,
     purpose: Option<Purpose>,
 ) -> Result<(), kube::Error> {
+    let _seat = ROOM.acquire().await.expect("it is never closed");
     let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
     let mut spec = json!({
         "schedulingGates": [{"$patch": "delete", "name": GATE}],

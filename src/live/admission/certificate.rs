@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::time::{Span, Timestamp};
 
 /// An authority lives as long as so many certificates.
-const AUTHORITY_LIVES: i64 = 12;
+const AUTHORITY_LIVES: i64 = 6;
 /// Certificates are good from a little before they are made: clocks differ.
 const SKEW: Span = Span::from_secs(300);
 
@@ -89,7 +89,8 @@ pub fn next(
         return Certificates::new(wanted, now).map(Some);
     };
     let by_this_one = there.leaf.signed_by == there.authority.trusted.until;
-    let authority_ages = there.authority.trusted.until - now < lives(wanted.life, AUTHORITY_LIVES / 3);
+    let authority_ages =
+        there.authority.trusted.until - now < lives(wanted.life, AUTHORITY_LIVES / 3);
     if authority_ages && by_this_one {
         return Ok(Some(Certificates {
             former: Some(there.authority.trusted.clone()),
@@ -183,7 +184,8 @@ fn leaf(authority: &Authority, wanted: &Wanted, now: Timestamp) -> Result<Leaf, 
 /// An authority is named by its end, so that two of them are never taken for each other.
 fn authority_parameters(until: Timestamp, now: Timestamp) -> CertificateParams {
     let mut authority = CertificateParams::default();
-    authority.distinguished_name = named(&format!("sparkwright webhook authority {}", until.millis()));
+    authority.distinguished_name =
+        named(&format!("sparkwright webhook authority {}", until.millis()));
     dated(&mut authority, now, until);
     authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];

@@ -85,7 +85,11 @@ fn refused(namespace: &str, pod: &Pod, pools: &[Arc<Pool>]) -> Result<Role, Why>
     if has_opted_out(pod) {
         return Err(Why::OptedOut);
     }
-    if spec.node_name.as_deref().is_some_and(|node| !node.is_empty()) {
+    if spec
+        .node_name
+        .as_deref()
+        .is_some_and(|node| !node.is_empty())
+    {
         return Err(Why::Bound);
     }
     let mut gates = spec.scheduling_gates.iter().flatten();

@@ -81,7 +81,10 @@ impl Keeper {
         loop {
             if let Err(error) = self.look().await {
                 let error = format!("{error:#}");
-                tracing::warn!(error, "the webhook's certificate cannot be kept; it is tried again");
+                tracing::warn!(
+                    error,
+                    "the webhook's certificate cannot be kept; it is tried again"
+                );
             }
             let none = self.shown.server().is_none();
             sleep(if none { EVERY.0 } else { every }).await;
@@ -90,7 +93,10 @@ impl Keeper {
 
     async fn look(&self) -> anyhow::Result<()> {
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
-        let secret = secrets.get_opt(SECRET).await.context("read Secret sparkwright-webhook")?;
+        let secret = secrets
+            .get_opt(SECRET)
+            .await
+            .context("read Secret sparkwright-webhook")?;
         let Some(secret) = secret else {
             bail!(
                 "Secret {SECRET} is not in namespace {}; apply deploy/",
@@ -130,9 +136,9 @@ impl Keeper {
         };
         let bundle = there.bundle(clock::now()).into_bytes();
         let webhooks = object.webhooks.unwrap_or_default();
-        let untold = webhooks
-            .iter()
-            .filter(|one| one.client_config.ca_bundle.as_ref().map(|held| &held.0) != Some(&bundle));
+        let untold = webhooks.iter().filter(|one| {
+            one.client_config.ca_bundle.as_ref().map(|held| &held.0) != Some(&bundle)
+        });
         let trusted = BASE64_STANDARD.encode(&bundle);
         let changes: Vec<_> = untold
             .map(|one| json!({"name": one.name, "clientConfig": {"caBundle": trusted}}))
@@ -152,8 +158,10 @@ impl Keeper {
 fn read(secret: &Secret) -> Option<Certificates> {
     let held = secret.data.as_ref()?.get(KEY)?;
     let read = serde_json::from_slice(&held.0);
-    read.inspect_err(|error| tracing::warn!(%error, "Secret {SECRET} cannot be read; it is written anew"))
-        .ok()
+    read.inspect_err(
+        |error| tracing::warn!(%error, "Secret {SECRET} cannot be read; it is written anew"),
+    )
+    .ok()
 }
 
 /// Whoever writes second is refused: the object has another version by then.
@@ -164,7 +172,9 @@ async fn write(
 ) -> anyhow::Result<()> {
     let held = serde_json::to_vec(certificates).context("write certificates as JSON")?;
     secret.data = Some(BTreeMap::from([(KEY.to_owned(), ByteString(held))]));
-    let replaced = secrets.replace(SECRET, &PostParams::default(), &secret).await;
+    let replaced = secrets
+        .replace(SECRET, &PostParams::default(), &secret)
+        .await;
     replaced.context("write Secret sparkwright-webhook")?;
     Ok(())
 }

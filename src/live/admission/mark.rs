@@ -59,7 +59,10 @@ impl Marker {
 /// Roles that NodePools which can be used serve. Their pod selectors are beyond a policy.
 fn roles(standing: &Standing) -> BTreeSet<Role> {
     let usable = standing.usable();
-    usable.iter().flat_map(|pool| pool.roles.iter().copied()).collect()
+    usable
+        .iter()
+        .flat_map(|pool| pool.roles.iter().copied())
+        .collect()
 }
 
 /// Writes the parameter, where it says something else: `placed` for roles, `observe` where there are none.
@@ -72,7 +75,11 @@ pub async fn set(
     roles: &BTreeSet<Role>,
 ) -> Result<(), kube::Error> {
     let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-    let mode = if roles.is_empty() { "observe" } else { "placed" };
+    let mode = if roles.is_empty() {
+        "observe"
+    } else {
+        "placed"
+    };
     let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
     let names = names.join(",");
     let there = api.get(PARAMETER).await?.data.unwrap_or_default();

@@ -103,10 +103,18 @@ fn judged(request: &Request, standing: &Standing) -> Result<(Pod, bool), Why> {
 fn patch(pod: &Pod, toleration: bool) -> Vec<Value> {
     let spec = pod.spec.as_ref();
     let gates = spec.and_then(|spec| spec.scheduling_gates.as_ref());
-    let mut operations = vec![added("schedulingGates", gates.is_some(), json!({"name": GATE}))];
+    let mut operations = vec![added(
+        "schedulingGates",
+        gates.is_some(),
+        json!({"name": GATE}),
+    )];
     if toleration {
         let held = spec.and_then(|spec| spec.tolerations.as_ref());
-        operations.push(added("tolerations", held.is_some(), json!(driver_toleration())));
+        operations.push(added(
+            "tolerations",
+            held.is_some(),
+            json!(driver_toleration()),
+        ));
     }
     operations
 }

@@ -146,7 +146,11 @@ async fn respond(desk: &Desk, request: Request<Incoming>) -> Response<Full<Bytes
 }
 
 fn refuse(code: StatusCode, why: &str) -> Response<Full<Bytes>> {
-    response(code, "text/plain; charset=utf-8", format!("{why}\n").into_bytes())
+    response(
+        code,
+        "text/plain; charset=utf-8",
+        format!("{why}\n").into_bytes(),
+    )
 }
 
 fn response(code: StatusCode, kind: &'static str, body: Vec<u8>) -> Response<Full<Bytes>> {

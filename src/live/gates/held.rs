@@ -113,7 +113,11 @@ mod tests {
         assert_eq!(held(&pod(&["kueue.x-k8s.io/admission"])), None);
         let ours = held(&pod(&[GATE])).unwrap();
         assert_eq!((ours.created.millis(), ours.by_others), (100_000, false));
-        assert!(held(&pod(&["kueue.x-k8s.io/admission", GATE])).unwrap().by_others);
+        assert!(
+            held(&pod(&["kueue.x-k8s.io/admission", GATE]))
+                .unwrap()
+                .by_others
+        );
     }
 
     #[test]

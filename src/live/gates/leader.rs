@@ -158,7 +158,11 @@ mod tests {
         let looks = [(0, held(1)), (2, held(2)), (60, held(2))];
         assert_eq!(known(&looks, 61), (false, false));
         let looks = [(0, held(1)), (2, held(2)), (60, held(9)), (62, held(10))];
-        assert_eq!(known(&looks[..3], 61), (false, false), "it may be an old one");
+        assert_eq!(
+            known(&looks[..3], 61),
+            (false, false),
+            "it may be an old one"
+        );
         assert_eq!(known(&looks, 63), (true, false));
         let unanswered = [(0, held(1)), (2, held(1))];
         assert_eq!(known(&unanswered, 30), (false, false), "nobody looked");

@@ -78,9 +78,8 @@ pub async fn run(args: &UngateArgs) -> Result<Freed, String> {
     // Where another has been named before, that one is as good.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let config = Config::infer().await;
-    let config = config.map_err(|error| {
-        format!("find the cluster: {error}; set KUBECONFIG, or run in a pod")
-    })?;
+    let config = config
+        .map_err(|error| format!("find the cluster: {error}; set KUBECONFIG, or run in a pod"))?;
     let client = Client::try_from(config).map_err(said("connect to the cluster"))?;
     match args.stale {
         true => stale(&client, args).await,

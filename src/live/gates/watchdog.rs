@@ -71,10 +71,16 @@ impl Watchdog {
             match held::list(&self.client, None).await {
                 Ok(held) => {
                     let old = ages.too_old(clock::now(), &held, self.max_gate);
-                    let (due, why) = if silent { (held, Why::NoLeader) } else { (old, Why::Age) };
+                    let (due, why) = if silent {
+                        (held, Why::NoLeader)
+                    } else {
+                        (old, Why::Age)
+                    };
                     self.lift(due, why).await;
                 }
-                Err(error) => tracing::warn!(%error, "gated pods cannot be listed; they are asked again"),
+                Err(error) => {
+                    tracing::warn!(%error, "gated pods cannot be listed; they are asked again")
+                }
             }
             listed = Some(Instant::now());
         }
@@ -91,9 +97,19 @@ impl Watchdog {
         }
         let lifted = lift::all(&self.client, due).await;
         let (free, failed) = (lifted.free.len(), lifted.failed.len());
-        tracing::warn!(free, failed, why = why.code(), "gates lifted without a place");
+        tracing::warn!(
+            free,
+            failed,
+            why = why.code(),
+            "gates lifted without a place"
+        );
         if let Some((pod, error)) = lifted.failed.first() {
-            tracing::warn!(namespace = pod.namespace, pod = pod.name, error, "a gate could not be lifted");
+            tracing::warn!(
+                namespace = pod.namespace,
+                pod = pod.name,
+                error,
+                "a gate could not be lifted"
+            );
         }
         self.metrics.gates_lifted(why.code(), free, failed);
         for pod in lifted.free {
@@ -108,7 +124,9 @@ impl Watchdog {
             Why::Age => format!(
                 "no place was found within {minutes} min (--max-gate); the pod goes to the scheduler as it is"
             ),
-            Why::NoLeader => "no controller leads; the pod goes to the scheduler as it is".to_owned(),
+            Why::NoLeader => {
+                "no controller leads; the pod goes to the scheduler as it is".to_owned()
+            }
         };
         Note {
             regarding: Regarding::Pod,

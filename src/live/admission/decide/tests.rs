@@ -38,7 +38,8 @@ fn drivers_and_executors_that_a_pool_is_for_get_the_gate_and_nobody_else() {
     let gate = |toleration| Verdict::Gate { toleration };
     let both = pools(&["driver", "executor"]);
     let none = json!({});
-    let tolerant = json!({"tolerations": [{"key": "sparkwright.dev/purpose", "operator": "Exists"}]});
+    let tolerant =
+        json!({"tolerations": [{"key": "sparkwright.dev/purpose", "operator": "Exists"}]});
     let cases = [
         ("driver", none.clone(), none.clone(), gate(true)),
         ("driver", none.clone(), tolerant, gate(false)),
@@ -49,7 +50,12 @@ fn drivers_and_executors_that_a_pool_is_for_get_the_gate_and_nobody_else() {
             json!({"schedulingGates": [{"name": "kueue.x-k8s.io/admission"}]}),
             gate(false),
         ),
-        ("sidecar", none.clone(), none.clone(), Verdict::Leave(Why::NotSpark)),
+        (
+            "sidecar",
+            none.clone(),
+            none.clone(),
+            Verdict::Leave(Why::NotSpark),
+        ),
         (
             "driver",
             json!({"annotations": {"sparkwright.dev/placement": "observe"}}),
@@ -68,7 +74,12 @@ fn drivers_and_executors_that_a_pool_is_for_get_the_gate_and_nobody_else() {
             json!({"schedulingGates": [{"name": GATE}]}),
             Verdict::Leave(Why::HasGate),
         ),
-        ("executor", none.clone(), json!({"nodeName": "n"}), Verdict::Leave(Why::Bound)),
+        (
+            "executor",
+            none.clone(),
+            json!({"nodeName": "n"}),
+            Verdict::Leave(Why::Bound),
+        ),
         (
             "executor",
             none.clone(),

@@ -64,9 +64,22 @@ fn a_patch_adds_to_lists_that_are_there_and_makes_those_that_are_not() {
 #[test]
 fn what_is_no_review_is_refused_and_nothing_panics() {
     let deep = "[".repeat(100_000);
-    let other = json!({"apiVersion": "admission.k8s.io/v1beta1", "request": {"uid": "a"}}).to_string();
-    for body in ["", "null", "{}", "[]", "{\"request\":", deep.as_str(), other.as_str(), "\u{0}"] {
-        assert!(answer(body.as_bytes(), &leaderless()).is_err(), "{body:.40}");
+    let other =
+        json!({"apiVersion": "admission.k8s.io/v1beta1", "request": {"uid": "a"}}).to_string();
+    for body in [
+        "",
+        "null",
+        "{}",
+        "[]",
+        "{\"request\":",
+        deep.as_str(),
+        other.as_str(),
+        "\u{0}",
+    ] {
+        assert!(
+            answer(body.as_bytes(), &leaderless()).is_err(),
+            "{body:.40}"
+        );
     }
     assert!(answer(&[0xff, 0xfe, 0x00], &leaderless()).is_err());
     let nothing = json!({"apiVersion": "admission.k8s.io/v1", "request": {"uid": ""}});
