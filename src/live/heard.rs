@@ -120,6 +120,8 @@ pub enum Hand {
     Launch(String),
     /// A pod's gate is being lifted.
     Place(String),
+    /// A driver that came without our gate is let onto nodes for drivers, by pod.
+    Tolerate(String),
     /// A node is being cordoned; by claim.
     Cordon(String),
     /// A node is being looked at again before it goes; by claim.

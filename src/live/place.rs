@@ -72,6 +72,28 @@ pub async fn free(client: &Client, (namespace, name): (&str, &str)) -> Result<()
     unless_gone(api.patch(name, &PatchParams::default(), &patch).await)
 }
 
+/// Lets a driver onto nodes for drivers that came without our gate, and so without the toleration; that is
+/// the one thing that may be added to a pod at any time.
+///
+/// # Errors
+/// The API server's refusal; a pod that is gone is none.
+pub async fn tolerate(client: &Client, (namespace, name): (&str, &str)) -> Result<(), kube::Error> {
+    let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    let Some(pod) = api.get_opt(name).await? else {
+        return Ok(());
+    };
+    let held = pod.spec.and_then(|spec| spec.tolerations);
+    let held = held.unwrap_or_default();
+    if tolerates_drivers_nodes(&held) {
+        return Ok(());
+    }
+    let patch = Patch::Strategic(json!({
+        "metadata": {"resourceVersion": pod.metadata.resource_version},
+        "spec": {"tolerations": with_driver_toleration(held)},
+    }));
+    unless_gone(api.patch(name, &PatchParams::default(), &patch).await)
+}
+
 fn with_driver_toleration(mut held: Vec<Toleration>) -> Vec<Toleration> {
     if !tolerates_drivers_nodes(&held) {
         held.push(driver_toleration());

@@ -4,6 +4,7 @@
 
 mod answers;
 mod carry_out;
+mod observed;
 mod statuses;
 mod sweep;
 mod telling;
@@ -202,6 +203,9 @@ impl Rounds {
         self.cluster.apply(&event);
         self.ledger.apply(&event);
         self.telling.event(&self.cluster, &event);
+        if let Fact::PodApplied(pod) = &event.fact {
+            self.tolerate(&pod.id);
+        }
         let declared = self.all_declared();
         self.pace.changed(event.at, declared);
     }

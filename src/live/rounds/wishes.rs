@@ -34,6 +34,7 @@ impl Rounds {
     /// Everything unfinished is looked at again.
     pub(super) fn reconsider(&mut self) {
         self.translator.reconsider();
+        self.tolerate_all();
     }
 
     fn register(&mut self, claim: &str, node: String) {
