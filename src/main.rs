@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 use sparkwright::live::ask::{self, ExplainArgs};
 use sparkwright::live::controller;
 use sparkwright::live::dry_run::{self, PlanArgs};
+use sparkwright::live::gates::ungate::{self, UngateArgs};
 use sparkwright::live::preflight;
 use sparkwright::live::settings::ControllerArgs;
 use sparkwright::live::tell::logs;
@@ -47,6 +48,8 @@ enum Command {
     Explain(ExplainArgs),
     /// Says what would be launched now for a cluster as it is, and why; changes nothing
     Plan(PlanArgs),
+    /// Frees pods that wait for a controller, without one
+    Ungate(UngateArgs),
 }
 
 fn main() -> ExitCode {
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         }
         Command::Preflight(args) => check(&args),
         Command::Explain(args) => awaited(ask::explain(&args)).map(|answer| print!("{answer}")),
+        Command::Ungate(args) => awaited(ungate::run(&args)).map(|freed| print!("{freed}")),
         Command::Plan(args) => awaited(async {
             let catalog = dry_run::catalog(&args).await?;
             dry_run::run(&args, catalog, &mut io::stdout(), &mut io::stderr()).await

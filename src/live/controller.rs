@@ -1,6 +1,7 @@
 //! The controller from its start to its end: connections, what the region sells, watches, the lease, the
 //! loop, and the looks at EC2 that come at fixed times.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,8 +18,10 @@ use crate::model::nodeclass::user_data::ClusterAccess;
 use crate::model::offering::Catalog;
 use crate::model::time::Span;
 
+use super::admission::mark;
 use super::clock;
-use super::ec2::{ClusterFacts, Ec2};
+use super::ec2::{ClusterFacts, ConnectError, Ec2};
+use super::guard;
 use super::heard::{Heard, Source};
 use super::lease::{self, Lease, Named};
 use super::rounds::{Conduct, Rounds, Telling};
@@ -46,12 +49,23 @@ pub async fn run(args: ControllerArgs) -> anyhow::Result<()> {
     let config = Config::infer().await;
     let config = config.context("find the cluster; set KUBECONFIG, or run in a pod")?;
     let cluster = cluster_facts(&args, &config).await?;
-    let client = Client::try_from(config).context("connect to the cluster")?;
-    let ec2 = Ec2::connect(args.aws());
-    let ec2 = ec2.await.context("connect to AWS")?;
+    let client = Client::try_from(config.clone()).context("connect to the cluster")?;
     let lease = Arc::new(Lease::default());
     let (inbox, heard) = mpsc::channel(INBOX);
     let metrics = Metrics::new();
+    let named = named(&args);
+    let publisher = Publisher::start(client.clone(), named.holder.clone(), metrics.clone());
+    let publisher = Some(publisher).filter(|_| !args.dry_run);
+    let mut telling = Telling::new(publisher, args.record.clone(), metrics.clone());
+    let listener = TcpListener::bind(args.listen).await;
+    let listener =
+        listener.with_context(|| format!("listen on {}; name another --listen", args.listen))?;
+    let answering = tokio::spawn(served(listener, telling.shared.clone()));
+    if !args.dry_run {
+        let standing = guard::begin(config, &args, &named, &lease, &metrics)?;
+        telling.standing = Some(standing);
+    }
+    let ec2 = connected(&args, &telling.shared).await?;
     let world = World {
         client: client.clone(),
         ec2,
@@ -60,20 +74,7 @@ pub async fn run(args: ControllerArgs) -> anyhow::Result<()> {
         metrics: metrics.clone(),
         cluster: Arc::new(cluster),
     };
-    let named = Named {
-        namespace: args.namespace.clone(),
-        name: "sparkwright".into(),
-        holder: holder(),
-        length: wall(args.lease_length),
-    };
-    let publisher = Publisher::start(client.clone(), named.holder.clone(), metrics.clone());
-    let publisher = Some(publisher).filter(|_| !args.dry_run);
-    let telling = Telling::new(publisher, args.record.clone(), metrics.clone());
-    let listener = TcpListener::bind(args.listen).await;
-    let listener =
-        listener.with_context(|| format!("listen on {}; name another --listen", args.listen))?;
     let mut tasks = watch::all(&client, &inbox, &metrics);
-    tasks.spawn(served(listener, telling.shared.clone()));
     if !args.dry_run {
         tasks.spawn(lease::keep(
             client.clone(),
@@ -89,6 +90,7 @@ pub async fn run(args: ControllerArgs) -> anyhow::Result<()> {
         join_limit: args.join_limit,
         stray_grace: args.stray_grace,
     };
+    let standing = telling.standing.clone();
     let rounds = Rounds::new(world, conduct, heard, Translator::new(sources), telling);
     let (stop, stopped) = flag::channel(false);
     tasks.spawn(async move {
@@ -98,9 +100,47 @@ pub async fn run(args: ControllerArgs) -> anyhow::Result<()> {
         std::future::pending::<()>().await;
     });
     rounds.run(stopped).await;
+    if let Some(standing) = standing {
+        standing.leave();
+    }
+    answering.abort();
     tasks.abort_all();
+    if args.placed.placement_policy && lease.epoch().is_some() {
+        // Where it fails, gates that are added meanwhile are lifted for want of a leader.
+        let _ = mark::set(&client, &named.namespace, &BTreeSet::new()).await;
+    }
     lease::give_up(&client, &named, &lease).await;
     Ok(())
+}
+
+fn named(args: &ControllerArgs) -> Named {
+    Named {
+        namespace: args.namespace.clone(),
+        name: "sparkwright".into(),
+        holder: holder(),
+        length: wall(args.lease_length),
+    }
+}
+
+/// To AWS; while that fails, gates are watched all the same, and nobody leads.
+///
+/// # Errors
+/// Where a setting is missing, which no waiting mends; in a dry run whatever is.
+async fn connected(args: &ControllerArgs, shared: &Shared) -> anyhow::Result<Ec2> {
+    let mut attempt = 0;
+    loop {
+        match Ec2::connect(args.aws()).await {
+            Ok(ec2) => return Ok(ec2),
+            Err(error @ ConnectError::NoCredentials { .. }) if !args.dry_run => {
+                attempt += 1;
+                tracing::error!(%error, "AWS cannot be reached; it is tried again");
+                shared.turned();
+                sleep(wait_before(attempt)).await;
+                shared.turned();
+            }
+            Err(error) => return Err(error).context("connect to AWS"),
+        }
+    }
 }
 
 /// Metrics, health and answers; without them the controller works on, and its probes say so.

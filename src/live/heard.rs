@@ -127,6 +127,8 @@ pub enum Hand {
     Evict(String),
     /// Pods are told that their instance is gone; by claim.
     Mourn(String),
+    /// A driver that came without our gate is let onto nodes for drivers, by pod.
+    Tolerate(String),
     /// A node is being cordoned; by claim.
     Cordon(String),
     /// A node is being looked at again before it goes; by claim.

@@ -6,6 +6,7 @@
     reason = "the live shell is where clock, environment and network are"
 )]
 
+pub mod admission;
 pub mod ask;
 pub mod claims;
 pub mod clock;
@@ -14,6 +15,8 @@ pub mod crash;
 pub mod dry_run;
 pub mod ec2;
 pub mod evict;
+pub mod gates;
+pub mod guard;
 pub mod heard;
 mod http;
 pub mod launch;

@@ -70,6 +70,34 @@ pub struct ControllerArgs {
     /// Between two looks at EC2's list of our instances
     #[arg(long, env = "SPARKWRIGHT_SWEEP_EVERY", default_value = "10s", value_parser = length)]
     pub sweep_every: Span,
+
+    /// How old a gate may become before it is lifted without a place
+    #[arg(long, env = "SPARKWRIGHT_MAX_GATE", default_value = "10m", value_parser = length)]
+    pub max_gate: Span,
+
+    /// How pods get their gates
+    #[command(flatten)]
+    pub placed: PlacedArgs,
+}
+
+/// Placed mode (docs/placement.md); without any of these, pods are served as they come.
+#[derive(Args, Clone, Debug)]
+pub struct PlacedArgs {
+    /// Where the webhook that adds gates is served, such as 0.0.0.0:9443; none where it is not given
+    #[arg(long, env = "SPARKWRIGHT_WEBHOOK_LISTEN")]
+    pub webhook_listen: Option<SocketAddr>,
+
+    /// Names by which the API server calls the webhook; the Service's where they are not given
+    #[arg(long, env = "SPARKWRIGHT_WEBHOOK_NAMES", value_delimiter = ',')]
+    pub webhook_names: Vec<String>,
+
+    /// For how long the webhook's certificate is good; it is made anew at two thirds of that
+    #[arg(long, env = "SPARKWRIGHT_CERTIFICATE_LIFE", default_value = "30d", value_parser = life)]
+    pub certificate_life: Span,
+
+    /// Tell the admission policy of deploy/admission-policy whether a controller leads
+    #[arg(long, env = "SPARKWRIGHT_PLACEMENT_POLICY")]
+    pub placement_policy: bool,
 }
 
 impl ControllerArgs {
@@ -86,7 +114,20 @@ impl ControllerArgs {
     }
 }
 
-fn length(text: &str) -> Result<Span, String> {
+/// A certificate's life: lengths up to a day, and whole days up to a year.
+fn life(text: &str) -> Result<Span, String> {
+    let days = text.strip_suffix('d').and_then(|days| days.parse().ok());
+    match days.filter(|days| (1..=365_i64).contains(days)) {
+        Some(days) => Ok(Span::from_secs(days * 86_400)),
+        None => length(text).map_err(|remedy| format!("{remedy}, or whole days up to 365d")),
+    }
+}
+
+/// A length of time as arguments have it.
+///
+/// # Errors
+/// How to write one.
+pub fn length(text: &str) -> Result<Span, String> {
     let number = |unit: &str| {
         text.strip_suffix(unit)
             .and_then(|number| number.parse::<i64>().ok())

@@ -156,6 +156,14 @@ const NEEDED_OF_OTHERS: [Row; 5] = [
     ),
 ];
 
+/// Cluster-wide, one object by its name.
+const NEEDED_BY_NAME: [Row; 1] = [(
+    "admissionregistration.k8s.io",
+    "mutatingwebhookconfigurations",
+    &["get", "patch"],
+    "whom the API server trusts when it calls the webhook",
+)];
+
 /// What it may not do anywhere.
 const REFUSED: [(&str, &str, &[&str]); 17] = [
     ("", "secrets", READ),
@@ -213,7 +221,27 @@ fn the_controller_may_do_what_it_needs() {
                 );
             }
         }
+        for (group, resource, verbs, why) in NEEDED_BY_NAME {
+            for verb in verbs {
+                for (name, expected) in [("sparkwright", true), ("another", false)] {
+                    let asked = (group, resource, *verb, name);
+                    let asked = allowed(&admin, None, asked).await;
+                    assert_eq!(asked, expected, "{verb} {resource} {name}: {why}");
+                }
+            }
+        }
         let own = Some("sparkwright");
+        for (verb, name, expected) in [
+            ("get", "sparkwright-webhook", true),
+            ("update", "sparkwright-webhook", true),
+            ("delete", "sparkwright-webhook", false),
+            ("get", "another", false),
+            ("list", "", false),
+            ("create", "", false),
+        ] {
+            let asked = allowed(&admin, own, ("", "secrets", verb, name)).await;
+            assert_eq!(asked, expected, "{verb} secret {name}");
+        }
         let lease = |verb, name| ("coordination.k8s.io", "leases", verb, name);
         for (verb, name, expected) in [
             ("create", "", true),
@@ -250,6 +278,7 @@ fn the_controller_may_do_nothing_dangerous() {
 #[test]
 fn the_role_grants_nothing_that_is_not_needed() {
     let listed: BTreeSet<(String, String, String)> = needed()
+        .chain(NEEDED_BY_NAME)
         .flat_map(|(group, resource, verbs, _)| {
             let row =
                 move |verb: &&str| (group.to_owned(), resource.to_owned(), (*verb).to_owned());

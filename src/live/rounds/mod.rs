@@ -4,6 +4,7 @@
 
 mod answers;
 mod carry_out;
+mod observed;
 mod statuses;
 mod sweep;
 mod telling;
@@ -213,6 +214,9 @@ impl Rounds {
         self.ledger.apply(&event);
         self.telling.event(&self.cluster, &event);
         self.changed = true;
+        if let Fact::PodApplied(pod) = &event.fact {
+            self.tolerate(&pod.id);
+        }
     }
 
     /// True where every application that asks for something has said what it will ask for.
@@ -261,6 +265,7 @@ impl Rounds {
         self.telling.shared.leads(epoch.is_some());
         if epoch.is_some() {
             self.translator.reconsider();
+            self.tolerate_all();
             self.pace.changed(clock::now(), true);
         }
     }
@@ -280,6 +285,7 @@ impl Rounds {
             }
             if self.ticks.is_multiple_of(RECONSIDER_EVERY) {
                 self.translator.reconsider();
+                self.tolerate_all();
                 self.forget_statuses();
                 self.note_pools();
             }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 
 use crate::cluster::Cluster;
-use crate::cluster::event::Event;
+use crate::cluster::event::{Event, Fact};
+use crate::live::admission::standing::Standing;
 use crate::live::ec2::CallCount;
 use crate::live::heard::Answered;
 use crate::live::record::{RecordOptions, Recorder};
@@ -35,6 +36,8 @@ pub struct Telling {
     pub publisher: Option<Publisher>,
     /// Where the stream is recorded.
     pub record_to: Option<PathBuf>,
+    /// What admissions are answered from; None where there are none.
+    pub standing: Option<Arc<Standing>>,
     memory: Memory,
     notes: Notes,
     recorder: Option<Recorder>,
@@ -50,6 +53,7 @@ impl Telling {
             questions,
             publisher,
             record_to,
+            standing: None,
             memory: Memory::default(),
             notes: Notes::default(),
             recorder: None,
@@ -60,6 +64,11 @@ impl Telling {
     pub fn event(&mut self, cluster: &Cluster, event: &Event) {
         self.metrics.event(event);
         self.memory.event(cluster, event);
+        if let (Some(standing), Fact::PoolApplied(_) | Fact::PoolDeleted(_)) =
+            (&self.standing, &event.fact)
+        {
+            standing.pools(cluster.pools.values());
+        }
         if let Some(recorder) = &mut self.recorder {
             recorder.event(event);
         }

@@ -14,7 +14,8 @@ use crate::cluster::event::{Event, Fact};
 use crate::cluster::node::Stage;
 use crate::model::money::UsdPerHour;
 use crate::model::offering::CapacityType;
-use crate::model::time::Span;
+use crate::model::spark::PodPhase;
+use crate::model::time::{Span, Timestamp};
 use crate::plan::{Effect, Plan};
 
 use super::super::ec2::CallCount;
@@ -92,6 +93,7 @@ impl Metrics {
         let broken = u64::try_from(plan.broken.len()).unwrap_or(u64::MAX);
         list.broken.inc_by(broken);
         self.waiting(plan);
+        self.gated(plan, cluster);
         self.nodes(cluster);
     }
 
@@ -149,6 +151,25 @@ impl Metrics {
         self.list.told.with_label_values(&[result]).inc();
     }
 
+    /// Gates were lifted without a place.
+    pub fn gates_lifted(&self, why: &str, free: usize, failed: usize) {
+        for (result, count) in [("ok", free), ("failed", failed)] {
+            let lifted = self.list.gates_lifted.with_label_values(&[why, result]);
+            lifted.inc_by(u64::try_from(count).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// The webhook has answered for a pod.
+    pub fn admitted(&self, answer: &str, took: std::time::Duration) {
+        self.list.admissions.with_label_values(&[answer]).inc();
+        self.list.admission_seconds.observe(took.as_secs_f64());
+    }
+
+    /// When the webhook's certificate ends.
+    pub fn certificate_until(&self, until: Timestamp) {
+        self.list.certificate.set(until.millis() / 1000);
+    }
+
     /// All of it as text, in Prometheus' exposition format 0.0.4.
     pub fn text(&self) -> String {
         self.list.memory.set(resident_bytes());
@@ -166,6 +187,25 @@ impl Metrics {
         self.list.waiting.reset();
         for (reason, pods) in by_reason {
             self.list.waiting.with_label_values(&[reason]).set(pods);
+        }
+    }
+
+    /// Pods that our gate holds: those of which the plan says why, and those whose nodes boot.
+    fn gated(&self, plan: &Plan, cluster: &Cluster) {
+        let of = |app| cluster.apps.get(app).map_or(0, |app| i64::from(app.gated));
+        let all: i64 = cluster.demanding.iter().map(of).sum();
+        let mut by_reason: BTreeMap<&str, i64> = BTreeMap::new();
+        for waiting in &plan.waiting {
+            let pod = cluster.pods.get(&waiting.pod);
+            if pod.is_some_and(|pod| pod.phase == PodPhase::Gated) {
+                *by_reason.entry(waiting.reason.code()).or_default() += 1;
+            }
+        }
+        let said: i64 = by_reason.values().sum();
+        by_reason.insert("booting", (all - said).max(0));
+        self.list.gated.reset();
+        for (reason, pods) in by_reason {
+            self.list.gated.with_label_values(&[reason]).set(pods);
         }
     }
 

@@ -11,5 +11,6 @@ mod lifecycle;
 mod measure;
 mod neighbour;
 mod parity;
+mod placed;
 mod rig;
 mod side_by_side;

@@ -282,6 +282,13 @@ impl Rig {
         self.plane.folder()
     }
 
+    /// A kubeconfig for a service account of our namespace, under the rights that ship.
+    pub async fn kubeconfig(&self, account: &str) -> String {
+        let token = install::token(&self.admin, account).await;
+        let path = self.plane.kubeconfig(account, &token);
+        path.display().to_string()
+    }
+
     /// Stops the API server and starts it again, on the same port and data.
     pub async fn restart_api_server(&mut self) {
         self.plane.restart_api_server().await;
@@ -411,6 +418,17 @@ impl Rig {
             .lines()
             .filter(|line| line.starts_with("VmRSS") || line.starts_with("VmHWM"));
         lines.collect::<Vec<_>>().join(", ")
+    }
+
+    /// CPU time that the last controller has taken, in milliseconds, as the system says it.
+    pub fn cpu_millis(&self) -> u64 {
+        let id = self.controllers.last().expect("one runs").id();
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
+        // Fields 14 and 15 of proc(5), in hundredths of a second; the second is before the bracket.
+        let fields = fields.split_whitespace().skip(11).take(2);
+        let ticks = fields.filter_map(|ticks| ticks.parse::<u64>().ok());
+        ticks.sum::<u64>() * 10
     }
 
     /// When the emulator began, by our clock, in milliseconds since 1970; for a speed of 1.

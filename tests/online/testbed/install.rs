@@ -22,12 +22,33 @@ static INSTALLING: Mutex<()> = Mutex::const_new(());
 pub async fn deploy(client: &Client) {
     let alone = INSTALLING.lock().await;
     for document in documents() {
-        apply(client, document).await;
+        apply(client, at_home_here(document)).await;
     }
     drop(alone);
     for kind in ["nodepools", "nodeclasses", "nodeclaims"] {
         established(client, &format!("{kind}.sparkwright.dev")).await;
     }
+}
+
+/// Applies documents of another folder of `deploy/`, by the files that its kustomization names.
+pub async fn add(client: &Client, folder: &str) {
+    for document in documents_in(folder) {
+        apply(client, at_home_here(document)).await;
+    }
+}
+
+/// What only a whole cluster has is taken out: no API server of a test reaches a Service, and no image runs.
+/// Tests that want the webhook write its address in.
+fn at_home_here(mut document: Value) -> Value {
+    match document["kind"].as_str() {
+        Some("MutatingWebhookConfiguration") => {
+            let nowhere = json!({"url": "https://127.0.0.1:1/mutate"});
+            document["webhooks"][0]["clientConfig"] = nowhere;
+        }
+        Some("CronJob") => document["spec"]["suspend"] = json!(true),
+        _ => {}
+    }
+    document
 }
 
 /// Waits until custom resources are served, by the name of their definition.
@@ -48,21 +69,28 @@ pub async fn established(client: &Client, name: &str) {
 
 /// A token of the controller's service account: with it a test is bound by the RBAC that ships.
 pub async fn controllers_token(admin: &Client) -> String {
+    token(admin, "sparkwright").await
+}
+
+/// A token of a service account of our namespace.
+pub async fn token(admin: &Client, account: &str) -> String {
     let accounts: Api<ServiceAccount> = Api::namespaced(admin.clone(), "sparkwright");
     let asked =
         serde_json::from_value(json!({"spec": {"audiences": []}})).expect("it is a request");
     let post = PostParams::default();
-    let answer = accounts
-        .create_token_request("sparkwright", &post, &asked)
-        .await;
+    let answer = accounts.create_token_request(account, &post, &asked).await;
     let status = answer.expect("the account is there").status;
     status.expect("a token is given").token
 }
 
 /// The documents of the files that the kustomization names.
 pub fn documents() -> Vec<Value> {
-    let kustomization: Value =
-        serde_saphyr::from_str(&read("kustomization.yaml")).expect("it is YAML");
+    documents_in(".")
+}
+
+fn documents_in(folder: &str) -> Vec<Value> {
+    let kustomization = read(&format!("{folder}/kustomization.yaml"));
+    let kustomization: Value = serde_saphyr::from_str(&kustomization).expect("it is YAML");
     let fields = kustomization.as_object().expect("it has fields");
     let known = ["apiVersion", "kind", "resources"];
     assert!(
@@ -72,9 +100,12 @@ pub fn documents() -> Vec<Value> {
     let files = kustomization["resources"]
         .as_array()
         .expect("it names files");
-    let texts = files
-        .iter()
-        .map(|file| read(file.as_str().expect("a file's name")));
+    let texts = files.iter().map(|file| {
+        read(&format!(
+            "{folder}/{}",
+            file.as_str().expect("a file's name")
+        ))
+    });
     let parse = |text: String| serde_saphyr::from_multiple::<Value>(&text).expect("it is YAML");
     texts.flat_map(parse).collect()
 }

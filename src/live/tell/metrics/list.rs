@@ -16,6 +16,9 @@ const LATENCY_SECONDS: [f64; 12] = [
     0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
 
+/// Bounds of an admission's time, in seconds; the API server waits for one second.
+const ADMISSION_SECONDS: [f64; 8] = [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.01, 0.1, 1.0];
+
 /// One metric, for the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Described {
@@ -87,6 +90,16 @@ metrics! {
         "Time that calls to AWS took, in seconds.";
     told: IntCounterVec "sparkwright_kubernetes_events_total" ["result"]
         "Kubernetes events: published, repeated (the same one within its pause), dropped (over the rate), failed.";
+    gated: IntGaugeVec "sparkwright_pods_gated" ["reason"]
+        "Pods that our gate holds, by the reason for which they wait; booting: their nodes are on their way.";
+    gates_lifted: IntCounterVec "sparkwright_gates_lifted_total" ["why", "result"]
+        "Gates lifted without a place, by why (age, no-leader) and result (ok, failed).";
+    admissions: IntCounterVec "sparkwright_admissions_total" ["answer"]
+        "Pods that the webhook was asked about, by answer: gated, or why the pod was left as it is.";
+    admission_seconds: AdmissionSeconds "sparkwright_admission_seconds" []
+        "Time from a pod's review being read to its answer, in seconds.";
+    certificate: IntGauge "sparkwright_webhook_certificate_expiry_timestamp_seconds" []
+        "When the webhook's certificate ends, in seconds since 1970; 0 where there is none.";
     recorded: IntCounterVec "sparkwright_record_entries_total" ["result"]
         "Entries of the recorded stream: written, or lost because the writer could not keep up or failed.";
 }
@@ -154,6 +167,7 @@ macro_rules! histograms {
 
 histograms! {
     PlanSeconds: PLAN_SECONDS, "Times of plans.";
+    AdmissionSeconds: ADMISSION_SECONDS, "Times of admissions.";
     LatencySeconds: LATENCY_SECONDS, "Times from a watch to EC2.";
 }
 
