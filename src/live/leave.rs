@@ -12,7 +12,6 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use crate::cluster::kubernetes;
-use crate::model::spark::Role;
 
 use super::claims::{self, unless_gone};
 use super::crash;
@@ -149,12 +148,11 @@ async fn counted(client: &Client, node: &str) -> Result<Vec<Pod>, kube::Error> {
     Ok(listed.items.into_iter().filter(counts).collect())
 }
 
-/// Drivers are never moved, nor what its owner says is not to be.
+/// What an application's life hangs on is never moved, nor what its owner says is not to be.
 fn may_move(pod: &Pod) -> bool {
     let labels = pod.metadata.labels.clone().unwrap_or_default().into();
     let says = |key: &str, value: &str| pod.annotations().get(key).is_some_and(|is| is == value);
-    let driver = kubernetes::role::role(&labels) == Role::Driver;
-    !driver && !says(DO_NOT_DISRUPT, "true") && !says(SAFE_TO_EVICT, "false")
+    !kubernetes::role::is_vital(&labels) && !says(DO_NOT_DISRUPT, "true") && !says(SAFE_TO_EVICT, "false")
 }
 
 /// Asks for an eviction, which disruption budgets may refuse; then it is asked for again.

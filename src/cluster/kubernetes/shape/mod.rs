@@ -8,6 +8,7 @@ pub mod driver_conf;
 pub mod group;
 mod java;
 pub mod join;
+pub mod moment;
 pub mod operator;
 mod placeholders;
 mod pods;
