@@ -7,6 +7,7 @@ mod price;
 mod properties;
 mod refused;
 mod samples;
+mod shapes;
 mod stream;
 mod tidy;
 mod trickle;

@@ -1,16 +1,17 @@
 //! Objects as they come, put together: lists taken apart, the last of two alike kept, refusals and
 //! unused kinds counted. The order of what comes out is that of names, not of inputs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sparkwright::cluster::event::Fact;
-use sparkwright::cluster::kubernetes::shape::{Speech, moment};
+use sparkwright::cluster::kubernetes::shape::{Aside, Data, Speech, moment};
 use sparkwright::cluster::kubernetes::{Kind, priority_class, statement};
 use sparkwright::model::nodepool;
+use sparkwright::model::spark::Pod;
 
 use super::{Manifests, document};
 
@@ -165,6 +166,7 @@ impl Gathered {
                 (speech, _) => speeches.entry(name).or_default().push(speech),
             }
         }
+        self.count_unnamed(&configs, &pods);
         let moment = moment::at(self.manifests.latest, &speeches, pods, &configs);
         self.facts.retain(|(rank, _), _| *rank != Rank::Pod);
         for (app, shape) in moment.shapes {
@@ -188,6 +190,22 @@ impl Gathered {
                 config.name
             );
             self.manifests.warnings.push(line);
+        }
+    }
+
+    /// ConfigMaps that no driver names are of no use.
+    fn count_unnamed(&mut self, configs: &BTreeMap<String, Data>, pods: &[(Pod, Aside)]) {
+        let named = pods.iter().filter_map(|(_, aside)| aside.config.as_ref());
+        let named = named.flat_map(|config| {
+            let names = config.template.iter().chain([&config.name]);
+            names.map(|name| format!("{}/{name}", config.namespace))
+        });
+        let named: BTreeSet<String> = named.collect();
+        let unnamed = configs.keys().filter(|name| !named.contains(*name));
+        let unnamed = unnamed.count();
+        if unnamed > 0 {
+            let kind = "ConfigMap of v1".to_owned();
+            *self.unused.entry(kind).or_default() += unnamed;
         }
     }
 

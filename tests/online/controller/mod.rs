@@ -12,4 +12,5 @@ mod measure;
 mod neighbour;
 mod parity;
 mod rig;
+mod shapes;
 mod side_by_side;

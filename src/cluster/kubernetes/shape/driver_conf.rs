@@ -83,16 +83,20 @@ pub fn shape(
         _ => Side::default(),
     };
     let executors = executors(driver, &conf, &side).map_err(|fault| refuse(name, fault))?;
-    let labels = &driver.template.labels;
-    let selector = driver.id.as_str().rsplit('/').next();
-    let named = labels.get(SPARK_APP_NAME).map(String::as_str).or(selector);
     Ok(Shape {
-        name: named.unwrap_or_default().to_owned(),
+        name: name_of(driver),
         namespace: driver.template.namespace.clone(),
         declared: driver.created,
         driver: Some(driver.template.clone()),
         executors: vec![executors],
     })
+}
+
+/// An application's name for people, which no other has in its namespace: its driver's, less what Spark
+/// adds to that.
+pub(super) fn name_of(driver: &Pod) -> String {
+    let name = driver.id.as_str().rsplit('/').next().unwrap_or_default();
+    name.strip_suffix("-driver").unwrap_or(name).to_owned()
 }
 
 /// The driver's properties, less those that its version of Spark does not know.

@@ -210,10 +210,12 @@ impl Join {
 
     /// A pod is gone, or counts no more.
     pub fn pod_gone(&mut self, id: &PodId) -> Vec<Turn> {
-        if let Some(turns) = self.placeholders.gone(id) {
-            return turns;
+        let (was_placeholder, follows) = self.placeholders.gone(id);
+        if was_placeholder {
+            return follows;
         }
         let mut turns = vec![Turn::Hide(id.clone())];
+        turns.extend(follows);
         let Some(member) = self.members.remove(id) else {
             return turns;
         };

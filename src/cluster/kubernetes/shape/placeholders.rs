@@ -34,6 +34,8 @@ struct Holder {
     pod: Pod,
     uid: String,
     told: Told,
+    /// Since it was told.
+    has_changed: bool,
 }
 
 /// What others know of a placeholder.
@@ -67,15 +69,16 @@ impl Placeholders {
         let id = pod.id.clone();
         self.places.insert(id.clone(), place.clone());
         let group = self.groups.entry(place.clone()).or_default();
-        let held = group.holders.get_mut(&id);
-        let told = held.as_ref().map_or(Told::Nothing, |holder| holder.told);
-        let changed = held.is_none_or(|held| held.pod.phase != pod.phase);
-        let told = match told {
-            // What has changed is told again.
-            Told::AsItIs | Told::AsMember if changed => Told::Nothing,
-            told => told,
+        let held = group.holders.get(&id);
+        let told = held.map_or(Told::Nothing, |holder| holder.told);
+        let has_changed = held.is_some_and(|held| held.pod.phase != pod.phase);
+        let holder = Holder {
+            pod,
+            uid,
+            told,
+            has_changed,
         };
-        group.holders.insert(id, Holder { pod, uid, told });
+        group.holders.insert(id, holder);
         self.settle(&place)
     }
 
@@ -94,19 +97,20 @@ impl Placeholders {
         }
     }
 
-    /// A pod is gone; None where it was no placeholder.
-    pub fn gone(&mut self, id: &PodId) -> Option<Vec<Turn>> {
-        let place = self.places.remove(id)?;
-        let group = self.groups.get_mut(&place)?;
+    /// A pod is gone: whether it was a placeholder, and what follows.
+    pub fn gone(&mut self, id: &PodId) -> (bool, Vec<Turn>) {
+        let mut turns = Vec::new();
+        let Some(place) = self.places.remove(id) else {
+            return (false, turns);
+        };
+        let group = self.groups.entry(place.clone()).or_default();
         group.waiting.remove(id);
         let held = group.holders.remove(id);
-        let was_told = held.as_ref().is_some_and(|held| held.told != Told::Nothing);
-        let mut turns = Vec::new();
-        if was_told {
+        if held.as_ref().is_some_and(|held| held.told != Told::Nothing) {
             turns.push(Turn::Hide(id.clone()));
         }
         turns.extend(self.settle(&place));
-        held.map(|_| turns)
+        (held.is_some(), turns)
     }
 
     fn settle_all(&mut self, yunikorn: &AppId) -> Vec<Turn> {
@@ -150,7 +154,9 @@ impl Placeholders {
 
 impl Holder {
     fn turn(&mut self, tell: Told, app: Option<&AppId>, group: &str) -> Option<Turn> {
-        if std::mem::replace(&mut self.told, tell) == tell && tell != Told::Nothing {
+        let told = std::mem::replace(&mut self.told, tell);
+        let has_changed = std::mem::take(&mut self.has_changed);
+        if told == tell && (tell == Told::Nothing || !has_changed) {
             return None;
         }
         let mut pod = self.pod.clone();

@@ -10,9 +10,10 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use serde::Deserialize;
 
+use super::driver_conf::name_of;
 use crate::cluster::kubernetes::decode::type_fault;
 use crate::cluster::kubernetes::fault::{Fault, Refusal, entry};
-use crate::cluster::kubernetes::role::{SPARK_APP_NAME, named};
+use crate::cluster::kubernetes::role::named;
 use crate::cluster::kubernetes::template::template;
 use crate::model::name::AppId;
 use crate::model::spark::{ExecutorGroup, Pod, Role, SPARK_APP_SELECTOR, SPARK_ROLE, Shape};
@@ -101,9 +102,8 @@ pub fn shape(object: &v1::Pod, driver: &Pod) -> Result<Option<Shape>, Refusal> {
             executors.push(group.map_err(|fault| refuse(fault.under(format_args!("[{i}]"))))?);
         }
     }
-    let labels = &driver.template.labels;
     Ok(Some(Shape {
-        name: labels.get(SPARK_APP_NAME).cloned().unwrap_or_default(),
+        name: name_of(driver),
         namespace: driver.template.namespace.clone(),
         declared: driver.created,
         driver: Some(driver.template.clone()),
@@ -116,7 +116,11 @@ fn read(text: &str) -> Result<Vec<Group>, Fault> {
     let groups: Vec<Group> =
         serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             let path = error.path().to_string();
-            type_fault(&path, &error.into_inner().to_string())
+            let mut fault = type_fault(&path, &error.into_inner().to_string());
+            if path.len() < 2 {
+                fault.field = "[]".to_owned();
+            }
+            fault
         })?;
     let mut left = MOST_MEMBERS;
     for (i, group) in groups.iter().enumerate() {
