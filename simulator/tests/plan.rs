@@ -296,13 +296,14 @@ fn real_spark_pods_are_planned() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let document = json(&output);
     // One of them mounts a claim that Spark makes for it, wherever its node is.
-    assert_eq!(pods(&document).len(), 5, "{document}");
+    // One driver's properties are given too, and say that it will ask for eight executors.
+    assert_eq!(pods(&document).len(), 5 + 8, "{document}");
     assert_eq!(
         document["unplaced"].as_array().map(Vec::len),
         Some(0),
         "{document}"
     );
-    assert!(stderr(&output).contains("1 object of kind ConfigMap"));
+    assert!(stderr(&output).contains("1 waiting drivers name a ConfigMap that is not given"));
 }
 
 fn command(arguments: &[&str]) -> Command {

@@ -188,7 +188,7 @@ impl App {
         };
         let Some(shape) = &self.shape else {
             let mut waiting = self.waiting.iter();
-            return self.bound.is_empty()
+            return !self.has_begun()
                 && waiting.any(|(template, pods)| {
                     let count = u32::try_from(pods.len()).unwrap_or(u32::MAX);
                     template.role != Role::Other && answered(&slot_of(template)) < count
@@ -205,6 +205,12 @@ impl App {
             || shape.executors.iter().any(|group| {
                 answered(&slot_of(&group.template)) < group.min.saturating_sub(executors)
             })
+    }
+
+    /// True where a driver or an executor has a node.
+    pub fn has_begun(&self) -> bool {
+        let mut bound = self.bound.values();
+        bound.any(|(role, _)| *role != Role::Other)
     }
 
     /// True where nothing is left to know.

@@ -91,7 +91,8 @@ pub async fn run(args: ControllerArgs) -> anyhow::Result<()> {
         stray_grace: args.stray_grace,
     };
     let standing = telling.standing.clone();
-    let rounds = Rounds::new(world, conduct, heard, Translator::new(sources), telling);
+    let translator = Translator::new(sources).with_schedule_lead(args.schedule_lead);
+    let rounds = Rounds::new(world, conduct, heard, translator, telling);
     let (stop, stopped) = flag::channel(false);
     tasks.spawn(async move {
         asked_to_stop().await;

@@ -1,6 +1,7 @@
 //! `sparkwright plan --from-cluster`: what would be launched now for a cluster as it is, and why. Lists by
 //! pages, folds, plans once and prints; writes nothing, and a kubeconfig that may only read is enough.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,15 +10,18 @@ use std::{fs, io};
 
 use clap::Args;
 use hyper::Request;
-use kube::Client;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{Api, Client};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::cluster::Cluster;
 use crate::cluster::event::{Event, Fact};
+use crate::cluster::kubernetes::shape::{Aside, ConfigRef, Data, Make, Speech, moment};
 use crate::cluster::kubernetes::{Kind, statement};
 use crate::model::nodepool;
 use crate::model::offering::Catalog;
+use crate::model::spark::{Pod, PodPhase};
 use crate::model::time::Timestamp;
 use crate::plan::plan;
 use crate::plan::tell::{Answer, document, printable, table};
@@ -31,12 +35,14 @@ use super::ec2::{Ec2, Options};
 const PAGE: usize = 500;
 /// Pages of one kind at most: a million objects.
 const MOST_PAGES: usize = 2_000;
+/// Drivers whose ConfigMaps are read: one call each.
+const MOST_CONFIGS: usize = 1_000;
 /// Refused objects that are named one by one.
 const MOST_NAMED: usize = 50;
 
 /// What is listed, in the order in which it is folded, and where. The last is true where a cluster may do
 /// without the kind.
-const LISTED: [(Option<Kind>, &str, bool); 10] = [
+const LISTED: [(Option<Kind>, &str, bool); 15] = [
     (None, "/apis/sparkwright.dev/v1alpha1/nodepools", false),
     (Some(Kind::DaemonSet), "/apis/apps/v1/daemonsets", false),
     (
@@ -64,6 +70,31 @@ const LISTED: [(Option<Kind>, &str, bool); 10] = [
     (
         Some(Kind::SparkApplication),
         "/apis/sparkoperator.k8s.io/v1beta2/sparkapplications",
+        true,
+    ),
+    (
+        Some(Kind::ScheduledSparkApplication),
+        "/apis/sparkoperator.k8s.io/v1beta2/scheduledsparkapplications",
+        true,
+    ),
+    (
+        Some(Kind::ApacheApplication),
+        "/apis/spark.apache.org/v1/sparkapplications",
+        true,
+    ),
+    (
+        Some(Kind::PodGroup(Make::Volcano)),
+        "/apis/scheduling.volcano.sh/v1beta1/podgroups",
+        true,
+    ),
+    (
+        Some(Kind::PodGroup(Make::Coscheduling)),
+        "/apis/scheduling.x-k8s.io/v1alpha1/podgroups",
+        true,
+    ),
+    (
+        Some(Kind::PodGroup(Make::Kubernetes)),
+        "/apis/scheduling.k8s.io/v1alpha2/podgroups",
         true,
     ),
     (Some(Kind::Pod), "/api/v1/pods", false),
@@ -132,6 +163,10 @@ pub struct Listed {
     pub facts: Vec<Fact>,
     /// Objects with a bad value, and what they and others probably do not mean, a line each.
     pub messages: Vec<String>,
+    /// What objects say of shapes, by name.
+    speeches: BTreeMap<String, Vec<Speech>>,
+    /// Pods, and what they say beside.
+    pods: Vec<(Pod, Aside)>,
 }
 
 /// What the arguments say is sold: a recorded catalogue, or AWS's own.
@@ -221,7 +256,33 @@ pub async fn list(client: &Client) -> Result<Listed, DryRunError> {
             }
         }
     }
+    let configs = configs(client, &listed.pods).await;
+    listed.join(&configs, clock::now());
     Ok(listed)
+}
+
+/// The ConfigMaps of drivers that wait. One that is not there yet, or may not be read, leaves its
+/// application to its pods.
+async fn configs(client: &Client, pods: &[(Pod, Aside)]) -> BTreeMap<String, Data> {
+    let waiting = pods
+        .iter()
+        .filter(|(pod, _)| !matches!(pod.phase, PodPhase::Bound(_)));
+    let named = waiting.filter_map(|(_, aside)| aside.config.as_ref());
+    let mut configs = BTreeMap::new();
+    for config in named.take(MOST_CONFIGS) {
+        let ConfigRef {
+            namespace,
+            name,
+            template,
+        } = config;
+        let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+        for name in std::iter::once(name).chain(template) {
+            if let Ok(map) = api.get(name).await {
+                configs.insert(format!("{namespace}/{name}"), map.data.unwrap_or_default());
+            }
+        }
+    }
+    configs
 }
 
 #[derive(Deserialize)]
@@ -280,11 +341,38 @@ impl Listed {
     fn take(&mut self, kind: Option<Kind>, json: &str) {
         match kind {
             Some(kind) => match statement(kind, json) {
-                Ok(said) => self.facts.extend(said.fact),
+                Ok(said) => match (said.speech, said.fact) {
+                    (Some(Speech::Pod(aside)), Some(Fact::PodApplied(pod))) => {
+                        self.pods.push((pod, *aside));
+                    }
+                    (Some(speech), _) => self.speeches.entry(said.name).or_default().push(speech),
+                    (None, fact) => self.facts.extend(fact),
+                },
                 Err(refusal) => self.messages.push(format!("refused {refusal}")),
             },
             None => self.pool(json),
         }
+    }
+
+    /// Shapes and pods, once all are listed.
+    fn join(&mut self, configs: &BTreeMap<String, Data>, now: Timestamp) {
+        let pods = std::mem::take(&mut self.pods);
+        let moment = moment::at(now, &self.speeches, pods, configs);
+        let shapes = moment.shapes.into_iter();
+        let shapes = shapes.map(|(app, shape)| Fact::ShapeDeclared { app, shape });
+        self.facts.extend(shapes);
+        let pods = moment.pods.into_values().map(Fact::PodApplied);
+        self.facts.extend(pods);
+        let refused = moment.refusals.iter();
+        self.messages
+            .extend(refused.map(|refusal| format!("refused {refusal}")));
+        let unread = moment.unread.iter();
+        self.messages.extend(unread.map(|config| {
+            let ConfigRef {
+                namespace, name, ..
+            } = config;
+            format!("warning: ConfigMap {namespace}/{name} is not there or cannot be read; executors are planned once they come")
+        }));
     }
 
     fn pool(&mut self, json: &str) {

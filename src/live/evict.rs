@@ -44,7 +44,7 @@ async fn asked(world: &World, id: &PodId, whatever: bool) -> bool {
     let api: Api<Pod> = Api::namespaced(world.client.clone(), namespace);
     match api.get_opt(name).await {
         Ok(Some(pod)) if pod.metadata.deletion_timestamp.is_some() => true,
-        Ok(Some(pod)) if whatever && role(&pod) != Role::Driver || may_move(&pod) => {
+        Ok(Some(pod)) if whatever && !is_vital(&pod) || may_move(&pod) => {
             ask(&world.client, &pod).await
         }
         Ok(Some(_)) => false,
@@ -61,10 +61,14 @@ pub fn role(pod: &Pod) -> Role {
     kubernetes::role::role(&pod.labels().clone().into())
 }
 
-/// Drivers are never moved, nor what its owner says is not to be.
+fn is_vital(pod: &Pod) -> bool {
+    kubernetes::role::is_vital(&pod.labels().clone().into())
+}
+
+/// What an application's life hangs on is never moved, nor what its owner says is not to be.
 pub fn may_move(pod: &Pod) -> bool {
     let says = |key: &str, value: &str| pod.annotations().get(key).is_some_and(|is| is == value);
-    role(pod) != Role::Driver && !says(DO_NOT_DISRUPT, "true") && !says(SAFE_TO_EVICT, "false")
+    !is_vital(pod) && !says(DO_NOT_DISRUPT, "true") && !says(SAFE_TO_EVICT, "false")
 }
 
 /// Asks for an eviction. True where it is granted, or the pod is gone; a disruption budget may refuse it.

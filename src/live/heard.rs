@@ -5,14 +5,16 @@ use serde_json::Value;
 
 use crate::cluster::event::{Fact, Intent};
 use crate::cluster::kubernetes::Refusal;
+use crate::cluster::kubernetes::shape::{Aside, Make, Speech};
 use crate::model::cni::Cni;
 use crate::model::daemon::Daemon;
-use crate::model::name::AppId;
+use crate::model::name::PodId;
 use crate::model::nodeclaim::NodeClaim;
 use crate::model::offering::Catalog;
 use crate::model::referent::{Referent, ReferentKind};
-use crate::model::spark::{Pod, Shape};
+use crate::model::spark::Pod;
 
+use super::driver_conf::Configs;
 use super::ec2::{ClassProblem, Instance, Notice, Refusal as Refused, Resolved};
 use super::launch::Given;
 
@@ -33,8 +35,14 @@ pub enum Source {
     Claims,
     /// Nodes.
     Nodes,
-    /// SparkApplications.
+    /// The Spark Operator's SparkApplications.
     Applications,
+    /// Its ScheduledSparkApplications.
+    Schedules,
+    /// Apache's SparkApplications.
+    ApacheApplications,
+    /// PodGroups of one make.
+    Groups(Make),
     /// Pods.
     Pods,
 }
@@ -67,8 +75,8 @@ pub enum Object {
     Claim(Box<NodeClaim>),
     /// A node.
     Node(Box<k8s_openapi::api::core::v1::Node>),
-    /// A SparkApplication; None asks for nothing.
-    Application(Result<Option<(AppId, Shape)>, Refusal>),
+    /// One that speaks of applications' shapes.
+    Speaker(Result<Speech, Refusal>),
     /// A pod; None does not count.
     Pod {
         /// Its own id.
@@ -77,6 +85,8 @@ pub enum Object {
         leaving: bool,
         /// What it says.
         read: Result<Option<Pod>, Refusal>,
+        /// What it says beside.
+        aside: Box<Aside>,
     },
 }
 
@@ -89,6 +99,8 @@ pub enum Heard {
     Catalog(Catalog),
     /// Something that is a fact as it comes.
     Fact(Fact),
+    /// What a driver's ConfigMaps hold, or why they cannot be had.
+    Configured(PodId, Result<Configs, String>),
     /// What a NodeClass names in AWS at present.
     Resolved(String, Result<Resolved, ClassProblem>),
     /// EC2 has answered a call.

@@ -12,6 +12,7 @@ pub mod claims;
 pub mod clock;
 pub mod controller;
 pub mod crash;
+pub mod driver_conf;
 pub mod dry_run;
 pub mod ec2;
 pub mod evict;

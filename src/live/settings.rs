@@ -67,6 +67,10 @@ pub struct ControllerArgs {
     #[arg(long, env = "SPARKWRIGHT_STRAY_GRACE", default_value = "90s", value_parser = length)]
     pub stray_grace: Span,
 
+    /// How long before a scheduled run its nodes are asked for: about as long as a node needs to join
+    #[arg(long, env = "SPARKWRIGHT_SCHEDULE_LEAD", default_value = "60s", value_parser = length)]
+    pub schedule_lead: Span,
+
     /// Between two looks at EC2's list of our instances
     #[arg(long, env = "SPARKWRIGHT_SWEEP_EVERY", default_value = "10s", value_parser = length)]
     pub sweep_every: Span,

@@ -173,7 +173,7 @@ fn add_expected(
 /// asks for on top is growth. Pods that are not Spark's need nobody but themselves.
 fn count_gang(app: &App, needs: &mut [Need]) {
     let Some(shape) = &app.shape else {
-        let starts = app.bound.is_empty();
+        let starts = !app.has_begun();
         for need in needs {
             let spark = need.template.role != Role::Other;
             need.gang = if starts && spark { need.pods.len() } else { 0 };

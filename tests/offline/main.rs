@@ -8,6 +8,7 @@ mod price;
 mod properties;
 mod refused;
 mod samples;
+mod shapes;
 mod stream;
 mod tidy;
 mod trickle;

@@ -123,7 +123,7 @@ const NEEDED: [Row; 21] = [
 ];
 
 /// Cluster-wide, of kinds that other projects and storage drivers bring.
-const NEEDED_OF_OTHERS: [Row; 5] = [
+const NEEDED_OF_OTHERS: [Row; 9] = [
     (
         "storage.k8s.io",
         "storageclasses",
@@ -149,10 +149,34 @@ const NEEDED_OF_OTHERS: [Row; 5] = [
         "shapes before the pods exist",
     ),
     (
+        "sparkoperator.k8s.io",
+        "scheduledsparkapplications",
+        READ,
+        "shapes of runs to come",
+    ),
+    (
+        "spark.apache.org",
+        "sparkapplications",
+        READ,
+        "shapes before the pods exist",
+    ),
+    (
         "scheduling.volcano.sh",
         "podgroups",
         READ,
-        "shapes before the pods exist",
+        "how many pods start together",
+    ),
+    (
+        "scheduling.x-k8s.io",
+        "podgroups",
+        READ,
+        "how many pods start together",
+    ),
+    (
+        "scheduling.k8s.io",
+        "podgroups",
+        READ,
+        "how many pods start together",
     ),
 ];
 

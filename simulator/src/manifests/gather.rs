@@ -1,15 +1,17 @@
 //! Objects as they come, put together: lists taken apart, the last of two alike kept, refusals and
 //! unused kinds counted. The order of what comes out is that of names, not of inputs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sparkwright::cluster::event::Fact;
+use sparkwright::cluster::kubernetes::shape::{Aside, Data, Speech, moment};
 use sparkwright::cluster::kubernetes::{Kind, priority_class, statement};
 use sparkwright::model::nodepool;
+use sparkwright::model::spark::Pod;
 
 use super::{Manifests, document};
 
@@ -31,6 +33,8 @@ enum Rank {
     Namespace,
     Budget,
     Node,
+    /// Objects of any kind that speak of shapes.
+    Speaker(Kind),
     Shape,
     Pod,
 }
@@ -40,6 +44,8 @@ enum Rank {
 pub(super) struct Gathered {
     manifests: Manifests,
     facts: BTreeMap<(Rank, String), Option<Fact>>,
+    /// What objects say of shapes; pods what they say beside themselves.
+    speeches: BTreeMap<(Rank, String), Speech>,
     /// PriorityClasses by name: the number, and whether pods of it push no others out.
     priorities: BTreeMap<String, (i32, bool)>,
     /// PriorityClass by pod, where the pod has no number of its own.
@@ -111,6 +117,7 @@ impl Gathered {
     /// The facts in order, and a line for each kind that was not used.
     pub(super) fn into_manifests(mut self) -> Manifests {
         self.give_priorities();
+        self.join_shapes();
         self.manifests
             .facts
             .extend(self.facts.into_values().flatten());
@@ -142,6 +149,63 @@ impl Gathered {
                     Arc::make_mut(placement).never_preempts = true;
                 }
             }
+        }
+    }
+
+    /// Shapes in place of the objects that speak of them, and pods as they count beside each other.
+    fn join_shapes(&mut self) {
+        let mut speeches: BTreeMap<String, Vec<Speech>> = BTreeMap::new();
+        let mut configs = BTreeMap::new();
+        let mut pods = Vec::new();
+        for ((rank, name), speech) in std::mem::take(&mut self.speeches) {
+            let fact = self.facts.get(&(rank, name.clone())).cloned().flatten();
+            match (speech, fact) {
+                (Speech::Pod(aside), Some(Fact::PodApplied(pod))) => pods.push((pod, *aside)),
+                (Speech::Pod(_), _) => {}
+                (Speech::Config(data), _) => drop(configs.insert(name, data)),
+                (speech, _) => speeches.entry(name).or_default().push(speech),
+            }
+        }
+        self.count_unnamed(&configs, &pods);
+        let moment = moment::at(self.manifests.latest, &speeches, pods, &configs);
+        self.facts.retain(|(rank, _), _| *rank != Rank::Pod);
+        for (app, shape) in moment.shapes {
+            let key = (Rank::Shape, app.as_str().to_owned());
+            let fact = Fact::ShapeDeclared { app, shape };
+            self.facts.insert(key, Some(fact));
+        }
+        for (id, pod) in moment.pods {
+            let key = (Rank::Pod, id.as_str().to_owned());
+            self.facts.insert(key, Some(Fact::PodApplied(pod)));
+        }
+        let refusals = moment.refusals.iter();
+        let refusals = refusals.map(|refusal| format!("refused {refusal}"));
+        self.manifests.refusals.extend(refusals);
+        if let Some(config) = moment.unread.first() {
+            let line = format!(
+                "{} waiting drivers name a ConfigMap that is not given, such as {}/{}; give it, and their \
+                 executors are planned too",
+                moment.unread.len(),
+                config.namespace,
+                config.name
+            );
+            self.manifests.warnings.push(line);
+        }
+    }
+
+    /// ConfigMaps that no driver names are of no use.
+    fn count_unnamed(&mut self, configs: &BTreeMap<String, Data>, pods: &[(Pod, Aside)]) {
+        let named = pods.iter().filter_map(|(_, aside)| aside.config.as_ref());
+        let named = named.flat_map(|config| {
+            let names = config.template.iter().chain([&config.name]);
+            names.map(|name| format!("{}/{name}", config.namespace))
+        });
+        let named: BTreeSet<String> = named.collect();
+        let unnamed = configs.keys().filter(|name| !named.contains(*name));
+        let unnamed = unnamed.count();
+        if unnamed > 0 {
+            let kind = "ConfigMap of v1".to_owned();
+            *self.unused.entry(kind).or_default() += unnamed;
         }
     }
 
@@ -223,6 +287,11 @@ impl Gathered {
                 self.manifests.latest = self.manifests.latest.max(said.created);
                 if let Some(class) = said.priority_class {
                     self.priority_classes.insert(said.name.clone(), class);
+                }
+                let key = (rank(known), said.name.clone());
+                match said.speech {
+                    Some(speech) => drop(self.speeches.insert(key, speech)),
+                    None => drop(self.speeches.remove(&key)),
                 }
                 self.keep(place, rank(known), known.as_str(), said.name, said.fact);
             }
@@ -310,7 +379,11 @@ fn rank(kind: Kind) -> Rank {
     match kind {
         Kind::DaemonSet => Rank::Daemon,
         Kind::Node => Rank::Node,
-        Kind::SparkApplication => Rank::Shape,
+        Kind::SparkApplication
+        | Kind::ScheduledSparkApplication
+        | Kind::ApacheApplication
+        | Kind::PodGroup(_)
+        | Kind::ConfigMap => Rank::Speaker(kind),
         Kind::Pod => Rank::Pod,
         Kind::PersistentVolumeClaim => Rank::Claim,
         Kind::PersistentVolume => Rank::Volume,

@@ -3,7 +3,7 @@
 
 use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::{
-    Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, PodSpec,
+    ConfigMap, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, PodSpec,
 };
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
@@ -12,10 +12,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::application::SparkApplication;
 use super::fault::{Fault, Refusal, shortened};
 use super::identity::{DEFAULT_NAMESPACE, UNNAMED, created};
 use super::referent;
+use super::shape::apache::{self, ApacheApplication};
+use super::shape::group::{self, Make, PodGroup};
+use super::shape::operator::{self, SparkApplication};
+use super::shape::scheduled::{self, ScheduledSparkApplication};
+use super::shape::{Origin, Speech, aside};
 use super::template::template;
 use crate::cluster::event::Fact;
 use crate::model::referent::Referent;
@@ -37,6 +41,14 @@ pub enum Kind {
     DaemonSet,
     /// The Spark Operator's SparkApplication.
     SparkApplication,
+    /// The Spark Operator's ScheduledSparkApplication.
+    ScheduledSparkApplication,
+    /// Apache's SparkApplication.
+    ApacheApplication,
+    /// A PodGroup of any make.
+    PodGroup(Make),
+    /// `v1` ConfigMap.
+    ConfigMap,
     /// `v1` PersistentVolumeClaim.
     PersistentVolumeClaim,
     /// `v1` PersistentVolume.
@@ -56,8 +68,11 @@ pub struct Statement {
     pub name: String,
     /// When the object was created; the origin where it does not say.
     pub created: Timestamp,
-    /// The fact; None for an object that asks for nothing: a finished pod, a suspended application.
+    /// The fact; None for an object that asks for nothing, such as a finished pod, and for those that
+    /// speak of shapes.
     pub fact: Option<Fact>,
+    /// What it says of applications' shapes.
+    pub speech: Option<Speech>,
     /// The PriorityClass of a pod that no API server has given a number yet.
     pub priority_class: Option<String>,
 }
@@ -72,6 +87,14 @@ impl Kind {
             ("Node", "") => Some(Kind::Node),
             ("DaemonSet", "apps" | "extensions") => Some(Kind::DaemonSet),
             ("SparkApplication", "sparkoperator.k8s.io") => Some(Kind::SparkApplication),
+            ("ScheduledSparkApplication", "sparkoperator.k8s.io") => {
+                Some(Kind::ScheduledSparkApplication)
+            }
+            ("SparkApplication", "spark.apache.org") => Some(Kind::ApacheApplication),
+            ("PodGroup", "scheduling.volcano.sh") => Some(Kind::PodGroup(Make::Volcano)),
+            ("PodGroup", "scheduling.x-k8s.io") => Some(Kind::PodGroup(Make::Coscheduling)),
+            ("PodGroup", "scheduling.k8s.io") => Some(Kind::PodGroup(Make::Kubernetes)),
+            ("ConfigMap", "") => Some(Kind::ConfigMap),
             ("PersistentVolumeClaim", "") => Some(Kind::PersistentVolumeClaim),
             ("PersistentVolume", "") => Some(Kind::PersistentVolume),
             ("Namespace", "") => Some(Kind::Namespace),
@@ -91,7 +114,10 @@ impl Kind {
             Kind::Pod => "Pod",
             Kind::Node => "Node",
             Kind::DaemonSet => "DaemonSet",
-            Kind::SparkApplication => "SparkApplication",
+            Kind::SparkApplication | Kind::ApacheApplication => "SparkApplication",
+            Kind::ScheduledSparkApplication => "ScheduledSparkApplication",
+            Kind::PodGroup(_) => "PodGroup",
+            Kind::ConfigMap => "ConfigMap",
             Kind::PersistentVolumeClaim => "PersistentVolumeClaim",
             Kind::PersistentVolume => "PersistentVolume",
             Kind::StorageClass => "StorageClass",
@@ -109,9 +135,12 @@ pub fn statement(kind: Kind, json: &str) -> Result<Statement, Refusal> {
     match kind {
         Kind::Pod => {
             let object: Pod = typed(kind, json)?;
-            let fact = super::pod(&object)?.map(Fact::PodApplied);
+            let pod = super::pod(&object)?;
+            let speech = pod.as_ref().map(|pod| aside(&object, pod));
+            let fact = pod.map(Fact::PodApplied);
             let class = object.spec.as_ref().filter(|spec| spec.priority.is_none());
             let mut said = said(&object.metadata, true, fact);
+            said.speech = speech.map(|aside| Speech::Pod(Box::new(aside)));
             said.priority_class = class.and_then(|spec| spec.priority_class_name.clone());
             Ok(said)
         }
@@ -125,12 +154,11 @@ pub fn statement(kind: Kind, json: &str) -> Result<Statement, Refusal> {
             let fact = super::daemon(&object).map(Fact::DaemonApplied)?;
             Ok(said(&object.metadata, true, Some(fact)))
         }
-        Kind::SparkApplication => {
-            let object: SparkApplication = typed(kind, json)?;
-            let shape = super::shape(&object)?;
-            let fact = shape.map(|(app, shape)| Fact::ShapeDeclared { app, shape });
-            Ok(said(&object.metadata, true, fact))
-        }
+        Kind::SparkApplication
+        | Kind::ScheduledSparkApplication
+        | Kind::ApacheApplication
+        | Kind::PodGroup(_)
+        | Kind::ConfigMap => spoken(kind, json),
         Kind::PersistentVolumeClaim => {
             let object: PersistentVolumeClaim = typed(kind, json)?;
             let read = referent::claim(&object)?;
@@ -157,6 +185,50 @@ pub fn statement(kind: Kind, json: &str) -> Result<Statement, Refusal> {
             Ok(referred(&object.metadata, true, read))
         }
     }
+}
+
+/// Reads one object that speaks of shapes.
+fn spoken(kind: Kind, json: &str) -> Result<Statement, Refusal> {
+    let (meta, speech) = match kind {
+        Kind::ScheduledSparkApplication => {
+            let object: ScheduledSparkApplication = typed(kind, json)?;
+            let run = scheduled::scheduled(&object)?;
+            (object.metadata, Speech::Schedules(run))
+        }
+        Kind::ApacheApplication => {
+            let object: ApacheApplication = typed(kind, json)?;
+            let speech = Speech::Declares {
+                origin: Origin::Apache,
+                declared: apache::shape(&object)?,
+                begins: apache::begins(&object),
+            };
+            (object.metadata, speech)
+        }
+        Kind::PodGroup(make) => {
+            let object: PodGroup = typed(kind, json)?;
+            let (name, members) = group::members(make, &object)?;
+            (object.metadata, Speech::Groups(name, members))
+        }
+        Kind::ConfigMap => {
+            let object: ConfigMap = typed(kind, json)?;
+            (
+                object.metadata,
+                Speech::Config(object.data.unwrap_or_default()),
+            )
+        }
+        _ => {
+            let object: SparkApplication = typed(Kind::SparkApplication, json)?;
+            let speech = Speech::Declares {
+                origin: Origin::Operator,
+                declared: operator::shape(&object)?,
+                begins: operator::begins(&object),
+            };
+            (object.metadata, speech)
+        }
+    };
+    let mut said = said(&meta, true, None);
+    said.speech = Some(speech);
+    Ok(said)
 }
 
 /// The template of pods with this spec, for specs that come without an object around them: those of
@@ -203,6 +275,7 @@ fn said(meta: &ObjectMeta, namespaced: bool, fact: Option<Fact>) -> Statement {
         },
         created: created(meta),
         fact,
+        speech: None,
         priority_class: None,
     }
 }
@@ -319,9 +392,14 @@ mod tests {
                 "SparkApplication",
                 Some(Kind::SparkApplication),
             ),
-            ("spark.apache.org/v1", "SparkApplication", None),
+            (
+                "spark.apache.org/v1",
+                "SparkApplication",
+                Some(Kind::ApacheApplication),
+            ),
             ("metrics.k8s.io/v1beta1", "Pod", None),
-            ("v1", "ConfigMap", None),
+            ("v1", "ConfigMap", Some(Kind::ConfigMap)),
+            ("policy/v1", "PodGroup", None),
         ] {
             assert_eq!(Kind::of(version, kind), expected, "{version} {kind}");
         }

@@ -3,7 +3,6 @@
 //! with the field and the remedy. What to do with the facts is for others.
 
 pub mod affinity;
-pub mod application;
 mod cni;
 pub mod daemonset;
 pub mod decode;
@@ -17,10 +16,10 @@ pub mod pod;
 pub mod referent;
 pub mod requests;
 pub mod role;
+pub mod shape;
 pub mod taint;
 pub mod template;
 
-pub use application::{SparkApplication, shape};
 pub use cni::cni;
 pub use daemonset::daemon;
 pub use decode::{Kind, Statement, priority_class, statement, template_of};

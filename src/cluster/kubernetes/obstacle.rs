@@ -5,8 +5,10 @@ use k8s_openapi::api::core::v1::{PodSpec, Volume};
 
 use crate::model::spark::NotUnderstood;
 
-/// The scheduler whose rules planning knows.
-const DEFAULT_SCHEDULER: &str = "default-scheduler";
+/// Schedulers whose rules planning knows: Kubernetes' own, and the two that schedule Spark in gangs. Those
+/// hold pods back in their own way and choose among nodes in their own order, but where a pod may go they
+/// leave to Kubernetes' own predicates: selectors, affinity, taints, requests.
+const SCHEDULERS: [&str; 3] = ["default-scheduler", "volcano", "yunikorn"];
 
 /// The constraints of a pod of this spec that are not understood, in order.
 pub fn not_understood(spec: &PodSpec) -> Vec<NotUnderstood> {
@@ -48,5 +50,5 @@ fn is_somewhere(volume: &Volume) -> bool {
 fn has_other_scheduler(spec: &PodSpec) -> bool {
     spec.scheduler_name
         .as_deref()
-        .is_some_and(|name| !name.is_empty() && name != DEFAULT_SCHEDULER)
+        .is_some_and(|name| !name.is_empty() && !SCHEDULERS.contains(&name))
 }

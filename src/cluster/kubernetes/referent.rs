@@ -147,9 +147,10 @@ pub fn budget(object: &PodDisruptionBudget) -> Result<Referent, Refusal> {
 
 /// A PriorityClass's number, and whether pods of it push no others out.
 pub fn priority(object: &PriorityClass) -> Result<(i32, bool), Refusal> {
-    Identity::clusterwide("PriorityClass", &object.metadata)?;
+    let identity = Identity::clusterwide("PriorityClass", &object.metadata)?;
+    let missing = || identity.refuse(Fault::missing("value", "is missing; write a whole number"));
     Ok((
-        object.value,
+        object.value.ok_or_else(missing)?,
         object.preemption_policy.as_deref() == Some("Never"),
     ))
 }

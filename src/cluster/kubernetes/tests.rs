@@ -74,7 +74,7 @@ fn a_bound_daemon_takes_room_and_its_constraints_matter_no_more() {
     let pod = read_pod(json!({
         "metadata": {"ownerReferences": [
             {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "o", "uid": "u"}]},
-        "spec": {"nodeName": "n", "schedulerName": "volcano"},
+        "spec": {"nodeName": "n", "schedulerName": "another"},
     }));
     let template = pod.unwrap().unwrap().template;
     assert!(template.daemon);
@@ -262,9 +262,11 @@ fn what_is_not_understood_is_named() {
             Some(NotUnderstood::ResourceClaim),
         ),
         (
-            json!({"schedulerName": "volcano"}),
+            json!({"schedulerName": "another"}),
             Some(NotUnderstood::Scheduler),
         ),
+        (json!({"schedulerName": "volcano"}), None),
+        (json!({"schedulerName": "yunikorn"}), None),
         (json!({"schedulerName": "default-scheduler"}), None),
         (json!({"schedulerName": ""}), None),
     ] {

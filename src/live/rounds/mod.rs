@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::sync::mpsc::Receiver;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tracing::{Instrument, field};
 
@@ -28,6 +28,7 @@ use crate::model::nodeclaim::NodeClaimStatus;
 use crate::model::time::{Span, Timestamp};
 
 use super::clock;
+use super::driver_conf;
 use super::heard::{Hand, Heard};
 use super::pace::Pace;
 use super::translate::Translator;
@@ -77,6 +78,8 @@ pub struct Rounds {
     said: BTreeMap<String, Value>,
     /// Why NodeClasses cannot be used.
     problems: BTreeMap<String, String>,
+    /// How many ConfigMaps may be asked for at once.
+    configs: Arc<Semaphore>,
     /// NodeClasses that are being looked up.
     resolving: BTreeSet<String>,
     /// Claims by the time at which they were first seen without an instance.
@@ -119,6 +122,7 @@ impl Rounds {
             statuses: BTreeMap::new(),
             said: BTreeMap::new(),
             problems: BTreeMap::new(),
+            configs: Arc::new(Semaphore::new(driver_conf::AT_ONCE)),
             resolving: BTreeSet::new(),
             open: BTreeMap::new(),
             strays: BTreeMap::new(),
@@ -172,6 +176,7 @@ impl Rounds {
             Heard::Catalog(catalog) => self.translator.catalog(catalog),
             Heard::Fact(fact) => self.apply(fact),
             Heard::Resolved(class, resolved) => self.resolved(class, resolved),
+            Heard::Configured(driver, read) => self.configured(&driver, read),
             Heard::Answered(answered) => self.answered(answered),
             Heard::Instances(instances, asked) => self.swept(&instances, asked),
             Heard::Notice(notice) => self.noticed(&notice),
@@ -272,6 +277,7 @@ impl Rounds {
 
     fn tick(&mut self) {
         self.ticks += 1;
+        self.translator.at(clock::now());
         self.mend();
         let calls = self.world.ec2.calls();
         self.telling

@@ -20,6 +20,7 @@ use crate::live::tell::kubernetes::{Note, Notes, Regarding};
 use crate::live::tell::metrics::LaunchAnswer;
 use crate::live::tell::{Memory, Metrics};
 use crate::live::translate::Translator;
+use crate::model::name::PodId;
 use crate::model::time::Timestamp;
 use crate::plan::Plan;
 
@@ -106,6 +107,21 @@ impl Telling {
             if let Some(uid) = uid(translator, &note) {
                 publisher.publish(note, uid);
             }
+        }
+    }
+
+    /// A driver's properties cannot be used.
+    pub fn unread(&self, translator: &Translator, driver: &PodId, problem: String) {
+        let note = Note {
+            regarding: Regarding::Pod,
+            name: driver.as_str().to_owned(),
+            reason: "PropertiesNotRead".to_owned(),
+            action: "Plan",
+            warning: true,
+            note: problem,
+        };
+        if let Some((publisher, uid)) = self.publisher.as_ref().zip(uid(translator, &note)) {
+            publisher.publish(note, uid);
         }
     }
 

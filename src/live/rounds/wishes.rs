@@ -2,11 +2,14 @@
 //! at again from time to time, so that one that failed, or came while another led, is not lost.
 
 use crate::cluster::event::Fact;
+use crate::cluster::kubernetes::shape::ConfigRef;
 use crate::live::claims;
+use crate::live::driver_conf::{self, Configs};
 use crate::live::ec2::{ClassProblem, Resolved};
 use crate::live::heard::{Hand, Heard};
 use crate::live::register;
 use crate::live::translate::Wish;
+use crate::model::name::PodId;
 use crate::model::nodeclaim::status::{INITIALIZED, REGISTERED};
 use crate::model::requirement::Labels;
 
@@ -21,12 +24,36 @@ impl Rounds {
             Wish::End { claim } => self.end(&claim),
             Wish::Delete { claim } => self.delete(&claim),
             Wish::Resolve { class } => self.resolve(&class),
+            Wish::Configure { driver, config } => self.configure(driver, config),
             Wish::Judged { pool } => {
                 self.unsaid.insert(Subject::Pool(pool));
             }
             Wish::Misread { class, problem } => {
                 self.problems.insert(class.clone(), problem);
                 self.unsaid.insert(Subject::Class(class));
+            }
+        }
+    }
+
+    /// Reads a driver's ConfigMaps; also where we do not lead, so that we are ready to.
+    fn configure(&self, driver: PodId, config: ConfigRef) {
+        let (world, permits) = (self.world.clone(), self.configs.clone());
+        tokio::spawn(async move {
+            let read = driver_conf::read(&world.client, &permits, &config).await;
+            world.tell(Heard::Configured(driver, read)).await;
+        });
+    }
+
+    pub(super) fn configured(&mut self, driver: &PodId, read: Result<Configs, String>) {
+        if let Err(problem) = self.translator.configured(driver, read) {
+            let pod = driver.as_str();
+            tracing::warn!(
+                pod,
+                problem,
+                "what an application will ask for is not known"
+            );
+            if self.epoch.is_some() {
+                self.telling.unread(&self.translator, driver, problem);
             }
         }
     }

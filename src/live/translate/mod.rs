@@ -4,18 +4,21 @@
 
 mod claims;
 mod nodes;
+mod pods;
 mod pools;
+mod shapes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::cluster::event::{AwaitedNode, Fact, Intent, NodeFacts};
 use crate::cluster::kubernetes::Refusal;
-use crate::model::name::{AppId, NodeId, PodId};
+use crate::cluster::kubernetes::shape::{ConfigRef, Join};
+use crate::model::name::{NodeId, PodId};
 use crate::model::nodeclass::Class;
 use crate::model::offering::Catalog;
 use crate::model::resources::Bytes;
-use crate::model::spark::{Pod, PodPhase};
+use crate::model::spark::Pod;
 
 use super::ec2::Resolved;
 use super::heard::{Object, Said, Source};
@@ -54,6 +57,13 @@ pub enum Wish {
     Resolve {
         /// The class.
         class: String,
+    },
+    /// A driver is there whose ConfigMaps hold what its application will ask for.
+    Configure {
+        /// The driver.
+        driver: PodId,
+        /// The ConfigMaps.
+        config: ConfigRef,
     },
     /// A NodePool is understood, or is not: its status should say so.
     Judged {
@@ -94,8 +104,8 @@ pub struct Translator {
     pub instances: BTreeMap<String, String>,
     /// Nodes by name.
     pub nodes: BTreeMap<String, SeenNode>,
-    /// Applications by the names of the objects that declare them.
-    applications: BTreeMap<String, AppId>,
+    /// What is said of applications' shapes.
+    pub shapes: Join,
     /// Pods on nodes that are not known yet, by node name.
     homeless: BTreeMap<String, BTreeMap<PodId, (Pod, String)>>,
     /// What was last told of a node.
@@ -249,7 +259,10 @@ impl Translator {
             Source::Referents(kind) => self.facts.push(Fact::ReferentDeleted(kind, name.into())),
             Source::Claims => self.claim_gone(name),
             Source::Nodes => self.node_gone(name),
-            Source::Applications => self.application(name, None),
+            Source::Applications
+            | Source::Schedules
+            | Source::ApacheApplications
+            | Source::Groups(_) => self.silent(source, name),
             Source::Pods => self.pod_gone(name),
         }
     }
@@ -277,13 +290,21 @@ impl Translator {
                 });
                 self.tell_or_refuse(source, name, fact);
             }
-            Object::Application(Ok(declared)) => self.application(&name, declared),
-            Object::Application(Err(refusal)) => self.refuse(source, name, &refusal),
-            Object::Pod { uid, leaving, read } => match read {
+            Object::Speaker(Ok(speech)) => self.speaks(&name, speech),
+            Object::Speaker(Err(refusal)) => {
+                self.silent(source, &name);
+                self.refuse(source, name, &refusal);
+            }
+            Object::Pod {
+                uid,
+                leaving,
+                read,
+                aside,
+            } => match read {
                 Ok(Some(pod)) => {
-                    let id = pod.id.clone();
-                    self.pod(pod, uid);
-                    self.facts.extend(leaving.then_some(Fact::PodLeaving(id)));
+                    let leaves = leaving.then(|| Fact::PodLeaving(pod.id.clone()));
+                    self.pod_applied(pod, uid, *aside);
+                    self.facts.extend(leaves);
                 }
                 Ok(None) => self.pod_gone(&name),
                 Err(refusal) => {
@@ -311,65 +332,6 @@ impl Translator {
             "object cannot be read and is left out"
         );
         self.refused.insert((source, name), problem);
-    }
-
-    fn application(&mut self, name: &str, declared: Option<(AppId, crate::model::spark::Shape)>) {
-        match declared {
-            Some((app, shape)) => {
-                self.applications.insert(name.into(), app.clone());
-                self.facts.push(Fact::ShapeDeclared { app, shape });
-            }
-            None => {
-                let withdrawn = self.applications.remove(name);
-                self.facts.extend(withdrawn.map(Fact::ShapeWithdrawn));
-            }
-        }
-    }
-
-    /// A pod that is bound is told of once its node is, under the name that the core has for it.
-    fn pod(&mut self, mut pod: Pod, uid: String) {
-        self.unhouse(&pod.id);
-        if let PodPhase::Bound(node) = &pod.phase {
-            match self
-                .nodes
-                .get(node.as_str())
-                .and_then(|node| node.told_as.clone())
-            {
-                Some(told) => pod.phase = PodPhase::Bound(told),
-                None => {
-                    let name = node.as_str().to_owned();
-                    self.end_pod(&pod.id);
-                    let homeless = self.homeless.entry(name).or_default();
-                    homeless.insert(pod.id.clone(), (pod, uid));
-                    return;
-                }
-            }
-        }
-        self.tell_pod(pod, uid);
-    }
-
-    fn tell_pod(&mut self, pod: Pod, uid: String) {
-        self.pods.insert(pod.id.clone(), uid);
-        self.facts.push(Fact::PodApplied(pod));
-    }
-
-    fn pod_gone(&mut self, name: &str) {
-        let id = PodId::from(name);
-        self.unhouse(&id);
-        self.end_pod(&id);
-    }
-
-    fn end_pod(&mut self, id: &PodId) {
-        if self.pods.remove(id).is_some() {
-            self.facts.push(Fact::PodEnded(id.clone()));
-        }
-    }
-
-    fn unhouse(&mut self, id: &PodId) {
-        self.homeless.retain(|_, pods| {
-            pods.remove(id);
-            !pods.is_empty()
-        });
     }
 
     /// A launch is about to be asked for: its nodes are known from here on.

@@ -4,7 +4,6 @@ use k8s_openapi::api::core::v1;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::cluster::kubernetes;
 use crate::model::money::UsdPerHour;
 use crate::model::nodeclaim::NodeClaim;
 use crate::model::offering::{CapacityType, InstanceType, Offering, TypeId, Zone, ZoneId};
@@ -81,15 +80,11 @@ fn node(name: &str, instance: &str, labels: Value, taints: Value, ready: &str) -
 
 fn pod(name: &str, node: &str) -> Object {
     let pod = json!({
-        "metadata": {"name": name, "namespace": "ns", "labels": {"spark-role": "executor", "spark-app-selector": "a"}},
+        "metadata": {"name": name, "namespace": "ns", "uid": name, "labels": {"spark-role": "executor", "spark-app-selector": "a"}},
         "spec": {"nodeName": node, "containers": [{"name": "c", "resources": {"requests": {"cpu": "1"}}}]},
     });
     let pod: v1::Pod = serde_json::from_value(pod).unwrap();
-    Object::Pod {
-        leaving: false,
-        uid: name.into(),
-        read: kubernetes::pod(&pod),
-    }
+    crate::live::watch::pod(pod)
 }
 
 fn said(name: &str, object: Object) -> Said {

@@ -18,7 +18,8 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
 
-use crate::cluster::kubernetes::{self, referent};
+use crate::cluster::kubernetes::shape::{self, Make};
+use crate::cluster::kubernetes::{self, Kind, referent};
 use crate::model::nodeclaim::NodeClaim;
 use crate::model::referent::ReferentKind;
 
@@ -26,7 +27,7 @@ use super::heard::{Heard, Object, Said, Source};
 use super::tell::Metrics;
 
 /// All sources that watches speak for.
-pub const SOURCES: [Source; 12] = [
+pub const SOURCES: [Source; 17] = [
     Source::Classes,
     Source::Pools,
     Source::Daemons,
@@ -38,7 +39,50 @@ pub const SOURCES: [Source; 12] = [
     Source::Claims,
     Source::Nodes,
     Source::Applications,
+    Source::Schedules,
+    Source::ApacheApplications,
+    Source::Groups(Make::Volcano),
+    Source::Groups(Make::Coscheduling),
+    Source::Groups(Make::Kubernetes),
     Source::Pods,
+];
+
+/// Kinds that other projects bring and that speak of shapes: group, version and plural name.
+const SPEAKERS: [(Source, Kind, [&str; 3]); 6] = [
+    (
+        Source::Applications,
+        Kind::SparkApplication,
+        ["sparkoperator.k8s.io", "v1beta2", "sparkapplications"],
+    ),
+    (
+        Source::Schedules,
+        Kind::ScheduledSparkApplication,
+        [
+            "sparkoperator.k8s.io",
+            "v1beta2",
+            "scheduledsparkapplications",
+        ],
+    ),
+    (
+        Source::ApacheApplications,
+        Kind::ApacheApplication,
+        ["spark.apache.org", "v1", "sparkapplications"],
+    ),
+    (
+        Source::Groups(Make::Volcano),
+        Kind::PodGroup(Make::Volcano),
+        ["scheduling.volcano.sh", "v1beta1", "podgroups"],
+    ),
+    (
+        Source::Groups(Make::Coscheduling),
+        Kind::PodGroup(Make::Coscheduling),
+        ["scheduling.x-k8s.io", "v1alpha1", "podgroups"],
+    ),
+    (
+        Source::Groups(Make::Kubernetes),
+        Kind::PodGroup(Make::Kubernetes),
+        ["scheduling.k8s.io", "v1alpha2", "podgroups"],
+    ),
 ];
 
 /// Begins all watches; they end with the set.
@@ -60,11 +104,7 @@ pub fn all(client: &Client, inbox: &Sender<Heard>, metrics: &Metrics) -> JoinSet
         Object::Claim(Box::new(claim))
     });
     follow.clusterwide(Source::Nodes, |node: Node| Object::Node(Box::new(node)));
-    follow.namespaced(Source::Pods, |pod: Pod| Object::Pod {
-        uid: pod.uid().unwrap_or_default(),
-        leaving: pod.metadata.deletion_timestamp.is_some(),
-        read: kubernetes::pod(&pod),
-    });
+    follow.namespaced(Source::Pods, pod);
     follow.namespaced(Source::Daemons, |set: DaemonSet| {
         Object::Daemon(kubernetes::daemon(&set), kubernetes::cni(&set))
     });
@@ -88,8 +128,23 @@ pub fn all(client: &Client, inbox: &Sender<Heard>, metrics: &Metrics) -> JoinSet
         Source::Referents(ReferentKind::Budget),
         |one: PodDisruptionBudget| Object::Referent(referent::budget(&one)),
     );
-    follow.applications();
+    for (source, kind, names) in SPEAKERS {
+        follow.speakers(source, kind, names);
+    }
     watches
+}
+
+/// A pod as it was read.
+pub fn pod(object: Pod) -> Object {
+    let read = kubernetes::pod(&object);
+    let pod = read.as_ref().ok().and_then(Option::as_ref);
+    let aside = pod.map(|pod| shape::aside(&object, pod));
+    Object::Pod {
+        uid: object.uid().unwrap_or_default(),
+        leaving: object.metadata.deletion_timestamp.is_some(),
+        aside: Box::new(aside.unwrap_or_default()),
+        read,
+    }
 }
 
 struct Follow<'a> {
@@ -141,12 +196,14 @@ impl Follow<'_> {
         self.begin(api, source, read);
     }
 
-    fn applications(&mut self) {
-        let kind = GroupVersionKind::gvk("sparkoperator.k8s.io", "v1beta2", "SparkApplication");
-        let resource = ApiResource::from_gvk_with_plural(&kind, "sparkapplications");
+    fn speakers(&mut self, source: Source, kind: Kind, [group, version, plural]: [&str; 3]) {
+        let named = GroupVersionKind::gvk(group, version, kind.as_str());
+        let resource = ApiResource::from_gvk_with_plural(&named, plural);
         let api: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource);
-        self.begin(api, Source::Applications, |object: DynamicObject| {
-            Object::Application(application(object))
+        self.begin(api, source, move |object: DynamicObject| {
+            let json = serde_json::to_string(&object).expect("an object is JSON");
+            let said = kubernetes::statement(kind, &json);
+            Object::Speaker(said.map(|said| said.speech.expect("such kinds speak")))
         });
     }
 
@@ -158,17 +215,6 @@ impl Follow<'_> {
         self.watches
             .spawn(follow(api, source, read, inbox, metrics));
     }
-}
-
-fn application(
-    object: DynamicObject,
-) -> Result<Option<(crate::model::name::AppId, crate::model::spark::Shape)>, kubernetes::Refusal> {
-    let json = serde_json::to_string(&object).expect("an object is JSON");
-    let statement = kubernetes::statement(kubernetes::Kind::SparkApplication, &json)?;
-    Ok(statement.fact.and_then(|fact| match fact {
-        crate::cluster::event::Fact::ShapeDeclared { app, shape } => Some((app, shape)),
-        _ => None,
-    }))
 }
 
 /// Says what a watch sees, until nobody listens.

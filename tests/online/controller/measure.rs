@@ -44,7 +44,7 @@ fn from_a_declared_shape_to_create_fleet() {
             let before = rig.calls(&["CreateFleet"]).len();
             let name = format!("declared-{number}");
             let asked = millis();
-            declare(rig, &name).await;
+            declare(rig, &name, EXECUTORS).await;
             eventually("its launches are on the wire", async || {
                 let calls = rig.calls(&["CreateFleet"]);
                 (calls.len() > before).then_some(())
@@ -113,7 +113,7 @@ fn millis() -> u64 {
 }
 
 /// The operator's kind, as open as can be.
-async fn install_applications(rig: &Rig) {
+pub async fn install_applications(rig: &Rig) {
     let crd = json!({
         "metadata": {
             "name": "sparkapplications.sparkoperator.k8s.io",
@@ -139,13 +139,13 @@ async fn install_applications(rig: &Rig) {
     .await;
 }
 
-fn applications(rig: &Rig) -> Api<DynamicObject> {
+pub fn applications(rig: &Rig) -> Api<DynamicObject> {
     let kind = GroupVersionKind::gvk("sparkoperator.k8s.io", "v1beta2", "SparkApplication");
     let resource = ApiResource::from_gvk_with_plural(&kind, "sparkapplications");
     Api::namespaced_with(rig.admin.clone(), "default", &resource)
 }
 
-async fn declare(rig: &Rig, name: &str) {
+pub async fn declare(rig: &Rig, name: &str, executors: u32) {
     let side = |instances: Option<u32>| {
         let mut side = json!({"cores": 4, "coreRequest": "3400m", "memory": "13g"});
         if let Some(instances) = instances {
@@ -159,7 +159,7 @@ async fn declare(rig: &Rig, name: &str) {
         "spec": {
             "type": "Scala", "mode": "cluster", "image": "spark", "sparkVersion": "3.5.7",
             "mainApplicationFile": "local:///app.jar",
-            "driver": side(None), "executor": side(Some(EXECUTORS)),
+            "driver": side(None), "executor": side(Some(executors)),
         },
     });
     let object: DynamicObject = serde_json::from_value(object).expect("it is an object");

@@ -13,4 +13,5 @@ mod neighbour;
 mod parity;
 mod placed;
 mod rig;
+mod shapes;
 mod side_by_side;

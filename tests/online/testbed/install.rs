@@ -80,7 +80,8 @@ pub async fn token(admin: &Client, account: &str) -> String {
     let post = PostParams::default();
     let answer = accounts.create_token_request(account, &post, &asked).await;
     let status = answer.expect("the account is there").status;
-    status.expect("a token is given").token
+    let token = status.and_then(|status| status.token);
+    token.expect("a token is given")
 }
 
 /// The documents of the files that the kustomization names.

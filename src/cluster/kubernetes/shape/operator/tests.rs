@@ -143,7 +143,7 @@ fn selectors_come_from_everywhere_and_add_up() {
 #[test]
 fn gpus_sidecars_volumes_and_schedulers_are_seen() {
     let (_, shape) = declared_by(json!({
-        "batchScheduler": "volcano",
+        "batchScheduler": "another",
         "volumes": [{"name": "disk", "persistentVolumeClaim": {"claimName": "c"}}],
         "driver": {"volumeMounts": [{"name": "disk", "mountPath": "/d"}], "schedulerName": "default-scheduler"},
         "executor": {
@@ -177,6 +177,14 @@ fn what_is_suspended_or_over_asks_for_nothing() {
         (
             json!({"status": {"applicationState": {"state": "FAILED"}}}),
             false,
+        ),
+        (
+            json!({"status": {"applicationState": {"state": "SUCCEEDING"}}}),
+            false,
+        ),
+        (
+            json!({"status": {"applicationState": {"state": "PENDING_RERUN"}}}),
+            true,
         ),
         (
             json!({"status": {"applicationState": {"state": "RUNNING"}}}),

@@ -2,9 +2,9 @@
 //! before the operator has submitted anything. What the application sets in code is not known here.
 
 pub mod object;
-mod pods;
 mod properties;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::PodSpec;
@@ -13,17 +13,30 @@ pub use object::SparkApplication;
 use object::{Side, Spec};
 use properties::Properties;
 
-use super::fault::{Fault, Refusal};
-use super::identity::{self, Identity};
-use super::role;
-use super::template::template;
+use super::pods;
+use crate::cluster::kubernetes::fault::{Fault, Refusal};
+use crate::cluster::kubernetes::identity::{self, Identity};
+use crate::cluster::kubernetes::role::{self, OPERATOR_APP_NAME, OPERATOR_LAUNCHED};
+use crate::cluster::kubernetes::template::template;
 use crate::model::conf;
 use crate::model::name::AppId;
 use crate::model::resources::Resources;
 use crate::model::spark::{ExecutorGroup, PodTemplate, Role, Shape};
+use crate::model::time::Timestamp;
 
-/// States in which nothing more will be asked for.
-const FINAL: [&str; 2] = ["COMPLETED", "FAILED"];
+/// States in which nothing more will be asked for, or not before the operator has cleared up: those at the
+/// end of a run, and those of an application that is suspended.
+const ASKS_NOTHING: [&str; 7] = [
+    "COMPLETED",
+    "FAILED",
+    "SUCCEEDING",
+    "FAILING",
+    "INVALIDATING",
+    "SUSPENDING",
+    "SUSPENDED",
+];
+/// States in which the operator has yet to submit, or to submit again.
+const BEGINS: [&str; 4] = ["", "PENDING_RERUN", "SUBMISSION_FAILED", "RESUMING"];
 
 /// The application and its shape, or None where it asks for nothing: suspended, finished, or being
 /// deleted.
@@ -32,9 +45,21 @@ pub fn shape(object: &SparkApplication) -> Result<Option<(AppId, Shape)>, Refusa
     if asks_for_nothing(object) {
         return Ok(None);
     }
-    let shape = declared(object, &identity).map_err(|fault| identity.refuse(fault))?;
+    let labels = object.metadata.labels.clone().unwrap_or_default();
+    let mut shape =
+        declared(&identity, &object.spec, &labels).map_err(|fault| identity.refuse(fault))?;
+    shape.declared = identity::created(&object.metadata);
     let app = role::named(identity.namespace.unwrap_or_default(), identity.name);
     Ok(Some((app, shape)))
+}
+
+/// True where no driver of this run has been submitted yet.
+pub fn begins(object: &SparkApplication) -> bool {
+    let state = object
+        .status
+        .as_ref()
+        .map_or("", |status| status.application_state.state.as_str());
+    BEGINS.contains(&state)
 }
 
 fn asks_for_nothing(object: &SparkApplication) -> bool {
@@ -44,14 +69,18 @@ fn asks_for_nothing(object: &SparkApplication) -> bool {
         .map(|status| &status.application_state.state);
     object.spec.suspend == Some(true)
         || object.metadata.deletion_timestamp.is_some()
-        || state.is_some_and(|state| FINAL.contains(&state.as_str()))
+        || state.is_some_and(|state| ASKS_NOTHING.contains(&state.as_str()))
 }
 
-fn declared(object: &SparkApplication, identity: &Identity<'_>) -> Result<Shape, Fault> {
-    let spec = &object.spec;
+/// The shape of an application of this spec, whose object carries `labels`. When it was declared is for
+/// the caller to say. Paths of faults begin at the object.
+pub(super) fn declared(
+    identity: &Identity<'_>,
+    spec: &Spec,
+    labels: &BTreeMap<String, String>,
+) -> Result<Shape, Fault> {
     check(spec)?;
-    let labels = object.metadata.labels.clone().unwrap_or_default();
-    let properties = Properties::of(spec, &labels);
+    let properties = Properties::of(spec, labels);
     let refuse = |error| properties.fault(error);
     let driver = conf::driver_requests(&properties.conf).map_err(refuse)?;
     let executor = conf::executor_requests(&properties.conf).map_err(refuse)?;
@@ -63,7 +92,7 @@ fn declared(object: &SparkApplication, identity: &Identity<'_>) -> Result<Shape,
     Ok(Shape {
         name: identity.name.to_owned(),
         namespace: identity.namespace.unwrap_or_default().to_owned(),
-        declared: identity::created(&object.metadata),
+        declared: Timestamp::ZERO,
         driver: in_cluster
             .then(|| side(Role::Driver, &spec.driver, &driver))
             .transpose()?,
@@ -117,7 +146,11 @@ fn pod_template(
     let conf = &properties.conf;
     check_template(namespace, side)
         .map_err(|fault| fault.under(format_args!("spec.{role}.template.spec")))?;
-    let labels = pods::labels(identity.name, side, role, conf);
+    let marks = [
+        (OPERATOR_APP_NAME, identity.name),
+        (OPERATOR_LAUNCHED, "true"),
+    ];
+    let labels = pods::labels(side, role, conf, &marks);
     let pod = pods::pod_spec(spec, side, role, conf, requests);
     template(namespace, labels, &pod).map_err(|fault| fault.under(format_args!("spec.{role}")))
 }

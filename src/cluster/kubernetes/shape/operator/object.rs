@@ -129,6 +129,6 @@ pub struct Status {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ApplicationState {
-    /// `COMPLETED` and `FAILED` are final.
+    /// `RUNNING`, `COMPLETED` and so on, in capitals.
     pub state: String,
 }

@@ -1,5 +1,5 @@
-//! The pods of a SparkApplication before they exist: the pod template, filled in as Spark and the
-//! operator's webhook fill it in, so that the rules for real pods apply to them too.
+//! The pods of an application before they exist: the pod template, filled in as Spark and the Spark
+//! Operator's webhook fill it in, so that the rules for real pods apply to them too.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,7 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
-use super::object::{Side, Spec};
-use crate::cluster::kubernetes::role::{OPERATOR_APP_NAME, OPERATOR_LAUNCHED};
+use super::operator::object::{Side, Spec};
 use crate::model::conf::{self, Conf};
 use crate::model::requirement::Labels;
 use crate::model::resources::Resources;
@@ -24,8 +23,9 @@ const ON_DEMAND: &str = "OnDemand";
 /// Stands for the executor's number in a claim's name.
 const EXECUTOR_ID: &str = "SPARK_EXECUTOR_ID";
 
-/// Labels of the pods of a role, of the application `name`.
-pub fn labels(name: &str, side: &Side, role: Role, conf: &Conf) -> Labels {
+/// Labels of the pods of a role: the template's, the properties', and those that whoever submits puts on
+/// all of them, which nothing replaces.
+pub fn labels(side: &Side, role: Role, conf: &Conf, marks: &[(&str, &str)]) -> Labels {
     let metadata = side
         .template
         .as_ref()
@@ -34,12 +34,9 @@ pub fn labels(name: &str, side: &Side, role: Role, conf: &Conf) -> Labels {
         .and_then(|metadata| metadata.labels.clone())
         .unwrap_or_default();
     labels.extend(conf::labels(conf, role));
-    for (key, value) in [
-        (SPARK_ROLE, role.as_str()),
-        (OPERATOR_APP_NAME, name),
-        (OPERATOR_LAUNCHED, "true"),
-    ] {
-        labels.insert(key.to_owned(), value.to_owned());
+    let role = (SPARK_ROLE, role.as_str());
+    for (key, value) in marks.iter().chain([&role]) {
+        labels.insert((*key).to_owned(), (*value).to_owned());
     }
     labels.into()
 }
@@ -57,7 +54,7 @@ pub fn pod_spec(
         .as_ref()
         .and_then(|template| template.spec.as_ref());
     let mut pod = template.cloned().unwrap_or_default();
-    fill_container(spark_container(&mut pod, role), side, requests);
+    fill_container(spark_container(&mut pod, role, conf), side, requests);
     pod.containers
         .extend(side.sidecars.iter().flatten().cloned());
     let init_containers = pod.init_containers.get_or_insert_default();
@@ -76,9 +73,12 @@ pub fn pod_spec(
     pod
 }
 
-/// The container that Spark runs in: by its name, else the first, else a new one.
-fn spark_container(pod: &mut PodSpec, role: Role) -> &mut Container {
-    let name = format!("spark-kubernetes-{role}");
+/// The container that Spark runs in: by the name that the properties give, by its usual one, else the
+/// first, else a new one.
+fn spark_container<'a>(pod: &'a mut PodSpec, role: Role, conf: &Conf) -> &'a mut Container {
+    let named = conf.get(&format!("spark.kubernetes.{role}.podTemplateContainerName"));
+    let name = named.cloned();
+    let name = name.unwrap_or_else(|| format!("spark-kubernetes-{role}"));
     let found = pod
         .containers
         .iter()
