@@ -4,12 +4,12 @@
 mod burst;
 mod commands;
 mod crash;
-mod faults;
+pub mod faults;
 mod karpenter;
 mod karpenter_aws;
 mod lifecycle;
 mod measure;
 mod neighbour;
 mod parity;
-mod rig;
+pub mod rig;
 mod side_by_side;

@@ -1,0 +1,232 @@
+//! Lives of a real application: nodes come while its driver boots and go when it has ended; an instance dies
+//! under it; a node of its is drained.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+use kube::api::DeleteParams;
+use serde_json::{Value, json};
+
+use super::application::{Application, EXECUTORS, driver, executors, node_of, phase, within};
+use super::container::Machine;
+use super::install;
+use super::kubelet::Kubelet;
+use crate::controller::faults::begin;
+use crate::controller::rig::{self, Rig};
+use crate::testbed::{is_offline, tell};
+
+/// Nodes are not KWOK's. A boot of 40 s takes two.
+const EMULATOR: &[&str] = &["--kubelet", "other"];
+/// From EC2's word that an instance is gone until Spark has asked for another executor. Spark alone takes a
+/// minute, and counts a failure.
+const REPLACED: Duration = Duration::from_secs(3);
+
+#[test]
+fn nodes_come_while_the_driver_boots_and_go_when_the_application_has_ended() {
+    with_spark(async |rig, machine, _| {
+        let application = Application::submit(rig, machine, "straight").await;
+        let before = before_the_driver_runs(rig).await;
+        let asked = spot_asked(rig);
+        assert!(
+            asked.is_some_and(|at| at <= before),
+            "executors' nodes are asked for while the driver waits or boots: {asked:?}, {before}"
+        );
+        let pods = within("driver and executors run", async || {
+            let mut pods = executors(rig).await;
+            pods.extend(driver(rig).await);
+            let run = pods.iter().filter(|pod| phase(pod) == "Running").count();
+            (run == EXECUTORS + 1).then_some(pods)
+        })
+        .await;
+        each_where_it_belongs(rig, &pods).await;
+        let log = application.succeeds(rig).await;
+        assert_eq!(log.failed_tasks(), Vec::<&str>::new());
+        within("nodes, claims and instances are gone", async || {
+            let left = rig.nodes().await.len() + rig.claims().await.len() + rig.alive().len();
+            (left == 0).then_some(())
+        })
+        .await;
+    });
+}
+
+#[test]
+fn an_instance_that_dies_is_replaced_at_once_and_is_no_failure() {
+    with_spark(async |rig, machine, kubelet| {
+        let application = Application::submit(rig, machine, "work").await;
+        application.ready().await;
+        let old = executors(rig).await;
+        let victim = node_of(&old[0]).expect("an executor that works has a node");
+        kubelet.kill(&victim);
+        let body = json!({"instances": [victim]}).to_string();
+        let done: Value =
+            serde_json::from_str(&rig.ask("POST /_emulator/failures", &body)).expect("it is JSON");
+        assert_eq!(done["done"][0], victim.as_str(), "{done}");
+        let died = Instant::now();
+        let known: BTreeSet<String> = old.iter().map(ResourceExt::name_any).collect();
+        within("Spark asks for another executor", async || {
+            let pods = executors(rig).await;
+            pods.iter()
+                .any(|pod| !known.contains(&pod.name_any()))
+                .then_some(())
+        })
+        .await;
+        let took = died.elapsed();
+        tell(&format!(
+            "instance dead → Spark asks for another executor: {} ms",
+            took.as_millis()
+        ));
+        within("the new executor runs", async || {
+            let pods = executors(rig).await;
+            let new = pods.iter().find(|pod| !known.contains(&pod.name_any()))?;
+            (phase(new) == "Running").then_some(())
+        })
+        .await;
+        application.go();
+        let log = application.succeeds(rig).await;
+        let driver = driver(rig)
+            .await
+            .expect("it stays until somebody deletes it");
+        let said = application.log_of(&driver);
+        assert!(!said.contains("new failed executors"), "{said}");
+        assert!(took <= REPLACED, "{took:?}; {:?}", log.removed());
+    });
+}
+
+#[test]
+fn what_an_executor_has_shuffled_survives_the_drain_of_its_node() {
+    with_spark(async |rig, machine, _| {
+        let application = Application::submit(rig, machine, "wait").await;
+        application.ready().await;
+        let old = executors(rig).await;
+        let leaving = node_of(&old[0]).expect("an executor that works has a node");
+        delete_claim(rig, &leaving).await;
+        within("the executor has left and another is there", async || {
+            let pods = executors(rig).await;
+            let left = pods.iter().all(|pod| pod.uid() != old[0].uid());
+            let run = pods.iter().filter(|pod| phase(pod) == "Running").count();
+            (left && run == EXECUTORS).then_some(())
+        })
+        .await;
+        within("its node is gone", async || {
+            let nodes = rig.nodes().await;
+            nodes
+                .iter()
+                .all(|node| node.name_any() != leaving)
+                .then_some(())
+        })
+        .await;
+        application.go();
+        let log = application.succeeds(rig).await;
+        assert_eq!(
+            log.failed_tasks(),
+            Vec::<&str>::new(),
+            "{:?}",
+            log.removed()
+        );
+        let stages = log.stages();
+        assert_eq!(
+            stages[..2],
+            [(2, 0), (1, 1)],
+            "the shuffle was written once: {:?}",
+            log.removed()
+        );
+    });
+}
+
+/// Runs a test with Spark, a cluster whose nodes are this machine's processes, and pools whose nodes for
+/// executors hold one of them.
+fn with_spark(test: impl AsyncFnOnce(&mut Rig, &Machine, &Kubelet)) {
+    if is_offline() {
+        return;
+    }
+    let Some(spark) = install::spark() else {
+        return;
+    };
+    rig::run(EMULATOR, async |rig| {
+        let machine = Machine {
+            spark,
+            kubeconfig: rig.folder().join("admin.kubeconfig"),
+            folder: rig.folder().join("spark"),
+        };
+        let kubelet = Kubelet::start(rig.admin.clone(), machine.clone());
+        begin(rig, "5s").await;
+        let small = json!([
+            {"key": "kubernetes.io/arch", "operator": "In", "values": ["amd64"]},
+            {"key": "karpenter.k8s.aws/instance-cpu", "operator": "In", "values": ["4"]},
+        ]);
+        rig.patch_pool(
+            "executors",
+            json!({"template": {"spec": {"requirements": small}}}),
+        )
+        .await;
+        test(rig, &machine, &kubelet).await;
+    });
+}
+
+/// Waits until the driver runs; EC2's time when it did not yet.
+async fn before_the_driver_runs(rig: &Rig) -> u64 {
+    let mut before = 0;
+    within("the driver runs", async || {
+        let clock: Value =
+            serde_json::from_str(&rig.ask("GET /_emulator/clock", "")).expect("it is JSON");
+        let driver = driver(rig).await;
+        if driver
+            .as_ref()
+            .is_some_and(|driver| phase(driver) != "Pending")
+        {
+            return Some(());
+        }
+        before = clock["millis"].as_u64().unwrap_or(0);
+        None
+    })
+    .await;
+    before
+}
+
+/// When EC2 was first asked for spot instances, by its own time.
+fn spot_asked(rig: &Rig) -> Option<u64> {
+    let calls = rig.calls(&["CreateFleet"]);
+    let spot = calls
+        .iter()
+        .filter(|call| call.parameters.to_string().contains("\"spot\""));
+    spot.map(|call| call.at).min()
+}
+
+/// The driver is on-demand and executors are on spot, all in one zone.
+async fn each_where_it_belongs(rig: &Rig, pods: &[Pod]) {
+    let nodes = rig.nodes().await;
+    let mut zones = BTreeSet::new();
+    for pod in pods {
+        let on = node_of(pod).expect("a pod that runs has a node");
+        let node = nodes.iter().find(|node| node.name_any() == on);
+        let labels = node.expect("it is there").labels();
+        let wanted = match pod.labels()["spark-role"].as_str() {
+            "driver" => "on-demand",
+            _ => "spot",
+        };
+        assert_eq!(
+            labels["karpenter.sh/capacity-type"],
+            wanted,
+            "{}",
+            pod.name_any()
+        );
+        zones.insert(labels["topology.kubernetes.io/zone"].clone());
+    }
+    assert_eq!(zones.len(), 1, "{zones:?}");
+}
+
+async fn delete_claim(rig: &Rig, node: &str) {
+    let claims = rig.claims().await;
+    let of_node = claims.iter().find(|claim| {
+        let status = claim.status.as_ref();
+        status.and_then(|status| status.instance_id.as_deref()) == Some(node)
+    });
+    let name = of_node.expect("every instance is claimed").name_any();
+    let api: kube::Api<sparkwright::model::nodeclaim::NodeClaim> =
+        kube::Api::all(rig.admin.clone());
+    api.delete(&name, &DeleteParams::default())
+        .await
+        .expect("it is there");
+}
