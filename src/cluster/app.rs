@@ -28,8 +28,10 @@ pub struct App {
     pub gated: u32,
     /// Pods that run, or are about to.
     pub bound: BTreeMap<PodId, (Role, NodeId)>,
-    /// Executors on nodes that EC2 takes back: each is expected once more.
+    /// Executors on nodes that are taken away: each is expected once more.
     pub doomed: BTreeMap<PodId, Arc<PodTemplate>>,
+    /// Pods with nodes that have been asked to go.
+    pub leaving: BTreeSet<PodId>,
     /// How many pods of each kind there have been, ended ones included.
     pub seen: BTreeMap<Slot, u32>,
     /// Since when its driver has had a node.
@@ -51,6 +53,7 @@ impl App {
             gated: 0,
             bound: BTreeMap::new(),
             doomed: BTreeMap::new(),
+            leaving: BTreeSet::new(),
             seen: BTreeMap::new(),
             driver_since: None,
             held: BTreeMap::new(),
@@ -242,6 +245,7 @@ impl App {
         if let PodPhase::Bound(_) = pod.phase {
             self.bound.remove(&pod.id);
             self.doomed.remove(&pod.id);
+            self.leaving.remove(&pod.id);
             return;
         }
         self.gated -= u32::from(pod.phase == PodPhase::Gated);
@@ -255,7 +259,7 @@ impl App {
         }
     }
 
-    /// The node of one of its executors is being taken back. A driver's end is the application's, so
+    /// The node of one of its executors is being taken away. A driver's end is the application's, so
     /// nothing follows it.
     pub(super) fn doom(&mut self, pod: &Pod) {
         if pod.template.role == Role::Executor && self.bound.contains_key(&pod.id) {

@@ -62,7 +62,9 @@ pub enum Fact {
     ShapeWithdrawn(AppId),
     /// A pod that counts is there, or has changed.
     PodApplied(Pod),
-    /// A pod has finished, failed, is being deleted, or is gone.
+    /// A pod has been asked to go; it holds its room until it is gone.
+    PodLeaving(PodId),
+    /// A pod has finished, failed, or is gone.
     PodEnded(PodId),
     /// A node object is there, or has changed.
     NodeApplied(NodeFacts),
@@ -119,6 +121,13 @@ pub enum Fact {
     CniConfigured(Cni),
     /// EC2 asks for other prices than before; running spot instances pay them from here.
     PricesChanged(Arc<[PriceChange]>),
+    /// A node is to be emptied and then ended, since somebody deletes its claim.
+    NodeDraining {
+        /// The node.
+        node: NodeId,
+        /// When it ends at the latest.
+        until: Timestamp,
+    },
     /// We have told EC2 to take an instance away.
     NodeLeaving(NodeId),
     /// EC2 has said that it will take an instance back.

@@ -71,8 +71,10 @@ pub struct Node {
     pub price: UsdPerHour,
     /// Since when it is paid for.
     pub launched: Option<Timestamp>,
-    /// When EC2 takes it back, once it has said so.
+    /// When it goes, once EC2 or whoever deletes its claim has said so.
     pub interrupted: Option<Timestamp>,
+    /// It goes because somebody deletes its claim, and not because EC2 takes it back.
+    pub draining: bool,
     /// Since when it has been ready with no pod that keeps it.
     pub empty_since: Option<Timestamp>,
     /// It came otherwise than it was asked for: a label, a taint or room differs.
@@ -109,6 +111,7 @@ impl Node {
             price: UsdPerHour::ZERO,
             launched: None,
             interrupted: None,
+            draining: false,
             empty_since: None,
             strayed: false,
             make: None,
@@ -138,9 +141,10 @@ impl Node {
         self.is_open() && !self.strayed && load.fits(&self.allocatable)
     }
 
-    /// True for a node of ours that is ready and has nothing to do.
+    /// True for a node of ours that is ready, stays, and has nothing to do.
     pub fn is_idle(&self) -> bool {
-        self.is_ours() && self.stage == Stage::Ready && self.working == 0
+        let stays = self.is_ours() && self.interrupted.is_none();
+        stays && self.stage == Stage::Ready && self.working == 0
     }
 
     /// True for a node that we launched or are launching.

@@ -73,8 +73,10 @@ pub struct KnownApp {
     /// Room that awaited nodes hold for it.
     #[serde(with = "pairs")]
     pub held: BTreeMap<Slot, BTreeMap<NodeId, u32>>,
-    /// Executors on nodes that EC2 takes back.
+    /// Executors on nodes that are taken away.
     pub doomed: BTreeSet<PodId>,
+    /// Pods that have been asked to go.
+    pub leaving: BTreeSet<PodId>,
     /// When it gives up executors that never came.
     pub reserved_until: Option<Timestamp>,
     /// It asks for something that is not on its way.
@@ -114,8 +116,10 @@ pub struct KnownNode {
     pub price: UsdPerHour,
     /// Since when it is paid for.
     pub launched: Option<Timestamp>,
-    /// When EC2 takes it back.
+    /// When it is taken away.
     pub interrupted: Option<Timestamp>,
+    /// Somebody deletes its claim.
+    pub draining: bool,
     /// Since when it has been empty.
     pub empty_since: Option<Timestamp>,
     /// It came otherwise than it was asked for.
@@ -220,6 +224,7 @@ impl Cluster {
                 app.doom(pod);
             }
         }
+        app.leaving.clone_from(&known.leaving);
     }
 
     /// What is kept beside a node, once its pods are on it.
@@ -244,6 +249,7 @@ fn known_app(id: &AppId, app: &App, demanding: bool) -> KnownApp {
         driver_since: app.driver_since,
         held: app.held.clone(),
         doomed: app.doomed.keys().cloned().collect(),
+        leaving: app.leaving.clone(),
         reserved_until: app.reserved_until,
         demanding,
     }
@@ -267,6 +273,7 @@ fn known_node(node: &Node) -> KnownNode {
         price: node.price,
         launched: node.launched,
         interrupted: node.interrupted,
+        draining: node.draining,
         empty_since: node.empty_since,
         strayed: node.strayed,
     }
@@ -289,6 +296,7 @@ fn node_of(known: &KnownNode) -> Node {
         price: known.price,
         launched: known.launched,
         interrupted: known.interrupted,
+        draining: known.draining,
         strayed: known.strayed,
         ..Node::named(&known.id)
     }

@@ -57,7 +57,7 @@ pub struct Cluster {
     pub idle: Idle,
     /// What each pool's nodes add up to.
     pub usages: Usages,
-    /// Nodes of ours that EC2 takes back.
+    /// Nodes of ours that EC2 takes back, or that somebody ends.
     pub interrupted: Names<NodeId>,
     /// What EC2 has run out of, or refuses.
     pub shortages: Shortages,
@@ -102,6 +102,7 @@ impl Cluster {
             Fact::ShapeDeclared { app, shape } => self.declare(app, shape),
             Fact::ShapeWithdrawn(app) => self.withdraw(app),
             Fact::PodApplied(pod) => self.apply_pod(pod, at),
+            Fact::PodLeaving(pod) => self.leave_pod(pod),
             Fact::PodEnded(pod) => self.end_pod(pod, at),
             Fact::NodeApplied(facts) => self.apply_node(facts, at),
             Fact::NodeGone(node) | Fact::NodeRefused(node) => self.remove_node(node),
@@ -135,6 +136,7 @@ impl Cluster {
             Fact::PricesChanged(changes) => self.reprice(changes),
             Fact::NodeLeaving(node) | Fact::NodeReclaimed(node) => self.leaving(node),
             Fact::NodeInterrupted { node, until } => self.interrupt(node, *until),
+            Fact::NodeDraining { node, until } => self.drain(node, *until),
         }
     }
 

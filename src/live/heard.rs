@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::cluster::event::{Fact, Intent};
 use crate::cluster::kubernetes::Refusal;
+use crate::model::cni::Cni;
 use crate::model::daemon::Daemon;
 use crate::model::name::AppId;
 use crate::model::nodeclaim::NodeClaim;
@@ -58,8 +59,8 @@ pub enum Object {
     Class(Value),
     /// A NodePool as it is written.
     Pool(Value),
-    /// A DaemonSet.
-    Daemon(Result<Daemon, Refusal>),
+    /// A DaemonSet, and of the VPC CNI's what it says of addresses.
+    Daemon(Result<Daemon, Refusal>, Result<Option<Cni>, Refusal>),
     /// Something that pods' rules refer to.
     Referent(Result<Referent, Refusal>),
     /// A NodeClaim.
@@ -72,6 +73,8 @@ pub enum Object {
     Pod {
         /// Its own id.
         uid: String,
+        /// It has been asked to go.
+        leaving: bool,
         /// What it says.
         read: Result<Option<Pod>, Refusal>,
     },
@@ -120,6 +123,10 @@ pub enum Hand {
     Launch(String),
     /// A pod's gate is being lifted.
     Place(String),
+    /// A pod is being asked to go.
+    Evict(String),
+    /// Pods are told that their instance is gone; by claim.
+    Mourn(String),
     /// A node is being cordoned; by claim.
     Cordon(String),
     /// A node is being looked at again before it goes; by claim.

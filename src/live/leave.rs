@@ -5,34 +5,35 @@
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::{Node, Pod};
-use k8s_openapi::api::policy::v1::Eviction;
-use kube::api::{DeleteParams, ListParams, PostParams};
-use kube::{Api, Client, ResourceExt};
-use serde_json::json;
+use kube::api::{DeleteParams, ListParams};
+use kube::{Api, Client};
 use tokio::time::sleep;
 
+use crate::cluster::event::Fact;
 use crate::cluster::kubernetes;
+use crate::model::name::NodeId;
 use crate::model::spark::Role;
+use crate::model::time::Span;
 
 use super::claims::{self, unless_gone};
 use super::crash;
 use super::ec2::{Ec2Error, InstanceState};
-use super::heard::Hand;
+use super::evict::{ask, may_move, role};
+use super::heard::{Hand, Heard};
+use super::mourn;
 use super::register;
 use super::world::{PAUSE, World, wait_before};
 
 /// The longest that a claim's pods may hold it when somebody deletes it; then its instance is ended.
-const LONGEST_DRAIN: Duration = Duration::from_secs(600);
+pub const LONGEST_DRAIN: Span = Span::from_secs(600);
+/// How long executors are left to the planner, which moves them when there is room for their successors.
+const PLANNED_DRAIN: Span = Span::from_secs(300);
 /// Between two looks at a node that is being emptied.
 const DRAIN_LOOK: Duration = Duration::from_secs(2);
 /// Looks at an instance that is being ended: EC2 takes seconds, sometimes minutes.
 const CONFIRMATIONS: u32 = 60;
 /// Tries of one step before it is left to the next round.
 const TRIES: u32 = 8;
-/// Says that a pod is not to be moved (Karpenter).
-const DO_NOT_DISRUPT: &str = "karpenter.sh/do-not-disrupt";
-/// Says `false` of a pod that is not to be moved (Cluster Autoscaler).
-const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict";
 
 /// A node of ours, and what runs behind it.
 #[derive(Clone, Debug)]
@@ -102,8 +103,13 @@ async fn ended(world: &World, leaving: &Leaving) -> Result<(), String> {
         if let (Some(node), Some(true)) = (&leaving.node, state.map(runs)) {
             drain(&world.client, node).await?;
         }
+        let gone = Fact::NodeLeaving(NodeId::from(leaving.claim.as_str()));
+        world.tell(Heard::Fact(gone)).await;
         if state.is_none_or(runs) {
             terminate(world, leaving, instance).await?;
+        }
+        if let Some(node) = &leaving.node {
+            mourn::mourn(&world.client, node).await;
         }
     }
     if let Some(node) = &leaving.node {
@@ -120,16 +126,19 @@ async fn ended(world: &World, leaving: &Leaving) -> Result<(), String> {
 /// Cordons a node, evicts what may be moved and waits for the rest, for as long as pods may hold it.
 async fn drain(client: &Client, node: &str) -> Result<(), String> {
     let began = Instant::now();
+    let past =
+        |limit: Span| began.elapsed().as_millis() > u128::from(limit.millis().unsigned_abs());
     let cordoned = register::cordon(client, node).await;
     cordoned.map_err(|error| format!("cordon node {node}: {error}"))?;
     loop {
         let pods = counted(client, node).await;
         let pods = pods.map_err(|error| format!("list pods of node {node}: {error}"))?;
-        if pods.is_empty() || began.elapsed() > LONGEST_DRAIN {
+        if pods.is_empty() || past(LONGEST_DRAIN) {
             return Ok(());
         }
-        for pod in pods.iter().filter(|pod| may_move(pod)) {
-            evict(client, pod).await;
+        let ours = |pod: &&Pod| role(pod) != Role::Executor || past(PLANNED_DRAIN);
+        for pod in pods.iter().filter(|pod| may_move(pod)).filter(ours) {
+            ask(client, pod).await;
         }
         sleep(DRAIN_LOOK).await;
     }
@@ -147,30 +156,6 @@ async fn counted(client: &Client, node: &str) -> Result<Vec<Pod>, kube::Error> {
             .is_some_and(|pod| !pod.template.daemon)
     };
     Ok(listed.items.into_iter().filter(counts).collect())
-}
-
-/// Drivers are never moved, nor what its owner says is not to be.
-fn may_move(pod: &Pod) -> bool {
-    let labels = pod.metadata.labels.clone().unwrap_or_default().into();
-    let says = |key: &str, value: &str| pod.annotations().get(key).is_some_and(|is| is == value);
-    let driver = kubernetes::role::role(&labels) == Role::Driver;
-    !driver && !says(DO_NOT_DISRUPT, "true") && !says(SAFE_TO_EVICT, "false")
-}
-
-/// Asks for an eviction, which disruption budgets may refuse; then it is asked for again.
-async fn evict(client: &Client, pod: &Pod) {
-    let namespace = pod.namespace().unwrap_or_default();
-    let name = pod.name_any();
-    let api: Api<Pod> = Api::namespaced(client.clone(), &namespace);
-    let eviction: Eviction =
-        serde_json::from_value(json!({"metadata": {"name": name, "namespace": namespace}}))
-            .expect("it is an eviction");
-    let asked: Result<serde_json::Value, _> = api
-        .create_subresource("eviction", &name, &PostParams::default(), &eviction)
-        .await;
-    if let Err(error) = unless_gone(asked) {
-        tracing::info!(namespace, name, %error, "pod is not evicted yet");
-    }
 }
 
 async fn terminate(world: &World, leaving: &Leaving, instance: &String) -> Result<(), String> {

@@ -65,6 +65,8 @@ pub struct PodTemplate {
     pub priority: i32,
     /// Belongs to a DaemonSet: takes room, but keeps no node from being empty.
     pub daemon: bool,
+    /// Hands what it has done to others when it is asked to go: Spark's decommission is on.
+    pub hands_on: bool,
     /// What it asks of other pods, ports and disks; most pods ask for nothing.
     pub placement: Option<Arc<Placement>>,
     /// Constraints that are not understood.

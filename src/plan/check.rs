@@ -11,7 +11,7 @@ use crate::model::offering::{CapacityType, TypeId, ZoneId};
 use crate::model::placement::{HOSTNAME, are_apart};
 use crate::model::pool::ZonePolicy;
 use crate::model::resources::Resources;
-use crate::model::spark::Role;
+use crate::model::spark::{PodPhase, Role};
 
 use super::addresses;
 use super::effect::{Effect, Launch};
@@ -61,6 +61,10 @@ pub fn violations(view: &View<'_>, effects: &[Effect]) -> Vec<Violation> {
                     )
                 })
             }
+            Effect::Evict { pod, .. } => (!may_move(view, pod)).then(|| {
+                let how = format!("evicts {pod}, a driver or on a node that stays");
+                (1, how)
+            }),
             Effect::Place(place) => (!view.cluster.pods.contains_key(&place.pod))
                 .then(|| (2, format!("places {}, which is not there", place.pod))),
         };
@@ -74,6 +78,17 @@ pub fn violations(view: &View<'_>, effects: &[Effect]) -> Vec<Violation> {
 }
 
 type Broken = Option<(u8, String)>;
+
+/// True for an executor whose node is being taken away.
+fn may_move(view: &View<'_>, pod: &PodId) -> bool {
+    let pod = view.cluster.pods.get(pod);
+    pod.is_some_and(|pod| match &pod.phase {
+        PodPhase::Bound(node) => {
+            pod.template.role == Role::Executor && view.cluster.interrupted.contains(node)
+        }
+        PodPhase::Gated | PodPhase::Pending => false,
+    })
+}
 
 fn launch_breaks(
     view: &View<'_>,

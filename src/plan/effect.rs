@@ -81,6 +81,13 @@ pub enum Effect {
         /// Why.
         reason: Reason,
     },
+    /// Ask a pod to go, as its disruption budget allows: its node is being taken away.
+    Evict {
+        /// The pod.
+        pod: PodId,
+        /// Why, and why at this moment.
+        reason: Reason,
+    },
     /// Give a node back to EC2.
     Terminate {
         /// The node.

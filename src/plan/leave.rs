@@ -27,7 +27,7 @@ pub fn leave(view: &View<'_>, in_use: &BTreeSet<NodeId>) -> (Vec<Effect>, Option
     let mut effects = Vec::new();
     let mut interrupted: Vec<&Node> = (view.cluster.interrupted.iter())
         .filter_map(|id| view.cluster.nodes.get(id))
-        .filter(|node| !node.unschedulable && node.stage == Stage::Ready)
+        .filter(|node| !node.unschedulable && !node.draining && node.stage == Stage::Ready)
         .collect();
     interrupted.sort_by_key(|node| &node.id);
     for node in interrupted {

@@ -10,6 +10,7 @@ pub mod buy;
 pub mod check;
 pub mod constraint;
 pub mod demand;
+pub mod drain;
 pub mod effect;
 pub mod expected;
 pub mod explain;
@@ -88,8 +89,10 @@ fn decide<'a>(view: &View<'a>, memo: &'a Memo, unproven: bool) -> Plan {
     let mut effects: Vec<Effect> = launches.into_iter().map(Effect::Launch).collect();
     effects.extend(places.into_iter().map(Effect::Place));
     effects.extend(leaving);
-    let next_look = next_leave
-        .into_iter()
+    let (moving, next_move) = drain::drain(view);
+    effects.extend(moving);
+    let next_look = (next_leave.into_iter())
+        .chain(next_move)
         .chain(next_chance(view, &admission.waiting))
         .min();
     let existing = seating.rooms.taken();

@@ -139,6 +139,13 @@ pub enum Reason {
         /// The requirement's key.
         key: String,
     },
+    /// A pod moves: its node is being taken away, and there is room for its successor.
+    SuccessorHasRoom,
+    /// A pod moves: its node is being taken away, and what is left of the time is needed for moving.
+    OutOfTime {
+        /// When its node ends at the earliest.
+        until: Timestamp,
+    },
     /// A node is cordoned: EC2 takes it back.
     Interrupted {
         /// When at the earliest.
@@ -190,6 +197,8 @@ impl Reason {
             Reason::NoAddresses { .. } => "no-addresses",
             Reason::FewTypes { .. } => "few-types",
             Reason::MinValues { .. } => "min-values",
+            Reason::SuccessorHasRoom => "successor-has-room",
+            Reason::OutOfTime { .. } => "out-of-time",
             Reason::Interrupted { .. } => "interrupted",
             Reason::EmptyPastTtl { .. } => "empty-past-ttl",
             Reason::Quarantined { .. } => "quarantined",
@@ -256,6 +265,10 @@ impl fmt::Display for Reason {
                     "EC2 has {types} {ty} of {families} {family} to choose from: {because}"
                 )
             }
+            Reason::SuccessorHasRoom => {
+                f.write_str("its node is taken away, and there is room for its successor")
+            }
+            Reason::OutOfTime { .. } => f.write_str("its node is taken away within moments"),
             Reason::Interrupted { .. } => f.write_str("EC2 takes the spot instance back"),
             Reason::EmptyPastTtl { ttl } => write!(f, "empty for longer than {ttl}"),
             _ => self.write_what_is_waited_for(f),

@@ -91,6 +91,7 @@ fn describe(effect: &Effect, catalog: &Catalog) -> String {
             format!("place {} [{}]", place.pod, parts.join(", "))
         }
         Effect::Cordon { node, reason } => format!("cordon {node}: {reason}"),
+        Effect::Evict { pod, reason } => format!("evict {pod}: {reason}"),
         Effect::Terminate { node, reason } => format!("terminate {node}: {reason}"),
     }
 }

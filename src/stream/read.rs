@@ -210,7 +210,7 @@ impl Decoder {
         match effect {
             Effect::Launch(launch) => self.knows_types(&launch.intent.types, launch.intent.zone),
             Effect::Place(place) => place.zone.is_none_or(|zone| self.knows_zone(zone)),
-            Effect::Cordon { .. } | Effect::Terminate { .. } => true,
+            Effect::Cordon { .. } | Effect::Evict { .. } | Effect::Terminate { .. } => true,
         }
     }
 

@@ -423,6 +423,11 @@ fn every_fact() -> Vec<Fact> {
             price: UsdPerHour::from_micros(99),
         }])),
         Fact::CatalogListed(catalog()),
+        Fact::PodLeaving("default/a-exec-1".into()),
+        Fact::NodeDraining {
+            node: node(),
+            until: second(600),
+        },
         Fact::NodeLeaving(node()),
         Fact::NodeInterrupted {
             node: node(),
@@ -441,7 +446,8 @@ fn is_among_them(fact: &Fact) {
         Fact::DaemonApplied(_) | Fact::DaemonDeleted(_) => {}
         Fact::ReferentApplied { .. } | Fact::ReferentDeleted(..) => {}
         Fact::ShapeDeclared { .. } | Fact::ShapeWithdrawn(_) => {}
-        Fact::PodApplied(_) | Fact::PodEnded(_) => {}
+        Fact::PodApplied(_) | Fact::PodLeaving(_) | Fact::PodEnded(_) => {}
+        Fact::NodeDraining { .. } => {}
         Fact::NodeApplied(_) | Fact::NodeGone(_) | Fact::LaunchAsked(_) => {}
         Fact::NodeLaunched { .. } | Fact::NodeRefused(_) | Fact::NodeLeaving(_) => {}
         Fact::OfferingUnavailable { .. } | Fact::QuotaReached { .. } => {}

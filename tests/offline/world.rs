@@ -87,6 +87,7 @@ pub fn template(app: &str, role: Role, millis: u64, mib: u64) -> Arc<PodTemplate
         priority: 0,
         daemon: false,
         placement: None,
+        hands_on: false,
         not_understood: Vec::new(),
     })
 }
@@ -183,6 +184,7 @@ pub fn outcome(cluster: &Cluster, effect: &Effect) -> Vec<Fact> {
         Effect::Cordon { node, .. } => {
             vec![Fact::NodeApplied(ready(cluster, node.as_str(), true))]
         }
+        Effect::Evict { pod, .. } => vec![Fact::PodLeaving(pod.clone())],
         Effect::Terminate { node, .. } => vec![Fact::NodeGone(node.clone())],
     }
 }

@@ -23,7 +23,7 @@ type Row = (
 const READ: &[&str] = &["get", "list", "watch"];
 
 /// Cluster-wide.
-const NEEDED: [Row; 20] = [
+const NEEDED: [Row; 21] = [
     ("sparkwright.dev", "nodepools", READ, "which nodes to buy"),
     (
         "sparkwright.dev",
@@ -73,6 +73,12 @@ const NEEDED: [Row; 20] = [
         "pods/eviction",
         &["create"],
         "drains that honour budgets",
+    ),
+    (
+        "",
+        "pods/status",
+        &["patch"],
+        "executors of an instance that is gone have failed, and Spark asks for others",
     ),
     ("", "nodes", READ, "what room there is"),
     (

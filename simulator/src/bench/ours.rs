@@ -166,6 +166,7 @@ fn template(group: &Group) -> PodTemplate {
         priority: 0,
         daemon: false,
         placement: None,
+        hands_on: false,
         not_understood: Vec::new(),
     }
 }

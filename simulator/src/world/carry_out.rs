@@ -46,6 +46,7 @@ impl World {
                         self.batch.push(Fact::NodeApplied(facts));
                     }
                 }
+                Effect::Evict { pod, .. } => self.evict(&pod),
                 Effect::Terminate { node, .. } => {
                     self.batch.push(Fact::NodeLeaving(node.clone()));
                     self.fleet.terminate(&node);

@@ -61,6 +61,7 @@ fn daemon_template(name: &str, requests: Resources) -> PodTemplate {
         priority: 0,
         daemon: true,
         placement: None,
+        hands_on: false,
         not_understood: Vec::new(),
     }
 }

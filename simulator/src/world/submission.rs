@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use sparkwright::model::conf::{self, Conf, ConfError, ExecutorCount};
+use sparkwright::model::conf::{self, Conf, ConfError, ExecutorCount, value};
 use sparkwright::model::name::{AppId, PodId};
 use sparkwright::model::requirement::{Constraints, Labels, Requirement};
 use sparkwright::model::resources::Resources;
@@ -249,6 +249,8 @@ fn template(
         priority: 0,
         daemon: false,
         placement: None,
+        hands_on: role == Role::Executor
+            && value::flag(properties, "spark.decommission.enabled").unwrap_or(false),
         not_understood: Vec::new(),
     }
 }

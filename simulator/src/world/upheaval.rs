@@ -5,7 +5,6 @@
 use sparkwright::cluster::event::Fact;
 use sparkwright::model::name::{NodeId, PodId};
 use sparkwright::model::spark::PodPhase;
-use sparkwright::model::time::Timestamp;
 
 use super::agenda::Due;
 use super::fleet::Upheaval;
@@ -45,20 +44,29 @@ impl World {
             until,
         });
         self.believe_dry(offering);
-        self.decommission(node, until);
         self.agenda.add(until, Due::Reclaimed(node.clone()));
     }
 
-    /// Spark is told of executors that will be lost, as a drain of their node tells it.
-    fn decommission(&mut self, node: &NodeId, until: Timestamp) {
-        for id in self.pods_on(node) {
-            if let Some(Part::Executor(i, executor)) = self.pods.alive.get(&id).map(|pod| pod.part)
-            {
-                self.tell(i, |application, now, wishes| {
-                    application.executor_decommissioned(executor, until, now, wishes);
-                });
-            }
-        }
+    /// An executor is asked to go before its node does.
+    pub(super) fn evict(&mut self, id: &PodId) {
+        let Some(pod) = self.pods.alive.get(id) else {
+            return;
+        };
+        let PodPhase::Bound(node) = &pod.phase else {
+            return;
+        };
+        let until = self
+            .cluster
+            .nodes
+            .get(node)
+            .and_then(|node| node.interrupted);
+        let (Part::Executor(i, executor), Some(until)) = (pod.part, until) else {
+            return;
+        };
+        self.batch.push(Fact::PodLeaving(id.clone()));
+        self.tell(i, |application, now, wishes| {
+            application.executor_decommissioned(executor, until, now, wishes);
+        });
     }
 
     fn pods_on(&self, node: &NodeId) -> Vec<PodId> {

@@ -4,6 +4,7 @@
 
 pub mod affinity;
 pub mod application;
+mod cni;
 pub mod daemonset;
 pub mod decode;
 pub mod fault;
@@ -20,6 +21,7 @@ pub mod taint;
 pub mod template;
 
 pub use application::{SparkApplication, shape};
+pub use cni::cni;
 pub use daemonset::daemon;
 pub use decode::{Kind, Statement, priority_class, statement, template_of};
 pub use fault::{Fault, Refusal};

@@ -23,9 +23,20 @@ pub fn template(namespace: &str, mut labels: Labels, spec: &PodSpec) -> Result<P
         tolerations: taint::tolerations(spec.tolerations.as_deref().unwrap_or_default())?,
         priority: priority(spec),
         daemon: false,
+        hands_on: hands_on(spec),
         placement: placement::placement(namespace, &labels, spec)?,
         not_understood: obstacle::not_understood(spec),
         labels,
+    })
+}
+
+/// Spark's decommission is a command that is run before a container is stopped
+/// (`spark.kubernetes.decommission.script`); its name is the user's to choose.
+fn hands_on(spec: &PodSpec) -> bool {
+    spec.containers.iter().any(|container| {
+        let lifecycle = container.lifecycle.as_ref();
+        let before = lifecycle.and_then(|lifecycle| lifecycle.pre_stop.as_ref());
+        before.is_some_and(|before| before.exec.is_some())
     })
 }
 

@@ -54,7 +54,15 @@ impl Cluster {
         }
     }
 
-    /// EC2 takes a node back: nothing is planned onto it, room that it held is to be found again, and
+    /// Somebody ends a node, and EC2 does not.
+    pub(super) fn drain(&mut self, id: &NodeId, until: Timestamp) {
+        if let Some(node) = self.nodes.get_mut(id) {
+            node.draining = true;
+        }
+        self.interrupt(id, until);
+    }
+
+    /// A node is taken away: nothing is planned onto it, room that it held is to be found again, and
     /// its pods are expected once more.
     pub(super) fn interrupt(&mut self, id: &NodeId, until: Timestamp) {
         let Some(node) = self.nodes.get_mut(id) else {

@@ -101,6 +101,17 @@ impl Cluster {
         pod
     }
 
+    pub(super) fn leave_pod(&mut self, id: &PodId) {
+        let Some(app_id) = self.pods.get(id).and_then(app_of) else {
+            return;
+        };
+        if let Some(app) = self.apps.get_mut(&app_id)
+            && app.bound.contains_key(id)
+        {
+            app.leaving.insert(id.clone());
+        }
+    }
+
     pub(super) fn end_pod(&mut self, id: &PodId, at: Timestamp) {
         let Some(pod) = self.pods.swap_remove(id) else {
             return;

@@ -21,6 +21,7 @@ fn template(role: Role, cores: u32) -> Arc<PodTemplate> {
         priority: 0,
         daemon: false,
         placement: None,
+        hands_on: false,
         not_understood: Vec::new(),
     })
 }

@@ -73,6 +73,7 @@ fn bound(pod: &str, app: Option<&str>, cores: u32, node: &str) -> Fact {
         priority: 0,
         daemon: app.is_none(),
         placement: None,
+        hands_on: false,
         not_understood: Vec::new(),
     };
     Fact::PodApplied(Pod {

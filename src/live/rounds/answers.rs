@@ -7,6 +7,7 @@ use crate::live::claims;
 use crate::live::clock;
 use crate::live::ec2::{InstanceState, Notice, NoticeKind, Refusal, RefusalKind};
 use crate::live::heard::{Answered, Hand};
+use crate::live::mourn;
 use crate::model::name::NodeId;
 use crate::model::nodeclaim::status::LAUNCHED;
 use crate::model::offering::CapacityType;
@@ -185,6 +186,36 @@ impl Rounds {
         if spot == Some(CapacityType::Spot) {
             self.apply(Fact::NodeReclaimed(node));
         }
+        self.mourn(claim);
         self.delete(claim);
+    }
+
+    /// Pods of an instance that is gone are told so, and Spark with them.
+    fn mourn(&mut self, claim: &str) {
+        let known = self.translator.claims.get(claim);
+        let Some(node) = known.and_then(|known| known.node.clone()) else {
+            return;
+        };
+        let hand = Hand::Mourn(claim.to_owned());
+        let (client, world, done) = (self.world.client.clone(), self.world.clone(), hand.clone());
+        self.begin(hand, async move {
+            mourn::mourn(&client, &node).await;
+            world.done(done).await;
+        });
+    }
+
+    /// A spot notice that is over is as good as EC2's word that the instance is gone.
+    pub(super) fn look_at_notices(&mut self) {
+        let now = clock::now();
+        let nodes = self.cluster.interrupted.iter();
+        let over = nodes
+            .filter_map(|id| self.cluster.nodes.get(id))
+            .filter(|node| {
+                let spot = node.capacity_type == Some(CapacityType::Spot);
+                let ended = node.interrupted.is_some_and(|until| until <= now);
+                spot && ended && !node.draining && node.working > 0
+            });
+        let over: Vec<String> = over.map(|node| node.id.to_string()).collect();
+        over.iter().for_each(|claim| self.mourn(claim));
     }
 }

@@ -5,8 +5,9 @@ use crate::cluster::event::Fact;
 use crate::live::heard::Hand;
 use crate::live::launch::{self, Ordered};
 use crate::live::leave::{self, Leaving};
-use crate::live::{crash, place, register};
-use crate::model::name::NodeId;
+use crate::live::{crash, evict, place, register};
+use crate::model::name::{NodeId, PodId};
+use crate::model::spark::PodPhase;
 use crate::model::time::Timestamp;
 use crate::plan::effect::{Effect, Launch, Place, Plan};
 
@@ -27,6 +28,7 @@ impl Rounds {
                 Effect::Launch(_) | Effect::Terminate { .. } => {}
                 Effect::Place(place) => self.place(place),
                 Effect::Cordon { node, .. } => self.cordon(node),
+                Effect::Evict { pod, .. } => self.evict(pod),
             }
         }
         self.fold();
@@ -90,6 +92,22 @@ impl Rounds {
         });
     }
 
+    /// What its owner says of moving a pod counts where the node goes because somebody ends it; EC2 asks
+    /// nobody.
+    fn evict(&mut self, id: &PodId) {
+        let pod = self.cluster.pods.get(id);
+        let Some(PodPhase::Bound(node)) = pod.map(|pod| &pod.phase) else {
+            return;
+        };
+        let node = self.cluster.nodes.get(node);
+        let whatever = node.is_some_and(|node| !node.draining);
+        let hand = Hand::Evict(id.as_str().to_owned());
+        let task = evict::evict(self.world.clone(), id.clone(), whatever);
+        if self.begin(hand, task) {
+            self.apply(Fact::PodLeaving(id.clone()));
+        }
+    }
+
     fn cordon(&mut self, id: &NodeId) {
         let claim = self.translator.claims.get(id.as_str());
         let Some(node) = claim.and_then(|claim| claim.node.clone()) else {
@@ -136,7 +154,6 @@ impl Rounds {
         if launching.is_some_and(|hand| self.in_hand.contains(&hand)) {
             return;
         }
-        self.apply(Fact::NodeLeaving(NodeId::from(claim)));
         let task = leave::end(self.world.clone(), leaving);
         self.begin(Hand::End(claim.to_owned()), task);
     }

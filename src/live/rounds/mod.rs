@@ -260,6 +260,7 @@ impl Rounds {
             .turned(self.translator.is_ready(), self.inbox.len(), &calls);
         if self.epoch.is_some() {
             self.look_at_open_claims();
+            self.look_at_notices();
             if self.ticks.is_multiple_of(CLASSES_EVERY) {
                 let classes: Vec<String> = self.translator.classes.keys().cloned().collect();
                 classes.iter().for_each(|class| self.resolve(class));

@@ -134,6 +134,14 @@ fn worth_telling(cluster: &Cluster, plan: &Plan) -> Vec<Note> {
             Effect::Cordon { node, reason } => {
                 notes.push(on_claim(node.as_str(), "Cordon", reason));
             }
+            Effect::Evict { pod, reason } => notes.push(Note {
+                regarding: Regarding::Pod,
+                name: pod.to_string(),
+                reason: in_capitals(reason.code()),
+                action: "Evict",
+                warning: false,
+                note: shortened(reason.to_string()),
+            }),
             Effect::Terminate { node, reason } => {
                 notes.push(on_claim(node.as_str(), "Terminate", reason));
             }

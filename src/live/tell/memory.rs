@@ -108,6 +108,9 @@ impl Memory {
                 Decided::about_node(at, node, text)
             }
             Fact::NodeRefused(node) => Decided::about_node(at, node, "EC2 did not give it"),
+            Fact::NodeDraining { node, .. } => {
+                Decided::about_node(at, node, "its claim is being deleted: it is emptied")
+            }
             Fact::NodeLeaving(node) => Decided::about_node(at, node, "EC2 was told to end it"),
             Fact::NodeInterrupted { node, .. } => {
                 Decided::about_node(at, node, "EC2 said that it takes it back")
@@ -158,6 +161,7 @@ fn decided(at: Timestamp, cluster: &Cluster, effect: &Effect) -> Decided {
         Effect::Cordon { node, reason } => {
             Decided::about_node(at, node, format!("cordoned: {reason}"))
         }
+        Effect::Evict { pod, reason } => evicted(at, cluster, pod, reason),
         Effect::Terminate { node, reason } => {
             Decided::about_node(at, node, format!("terminated: {reason}"))
         }
@@ -187,6 +191,18 @@ fn launched(at: Timestamp, cluster: &Cluster, launch: &Launch) -> Decided {
         nodes: intent.nodes.iter().map(|node| node.id.clone()).collect(),
         pods: launch.pods.iter().flatten().cloned().collect(),
         apps: held.map(|held| held.app.clone()).collect(),
+    }
+}
+
+fn evicted(at: Timestamp, cluster: &Cluster, pod: &PodId, reason: &Reason) -> Decided {
+    let app = cluster.pods.get(pod);
+    let app = app.and_then(|pod| pod.template.app.clone());
+    Decided {
+        at,
+        text: format!("asked to go: {reason}"),
+        nodes: Vec::new(),
+        pods: vec![pod.clone()],
+        apps: app.into_iter().collect(),
     }
 }
 

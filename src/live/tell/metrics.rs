@@ -95,6 +95,7 @@ impl Metrics {
             let (what, why) = match effect {
                 Effect::Launch(launch) => ("launch", launch.reason.code()),
                 Effect::Place(_) => ("place", "room"),
+                Effect::Evict { reason, .. } => ("evict", reason.code()),
                 Effect::Cordon { reason, .. } => ("cordon", reason.code()),
                 Effect::Terminate { reason, .. } => ("terminate", reason.code()),
             };
@@ -265,6 +266,8 @@ fn kind(fact: &Fact) -> &'static str {
         Fact::ZoneAddresses { .. } => "zone-addresses",
         Fact::CniConfigured(_) => "cni-configured",
         Fact::PricesChanged(_) => "prices-changed",
+        Fact::PodLeaving(_) => "pod-leaving",
+        Fact::NodeDraining { .. } => "node-draining",
         Fact::NodeLeaving(_) => "node-leaving",
         Fact::NodeInterrupted { .. } => "node-interrupted",
         Fact::NodeReclaimed(_) => "node-reclaimed",

@@ -1,14 +1,18 @@
 //! NodeClaims: what was meant before a restart becomes a launch again, what EC2 gave becomes a node, and
 //! a claim that is being deleted is brought to its end.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
 use crate::cluster::event::{AwaitedNode, Fact, Intent};
 use crate::cluster::kubernetes::requests;
 use crate::model::name::NodeId;
 use crate::model::nodeclaim::NodeClaim;
 use crate::model::offering::{CapacityType, TypeId};
+use crate::model::time::Timestamp;
 
 use super::{Translator, Wish};
 use crate::live::claims::{labels_of, taints_of};
+use crate::live::leave::LONGEST_DRAIN;
 
 /// A claim as it is known.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +27,8 @@ pub struct Claim {
     pub asked: bool,
     /// The core has been told of its instance.
     pub launched: bool,
+    /// The core has been told that it is to be emptied.
+    pub draining: bool,
     /// Its node has been all that it should be.
     pub initialised: bool,
 }
@@ -67,10 +73,25 @@ impl Translator {
             self.match_nodes(&instance);
         }
         if ending {
-            self.facts
-                .push(Fact::NodeLeaving(NodeId::from(name.as_str())));
+            self.drains(&name);
             self.wishes.push(Wish::End { claim: name });
         }
+    }
+
+    /// A claim is being deleted: told once.
+    fn drains(&mut self, name: &str) {
+        let Some(known) = self.claims.get_mut(name) else {
+            return;
+        };
+        let object = known.object.as_ref();
+        let deleted = object.and_then(|object| object.metadata.deletion_timestamp.as_ref());
+        let Some(Time(deleted)) = deleted.filter(|_| !known.draining) else {
+            return;
+        };
+        let until = Timestamp::from_millis(deleted.as_millisecond()) + LONGEST_DRAIN;
+        known.draining = true;
+        let node = NodeId::from(name);
+        self.facts.push(Fact::NodeDraining { node, until });
     }
 
     /// The call that a claim was part of, as far as it says: itself alone, holding room for nobody.

@@ -261,9 +261,13 @@ impl Translator {
             Object::Pool(value) => self.pool(name, value),
             Object::Claim(claim) => self.claim(*claim),
             Object::Node(node) => self.node(name, *node),
-            Object::Daemon(read) => {
+            Object::Daemon(read, cni) => {
                 let fact = read.map(Fact::DaemonApplied);
-                self.tell_or_refuse(source, name, fact);
+                self.tell_or_refuse(source, name.clone(), fact);
+                match cni {
+                    Ok(cni) => self.facts.extend(cni.map(Fact::CniConfigured)),
+                    Err(refusal) => self.refuse(source, name, &refusal),
+                }
             }
             Object::Referent(read) => {
                 let told = name.clone();
@@ -275,8 +279,12 @@ impl Translator {
             }
             Object::Application(Ok(declared)) => self.application(&name, declared),
             Object::Application(Err(refusal)) => self.refuse(source, name, &refusal),
-            Object::Pod { uid, read } => match read {
-                Ok(Some(pod)) => self.pod(pod, uid),
+            Object::Pod { uid, leaving, read } => match read {
+                Ok(Some(pod)) => {
+                    let id = pod.id.clone();
+                    self.pod(pod, uid);
+                    self.facts.extend(leaving.then_some(Fact::PodLeaving(id)));
+                }
                 Ok(None) => self.pod_gone(&name),
                 Err(refusal) => {
                     self.pod_gone(&name);

@@ -86,6 +86,7 @@ fn pod(name: &str, node: &str) -> Object {
     });
     let pod: v1::Pod = serde_json::from_value(pod).unwrap();
     Object::Pod {
+        leaving: false,
         uid: name.into(),
         read: kubernetes::pod(&pod),
     }
@@ -129,7 +130,7 @@ fn words(translator: &mut Translator) -> (Vec<String>, Vec<Wish>) {
             facts.unschedulable
         ),
         Fact::NodeGone(node) => format!("gone {node}"),
-        Fact::NodeLeaving(node) => format!("leaving {node}"),
+        Fact::NodeDraining { node, .. } => format!("draining {node}"),
         Fact::PodApplied(pod) => format!("pod {} {:?}", pod.id, pod.phase),
         Fact::PodEnded(pod) => format!("ended {pod}"),
         other => format!("{other:?}"),
@@ -297,7 +298,7 @@ fn a_claim_that_is_deleted_ends_and_a_node_that_is_deleted_takes_its_claim_along
     );
     translator.hear(Source::Claims, said("c-1", claim("c-1", Some("i-1"), true)));
     let (facts, wishes) = words(&mut translator);
-    assert_eq!(facts, ["leaving c-1"]);
+    assert_eq!(facts, ["draining c-1"]);
     assert_eq!(
         wishes,
         [Wish::End {

@@ -62,10 +62,11 @@ pub fn all(client: &Client, inbox: &Sender<Heard>, metrics: &Metrics) -> JoinSet
     follow.clusterwide(Source::Nodes, |node: Node| Object::Node(Box::new(node)));
     follow.namespaced(Source::Pods, |pod: Pod| Object::Pod {
         uid: pod.uid().unwrap_or_default(),
+        leaving: pod.metadata.deletion_timestamp.is_some(),
         read: kubernetes::pod(&pod),
     });
     follow.namespaced(Source::Daemons, |set: DaemonSet| {
-        Object::Daemon(kubernetes::daemon(&set))
+        Object::Daemon(kubernetes::daemon(&set), kubernetes::cni(&set))
     });
     follow.clusterwide(
         Source::Referents(ReferentKind::Namespace),

@@ -80,6 +80,7 @@ fn round(page: &mut String, catalog: &Catalog, plan: &Plan) {
     for effect in &plan.effects {
         match effect {
             Effect::Cordon { node, reason } => tell(page, &format!("CORDON {node}: {reason}")),
+            Effect::Evict { pod, reason } => tell(page, &format!("EVICT {pod}: {reason}")),
             Effect::Terminate { node, reason } => {
                 tell(page, &format!("TERMINATE {node}: {reason}"));
             }

@@ -36,6 +36,7 @@ fn template(cores: u32) -> PodTemplate {
         priority: 0,
         daemon: false,
         placement: None,
+        hands_on: false,
         not_understood: Vec::new(),
     }
 }

@@ -51,6 +51,8 @@ pub fn remedy(reason: &Reason) -> &'static str {
         | Reason::SpotUnavailable { .. }
         | Reason::FewTypes { .. }
         | Reason::Interrupted { .. }
+        | Reason::SuccessorHasRoom
+        | Reason::OutOfTime { .. }
         | Reason::EmptyPastTtl { .. } => "nothing needs doing",
     }
 }

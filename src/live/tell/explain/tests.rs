@@ -38,6 +38,7 @@ impl World {
             priority: 0,
             daemon: false,
             placement: None,
+            hands_on: false,
             not_understood: Vec::new(),
         };
         let pod = Pod {

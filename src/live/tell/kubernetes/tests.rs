@@ -27,6 +27,7 @@ fn cluster(pods: usize) -> Cluster {
             priority: 0,
             daemon: false,
             placement: None,
+            hands_on: false,
             not_understood: Vec::new(),
         };
         let pod = Pod {
