@@ -56,9 +56,13 @@ const SETTINGS: [(&str, &str); 22] = [
     ),
     ("spark.stage.ignoreDecommissionFetchFailure", "true"),
 ];
-/// What the webhook would add.
-const GATED: &str =
+/// What pods are given beside what Spark gives them: the gate alone, which the webhook would add.
+pub const GATED: &str =
     "apiVersion: v1\nkind: Pod\nspec:\n  schedulingGates: [{name: sparkwright.dev/placement}]\n";
+/// No gate: such pods are served as they become unschedulable.
+pub const OBSERVED: &str = "apiVersion: v1\nkind: Pod\nspec:\n  \
+    nodeSelector: {sparkwright.dev/managed: 'true'}\n  \
+    tolerations: [{key: sparkwright.dev/purpose, operator: Exists}]\n";
 
 /// An application.
 pub struct Application {
@@ -66,15 +70,15 @@ pub struct Application {
 }
 
 impl Application {
-    /// Submits `job.py` in one of its modes.
-    pub async fn submit(rig: &Rig, machine: &Machine, mode: &str) -> Self {
+    /// Submits `job.py` in one of its modes, with a template for its pods.
+    pub async fn submit(rig: &Rig, machine: &Machine, mode: &str, pods: &str) -> Self {
         let application = Application {
             folder: machine.folder.join("job"),
         };
         let folder = application.folder.clone();
         fs::create_dir_all(folder.join("events")).expect("the rig's folder is there");
         let template = folder.join("template.yaml");
-        fs::write(&template, GATED).expect("the folder is there");
+        fs::write(&template, pods).expect("the folder is there");
         let program = submission(&api_server(rig), machine, mode, &folder, &template);
         let mut submit = Process::start(&program).expect("setpriv is there");
         let code = within("spark-submit ends", async || submit.ended()).await;

@@ -10,20 +10,18 @@ use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, Preconditions};
 use kube::{Api, Client, ResourceExt};
-use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::container::{self, Machine};
 use super::process::Process;
+use super::running::Running;
 use crate::testbed::tell;
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(100);
 /// Between two signs of life of a node; Kubernetes gives up a node after 50 s without.
 const HEARTBEAT: Duration = Duration::from_secs(10);
-/// What is left to a program between SIGTERM and SIGKILL when its preStop has used up its grace.
-const LAST_GRACE: Duration = Duration::from_secs(2);
 
 /// The kubelets of all nodes; what they run ends with it.
 pub struct Kubelet {
@@ -40,22 +38,6 @@ struct State {
     /// Pods by their uid.
     pods: BTreeMap<String, Running>,
     addresses: u32,
-}
-
-struct Running {
-    node: String,
-    address: String,
-    process: Process,
-    /// Set once it has been told to end.
-    ending: Option<Ending>,
-}
-
-#[derive(Clone, Copy)]
-enum Ending {
-    /// Its preStop runs until then at the longest.
-    Stopping(Instant),
-    /// It has had SIGTERM, and is killed then.
-    Terminating(Instant),
 }
 
 impl Kubelet {
@@ -199,12 +181,7 @@ impl Kubelets {
                     .await;
             }
         };
-        let running = Running {
-            node: node.to_owned(),
-            address: address.clone(),
-            process,
-            ending: None,
-        };
+        let running = Running::new(node, &address, process);
         {
             let mut state = lock(&self.state);
             if state.dead.contains(node) {
@@ -296,43 +273,6 @@ impl Kubelets {
     fn api(&self, pod: &Pod) -> Api<Pod> {
         Api::namespaced(self.client.clone(), &pod.namespace().unwrap_or_default())
     }
-}
-
-impl Running {
-    /// The next step of an end, when its time has come.
-    fn end(&mut self, pod: &Pod) {
-        let grace = pod.metadata.deletion_grace_period_seconds.unwrap_or(0);
-        let grace = Duration::from_secs(u64::try_from(grace).unwrap_or(0));
-        let now = Instant::now();
-        self.ending = match self.ending {
-            // Spark's script for decommissioning sends this signal, and waits.
-            None if decommissions(pod) => {
-                self.process.signal(Signal::POWER);
-                Some(Ending::Stopping(now + grace))
-            }
-            None => {
-                self.process.signal(Signal::TERM);
-                Some(Ending::Terminating(now + grace))
-            }
-            Some(Ending::Stopping(until)) if now >= until => {
-                self.process.signal(Signal::TERM);
-                Some(Ending::Terminating(now + LAST_GRACE))
-            }
-            Some(Ending::Terminating(until)) if now >= until => {
-                self.process.kill();
-                self.ending
-            }
-            still => still,
-        };
-    }
-}
-
-fn decommissions(pod: &Pod) -> bool {
-    let container = pod.spec.as_ref().and_then(|spec| spec.containers.first());
-    let lifecycle = container.and_then(|one| one.lifecycle.as_ref());
-    let stop = lifecycle.and_then(|lifecycle| lifecycle.pre_stop.as_ref());
-    let command = stop.and_then(|stop| stop.exec.as_ref()?.command.as_ref());
-    command.is_some_and(|command| command.iter().any(|word| word.contains("decom")))
 }
 
 fn phase(pod: &Pod) -> &str {

@@ -5,28 +5,26 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
-use kube::ResourceExt;
 use kube::api::DeleteParams;
+use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
+use sparkwright::model::nodeclaim::NodeClaim;
 
-use super::application::{Application, EXECUTORS, driver, executors, node_of, phase, within};
-use super::container::Machine;
-use super::install;
-use super::kubelet::Kubelet;
-use crate::controller::faults::begin;
-use crate::controller::rig::{self, Rig};
-use crate::testbed::{is_offline, tell};
+use super::application::{
+    Application, EXECUTORS, GATED, driver, executors, node_of, phase, within,
+};
+use super::setting::with_spark;
+use crate::controller::rig::Rig;
+use crate::testbed::tell;
 
-/// Nodes are not KWOK's. A boot of 40 s takes two.
-const EMULATOR: &[&str] = &["--kubelet", "other"];
 /// From EC2's word that an instance is gone until Spark has asked for another executor. Spark alone takes a
 /// minute, and counts a failure.
 const REPLACED: Duration = Duration::from_secs(3);
 
 #[test]
 fn nodes_come_while_the_driver_boots_and_go_when_the_application_has_ended() {
-    with_spark(async |rig, machine, _| {
-        let application = Application::submit(rig, machine, "straight").await;
+    with_spark(&[], async |rig, machine, _| {
+        let application = Application::submit(rig, machine, "straight", GATED).await;
         let before = before_the_driver_runs(rig).await;
         let asked = spot_asked(rig);
         assert!(
@@ -53,8 +51,8 @@ fn nodes_come_while_the_driver_boots_and_go_when_the_application_has_ended() {
 
 #[test]
 fn an_instance_that_dies_is_replaced_at_once_and_is_no_failure() {
-    with_spark(async |rig, machine, kubelet| {
-        let application = Application::submit(rig, machine, "work").await;
+    with_spark(&[], async |rig, machine, kubelet| {
+        let application = Application::submit(rig, machine, "work", GATED).await;
         application.ready().await;
         let old = executors(rig).await;
         let victim = node_of(&old[0]).expect("an executor that works has a node");
@@ -96,8 +94,8 @@ fn an_instance_that_dies_is_replaced_at_once_and_is_no_failure() {
 
 #[test]
 fn what_an_executor_has_shuffled_survives_the_drain_of_its_node() {
-    with_spark(async |rig, machine, _| {
-        let application = Application::submit(rig, machine, "wait").await;
+    with_spark(&[], async |rig, machine, _| {
+        let application = Application::submit(rig, machine, "wait", GATED).await;
         application.ready().await;
         let old = executors(rig).await;
         let leaving = node_of(&old[0]).expect("an executor that works has a node");
@@ -132,36 +130,6 @@ fn what_an_executor_has_shuffled_survives_the_drain_of_its_node() {
             "the shuffle was written once: {:?}",
             log.removed()
         );
-    });
-}
-
-/// Runs a test with Spark, a cluster whose nodes are this machine's processes, and pools whose nodes for
-/// executors hold one of them.
-fn with_spark(test: impl AsyncFnOnce(&mut Rig, &Machine, &Kubelet)) {
-    if is_offline() {
-        return;
-    }
-    let Some(spark) = install::spark() else {
-        return;
-    };
-    rig::run(EMULATOR, async |rig| {
-        let machine = Machine {
-            spark,
-            kubeconfig: rig.folder().join("admin.kubeconfig"),
-            folder: rig.folder().join("spark"),
-        };
-        let kubelet = Kubelet::start(rig.admin.clone(), machine.clone());
-        begin(rig, "5s").await;
-        let small = json!([
-            {"key": "kubernetes.io/arch", "operator": "In", "values": ["amd64"]},
-            {"key": "karpenter.k8s.aws/instance-cpu", "operator": "In", "values": ["4"]},
-        ]);
-        rig.patch_pool(
-            "executors",
-            json!({"template": {"spec": {"requirements": small}}}),
-        )
-        .await;
-        test(rig, &machine, &kubelet).await;
     });
 }
 

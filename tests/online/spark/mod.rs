@@ -4,9 +4,12 @@
 //! skipped.
 
 mod application;
+mod boots;
 mod container;
 mod event_log;
 mod install;
 mod kubelet;
 mod lives;
 mod process;
+mod running;
+mod setting;
