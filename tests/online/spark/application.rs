@@ -147,9 +147,9 @@ fn submission(api: &str, machine: &Machine, mode: &str, folder: &Path, template:
     let events = format!("file://{}", folder.join("events").display());
     let own = [
         ("spark.kubernetes.driver.master", api),
-        ("spark.kubernetes.driver.podTemplateFile", &template),
-        ("spark.kubernetes.executor.podTemplateFile", &template),
-        ("spark.eventLog.dir", &events),
+        ("spark.kubernetes.driver.podTemplateFile", template.as_str()),
+        ("spark.kubernetes.executor.podTemplateFile", template.as_str()),
+        ("spark.eventLog.dir", events.as_str()),
     ];
     for (name, value) in SETTINGS.into_iter().chain(own) {
         command.extend(["--conf".to_owned(), format!("{name}={value}")]);

@@ -21,7 +21,7 @@ pub fn with_spark(emulator: &[&str], test: impl AsyncFnOnce(&mut Rig, &Machine, 
     let Some(spark) = install::spark() else {
         return;
     };
-    let emulator = [&KUBELET, emulator].concat();
+    let emulator = [&KUBELET[..], emulator].concat();
     rig::run(&emulator, async |rig| {
         let machine = Machine {
             spark,
