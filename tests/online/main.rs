@@ -14,4 +14,6 @@ mod cluster;
 mod controller;
 mod ec2;
 mod rbac;
+#[cfg(target_os = "linux")]
+mod spark;
 mod testbed;

@@ -10,7 +10,7 @@ use clap::{Args, FromArgMatches, ValueEnum};
 use thiserror::Error;
 
 use super::clock::{Clock, FASTEST};
-use super::join::JoinError;
+use super::join::{JoinError, Kubelet};
 use super::region::Setting;
 use super::script::Script;
 use super::service::Emulator;
@@ -60,9 +60,13 @@ pub struct EmulatorArgs {
     #[arg(long, value_name = "FILE")]
     call_log: Option<PathBuf>,
 
-    /// Instances join this cluster as nodes that KWOK plays
+    /// Instances join this cluster as nodes
     #[arg(long, value_name = "FILE")]
     pub(super) kubeconfig: Option<PathBuf>,
+
+    /// Who plays the kubelet of nodes that join
+    #[arg(long, value_enum, default_value = "kwok", requires = "kubeconfig")]
+    pub(super) kubelet: Kubelet,
 }
 
 /// How time passes.

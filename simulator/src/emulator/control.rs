@@ -37,6 +37,7 @@ pub fn answer(emulator: &Emulator, method: &Method, uri: &Uri, body: &[u8]) -> (
         (&Method::GET, "instances") => Ok(emulator.look(all)),
         (&Method::GET, "clock") => Ok(json!({"millis": emulator.now().at.millis()})),
         (&Method::POST, "clock") => advance(emulator, query("advance").as_deref()),
+        (&Method::POST, "failures") => upset(Upset::Fail),
         (&Method::POST, "interruptions") => upset(Upset::Interrupt),
         (&Method::POST, "rebalances") => upset(Upset::Rebalance),
         (&Method::POST, "retirements") => upset(Upset::Retire),

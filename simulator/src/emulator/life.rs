@@ -115,6 +115,19 @@ impl Region {
         Some(of)
     }
 
+    /// The instance is gone at once, as when its host fails. False where there is nothing to lose.
+    pub fn fail(&mut self, node: &NodeId, now: Moment) -> bool {
+        let instance = self.instances.get_mut(node);
+        let Some(instance) = instance.filter(|instance| instance.state.is_open()) else {
+            return false;
+        };
+        let why = "Server.InternalError: Internal error";
+        instance.reason = Some(("Server.InternalError", why.to_owned()));
+        self.fleet.terminate(node);
+        self.terminated(node, now);
+        true
+    }
+
     fn reclaimed(&mut self, node: &NodeId, now: Moment) {
         let why = "Server.SpotInstanceTermination: Spot instance termination";
         self.shut_down(

@@ -73,7 +73,7 @@ fn host(
         let listener = TcpListener::bind(args.address()).await;
         let listener = listener.map_err(|error| EmulatorError::Address(args.address(), error))?;
         let nodes = match &args.kubeconfig {
-            Some(path) => Some(join::Cluster::connect(path).await?),
+            Some(path) => Some(join::Cluster::connect(path, args.kubelet).await?),
             None => None,
         };
         ready(listener.local_addr()?)?;

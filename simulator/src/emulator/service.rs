@@ -255,6 +255,7 @@ impl Emulator {
         let region = &mut inside.region;
         let node = NodeId::from(instance);
         let done = match what {
+            Upset::Fail => region.fail(&node, now),
             Upset::Interrupt => region.interrupt(&node, now).is_some(),
             Upset::Rebalance | Upset::Retire => announce(region, &node, what, now),
         };
@@ -282,6 +283,8 @@ impl Emulator {
 /// What a trial can have happen to an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Upset {
+    /// Gone at once, without notice.
+    Fail,
     /// Taken back after its notice.
     Interrupt,
     /// Recommended to be replaced.

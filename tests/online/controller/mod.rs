@@ -4,7 +4,7 @@
 mod burst;
 mod commands;
 mod crash;
-mod faults;
+pub mod faults;
 mod karpenter;
 mod karpenter_aws;
 mod lifecycle;
@@ -12,6 +12,6 @@ mod measure;
 mod neighbour;
 mod parity;
 mod placed;
-mod rig;
+pub mod rig;
 mod shapes;
 mod side_by_side;

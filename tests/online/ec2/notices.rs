@@ -33,6 +33,24 @@ fn a_spot_instance_is_warned_of_and_its_end_is_told() {
 }
 
 #[test]
+fn an_instance_that_fails_is_told_once_and_without_warning() {
+    with(CALM, PLAIN, async |account| {
+        let id = account
+            .launched(on_demand(&["m6i.2xlarge"], 1, "t-1"))
+            .await
+            .remove(0);
+        account.emulated.advance("5s");
+        kinds(account, &id, 2).await;
+        let done = account.emulated.upset("failures", &id);
+        assert_eq!(done["done"][0], id.as_str());
+        let told = kinds(account, &id, 1).await;
+        assert_eq!(told, [NoticeKind::StateChange(InstanceState::Terminated)]);
+        let again = account.emulated.upset("failures", &id);
+        assert_eq!(again["refused"][0], id.as_str(), "it has gone already");
+    });
+}
+
+#[test]
 fn a_scheduled_change_is_told() {
     with(CALM, PLAIN, async |account| {
         let id = account

@@ -101,7 +101,8 @@ fn once(
     Ok(binary)
 }
 
-fn cache() -> Result<PathBuf, String> {
+/// The folder of what is kept between runs.
+pub fn cache() -> Result<PathBuf, String> {
     let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     folder(CACHE)
         .map(PathBuf::from)

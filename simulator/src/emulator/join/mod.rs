@@ -1,6 +1,6 @@
 //! Instances as nodes of a real cluster: a node object when an instance has booted, named by the instance,
 //! with the labels and taints that its user data asks for; gone when the instance is terminated, as a cloud
-//! controller removes it. KWOK plays the kubelet.
+//! controller removes it. KWOK plays the kubelet, or whoever else wants to.
 
 mod bottlerocket;
 mod node;
@@ -10,6 +10,7 @@ mod wishes;
 use std::path::Path;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use k8s_openapi::api::core::v1::Node;
 use kube::api::{Api, DeleteParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -28,6 +29,16 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// A cluster whose nodes the instances are.
 pub(super) struct Cluster {
     nodes: Api<Node>,
+    kubelet: Kubelet,
+}
+
+/// Who makes nodes Ready and runs their pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Kubelet {
+    /// KWOK: nodes carry its annotation.
+    Kwok,
+    /// Somebody else: nodes carry no annotation, and are NotReady until that one says otherwise.
+    Other,
 }
 
 /// Why a cluster cannot be joined.
@@ -56,7 +67,7 @@ impl Cluster {
     ///
     /// # Errors
     /// Where the file is none, or the cluster does not answer.
-    pub(super) async fn connect(path: &Path) -> Result<Self, JoinError> {
+    pub(super) async fn connect(path: &Path, kubelet: Kubelet) -> Result<Self, JoinError> {
         // Where another has been named before, that one is as good.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let file = path.display().to_string();
@@ -72,7 +83,7 @@ impl Cluster {
         let nodes: Api<Node> = Api::all(client);
         let listed = nodes.list(&kube::api::ListParams::default().limit(1)).await;
         match listed {
-            Ok(_) => Ok(Cluster { nodes }),
+            Ok(_) => Ok(Cluster { nodes, kubelet }),
             Err(problem) => Err(JoinError::Unreachable {
                 file,
                 problem: Box::new(problem),
@@ -129,7 +140,7 @@ pub(super) async fn follow(cluster: Option<Cluster>, emulator: &Emulator) {
             let Some(cluster) = &cluster else { continue };
             match news {
                 NodeNews::Joins(id) => {
-                    let node = emulator.look(|region| node::object(region, &id));
+                    let node = emulator.look(|region| node::object(region, &id, cluster.kubelet));
                     if let Some(node) = node {
                         cluster.put(&node).await;
                     }

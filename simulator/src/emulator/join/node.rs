@@ -13,6 +13,7 @@ use sparkwright::model::name::NodeId;
 use sparkwright::model::node::{INSTANCE_TYPE, ZONE, ZONE_ID};
 use sparkwright::model::offering::InstanceType;
 
+use super::Kubelet;
 use super::wishes::Wishes;
 use crate::emulator::actions::dns_name;
 use crate::emulator::instance::Instance;
@@ -22,7 +23,7 @@ use crate::emulator::region::Region;
 const FAKE: (&str, &str) = ("kwok.x-k8s.io/node", "fake");
 
 /// The node of an instance; None where the instance has gone in the meantime.
-pub(super) fn object(region: &Region, id: &NodeId) -> Option<Node> {
+pub(super) fn object(region: &Region, id: &NodeId, kubelet: Kubelet) -> Option<Node> {
     let instance = region
         .instances
         .get(id)
@@ -40,7 +41,8 @@ pub(super) fn object(region: &Region, id: &NodeId) -> Option<Node> {
         metadata: ObjectMeta {
             name: Some(id.as_str().to_owned()),
             labels: Some(labels(region, instance, &wishes)),
-            annotations: Some([(FAKE.0.to_owned(), FAKE.1.to_owned())].into()),
+            annotations: (kubelet == Kubelet::Kwok)
+                .then(|| [(FAKE.0.to_owned(), FAKE.1.to_owned())].into()),
             ..ObjectMeta::default()
         },
         spec: Some(NodeSpec {
