@@ -21,8 +21,6 @@ use crate::testbed::tell;
 /// Seconds of EC2 in a second: a boot of 40 s takes two.
 const SPEED: u64 = 20;
 const EC2: &[&str] = &["--speed", "20"];
-/// Whether a driver's configuration is read.
-const SHAPES_ARE_READ: bool = false;
 /// From EC2's word that an instance is gone until Spark has asked for another executor. Spark alone takes a
 /// minute, and counts a failure.
 const REPLACED: Duration = Duration::from_secs(3);
@@ -44,7 +42,7 @@ fn nodes_come_while_the_driver_boots_and_go_when_the_application_has_ended() {
             began - asked
         ));
         assert!(
-            asked < began || !SHAPES_ARE_READ,
+            asked < began,
             "executors' nodes are asked for while the driver's boots"
         );
         each_where_it_belongs(rig, &pods).await;
@@ -201,8 +199,7 @@ async fn delete_claim(rig: &Rig, node: &str) {
         status.and_then(|status| status.instance_id.as_deref()) == Some(node)
     });
     let name = of_node.expect("every instance is claimed").name_any();
-    let api: kube::Api<sparkwright::model::nodeclaim::NodeClaim> =
-        kube::Api::all(rig.admin.clone());
+    let api: Api<NodeClaim> = Api::all(rig.admin.clone());
     api.delete(&name, &DeleteParams::default())
         .await
         .expect("it is there");
