@@ -152,7 +152,9 @@ async fn counted(client: &Client, node: &str) -> Result<Vec<Pod>, kube::Error> {
 fn may_move(pod: &Pod) -> bool {
     let labels = pod.metadata.labels.clone().unwrap_or_default().into();
     let says = |key: &str, value: &str| pod.annotations().get(key).is_some_and(|is| is == value);
-    !kubernetes::role::is_vital(&labels) && !says(DO_NOT_DISRUPT, "true") && !says(SAFE_TO_EVICT, "false")
+    !kubernetes::role::is_vital(&labels)
+        && !says(DO_NOT_DISRUPT, "true")
+        && !says(SAFE_TO_EVICT, "false")
 }
 
 /// Asks for an eviction, which disruption budgets may refuse; then it is asked for again.

@@ -87,10 +87,7 @@ const TABLE: [(&str, &[&str]); 26] = [
             "executor k-exec-1 of analytics/spark-aa",
         ],
     ),
-    (
-        "kueue.yaml",
-        &["executor q-exec-2 of analytics/spark-bb"],
-    ),
+    ("kueue.yaml", &["executor q-exec-2 of analytics/spark-bb"]),
     (
         "several-sources.yaml",
         &[
@@ -174,7 +171,10 @@ fn every_source_gives_its_shape_and_what_is_malformed_its_reason() {
         let text = std::fs::read_to_string(folder.join(file)).expect("the fixture is there");
         let found = lines(&read_text(file, &text));
         let alike = found.len() == expected.len()
-            && found.iter().zip(expected).all(|(one, other)| one.contains(other));
+            && found
+                .iter()
+                .zip(expected)
+                .all(|(one, other)| one.contains(other));
         if !alike {
             wrong.push(format!("{file}:\n  {}", found.join("\n  ")));
         }

@@ -211,7 +211,10 @@ fn spoken(kind: Kind, json: &str) -> Result<Statement, Refusal> {
         }
         Kind::ConfigMap => {
             let object: ConfigMap = typed(kind, json)?;
-            (object.metadata, Speech::Config(object.data.unwrap_or_default()))
+            (
+                object.metadata,
+                Speech::Config(object.data.unwrap_or_default()),
+            )
         }
         _ => {
             let object: SparkApplication = typed(Kind::SparkApplication, json)?;

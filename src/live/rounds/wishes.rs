@@ -47,7 +47,11 @@ impl Rounds {
     pub(super) fn configured(&mut self, driver: &PodId, read: Result<Configs, String>) {
         if let Err(problem) = self.translator.configured(driver, read) {
             let pod = driver.as_str();
-            tracing::warn!(pod, problem, "what an application will ask for is not known");
+            tracing::warn!(
+                pod,
+                problem,
+                "what an application will ask for is not known"
+            );
             if self.epoch.is_some() {
                 self.telling.unread(&self.translator, driver, problem);
             }

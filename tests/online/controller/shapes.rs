@@ -47,20 +47,29 @@ fn nodes_for_executors_are_asked_for_by_the_drivers_properties_before_any_execut
         })
         .await;
         let calls = rig.calls(&["CreateFleet"]);
-        assert_eq!(calls.len(), 2, "one for the driver, one for executors: {calls:?}");
+        assert_eq!(
+            calls.len(),
+            2,
+            "one for the driver, one for executors: {calls:?}"
+        );
         submit(rig, "bad").await;
         configure(rig, "bad", "spark.executor.memory=lots\n").await;
         let events: Api<Event> = Api::namespaced(rig.admin.clone(), "default");
-        let told = eventually("the driver is told that its properties are no use", async || {
-            let events = events.list(&ListParams::default()).await.ok()?;
-            let mut events = events.into_iter();
-            events.find(|event| event.reason.as_deref() == Some("PropertiesNotRead"))
-        })
+        let told = eventually(
+            "the driver is told that its properties are no use",
+            async || {
+                let events = events.list(&ListParams::default()).await.ok()?;
+                let mut events = events.into_iter();
+                events.find(|event| event.reason.as_deref() == Some("PropertiesNotRead"))
+            },
+        )
         .await;
         let note = told.note.unwrap_or_default();
         assert!(note.contains(r#""lots" is not a size"#), "{note}");
         assert_eq!(
-            told.regarding.and_then(|regarding| regarding.name).as_deref(),
+            told.regarding
+                .and_then(|regarding| regarding.name)
+                .as_deref(),
             Some("bad-driver")
         );
         eventually("it runs all the same", async || {
@@ -117,7 +126,9 @@ async fn nodes_of(rig: &Rig, pool: &str, what: &str) {
     eventually(what, async || {
         let claims = rig.claims().await;
         let mut claims = claims.iter();
-        claims.find(|claim| claim.spec.node_pool == pool).map(|_| ())
+        claims
+            .find(|claim| claim.spec.node_pool == pool)
+            .map(|_| ())
     })
     .await;
 }

@@ -211,7 +211,9 @@ fn insisted(spec: &ApacheSpec, count: ExecutorCount) -> Result<ExecutorCount, Fa
         ("initExecutors", config.init_executors),
         ("minExecutors", config.min_executors),
     ] {
-        let known = u32::try_from(given).ok().filter(|_| given <= MOST_EXECUTORS);
+        let known = u32::try_from(given)
+            .ok()
+            .filter(|_| given <= MOST_EXECUTORS);
         let field = format!("spec.applicationTolerations.instanceConfig.{name}");
         let problem = format!("is no number of executors from 0 to {MOST_EXECUTORS}; write one");
         least = least.max(known.ok_or_else(|| Fault::new(field, given.to_string(), problem))?);

@@ -133,11 +133,10 @@ fn side(namespace: &str, data: &Data) -> Result<Side, Fault> {
         let problem = format!("cannot be read: {}; mend the YAML", one_line(&error));
         Fault::missing(place.as_str(), problem)
     })?;
-    let template: PodTemplateSpec =
-        serde_path_to_error::deserialize(&value).map_err(|error| {
-            let path = error.path().to_string();
-            type_fault(&path, &error.into_inner().to_string()).under(&place)
-        })?;
+    let template: PodTemplateSpec = serde_path_to_error::deserialize(&value).map_err(|error| {
+        let path = error.path().to_string();
+        type_fault(&path, &error.into_inner().to_string()).under(&place)
+    })?;
     if let Some(spec) = &template.spec {
         self::template(namespace, [].into(), spec)
             .map_err(|fault| fault.under("spec").under(&place))?;

@@ -79,7 +79,10 @@ pub struct Gang {
 pub fn members(make: Make, object: &PodGroup) -> Result<(GroupName, u32), Refusal> {
     let identity = Identity::namespaced("PodGroup", &object.metadata)?;
     let spec = &object.spec;
-    let gang = spec.scheduling_policy.as_ref().and_then(|p| p.gang.as_ref());
+    let gang = spec
+        .scheduling_policy
+        .as_ref()
+        .and_then(|p| p.gang.as_ref());
     let (field, given) = match make {
         Make::Kubernetes => (
             "spec.schedulingPolicy.gang.minCount",
@@ -105,8 +108,14 @@ pub fn group_of(pod: &Pod) -> Option<GroupName> {
     let own = pod.spec.as_ref()?.scheduling_group.as_ref();
     let named = [
         (Make::Volcano, annotations.and_then(|all| all.get(VOLCANO))),
-        (Make::Coscheduling, labels.and_then(|all| all.get(COSCHEDULING))),
-        (Make::Kubernetes, own.and_then(|own| own.pod_group_name.as_ref())),
+        (
+            Make::Coscheduling,
+            labels.and_then(|all| all.get(COSCHEDULING)),
+        ),
+        (
+            Make::Kubernetes,
+            own.and_then(|own| own.pod_group_name.as_ref()),
+        ),
     ];
     let mut named = named.into_iter();
     named.find_map(|(make, name)| {

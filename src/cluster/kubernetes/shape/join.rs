@@ -248,7 +248,9 @@ impl Join {
 
     /// True where anything but the driver's own properties says what an application will ask for.
     pub fn is_declared(&self, app: &AppId) -> bool {
-        self.apps.get(app).is_some_and(|known| !known.said.is_empty())
+        self.apps
+            .get(app)
+            .is_some_and(|known| !known.said.is_empty())
     }
 
     /// What a driver's ConfigMaps hold.

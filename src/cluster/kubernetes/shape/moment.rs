@@ -33,7 +33,10 @@ pub fn at(
 ) -> Moment {
     let mut join = Join::default();
     join.at(now);
-    for (name, speech) in speeches.iter().flat_map(|(name, all)| all.iter().map(move |s| (name, s))) {
+    for (name, speech) in speeches
+        .iter()
+        .flat_map(|(name, all)| all.iter().map(move |s| (name, s)))
+    {
         say(&mut join, name, speech.clone());
     }
     let mut moment = Moment::default();

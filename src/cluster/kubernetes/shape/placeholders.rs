@@ -130,9 +130,8 @@ impl Placeholders {
         let mut turns = Vec::new();
         for bound in [true, false] {
             let holders = group.holders.values_mut();
-            let of_phase = |holder: &&mut Holder| {
-                matches!(holder.pod.phase, PodPhase::Bound(_)) == bound
-            };
+            let of_phase =
+                |holder: &&mut Holder| matches!(holder.pod.phase, PodPhase::Bound(_)) == bound;
             for holder in holders.filter(of_phase) {
                 let tell = match (app, left) {
                     (None, _) => Told::AsItIs,

@@ -76,12 +76,13 @@ pub fn scheduled(object: &ScheduledSparkApplication) -> Result<Option<Scheduled>
         name: &run,
         ..identity
     };
-    let mut shape = operator::declared(&of_run, &object.spec.template, &labels).map_err(|mut fault| {
-        if let Some(field) = fault.field.strip_prefix("spec.") {
-            fault.field = format!("spec.template.{field}");
-        }
-        identity.refuse(fault)
-    })?;
+    let mut shape =
+        operator::declared(&of_run, &object.spec.template, &labels).map_err(|mut fault| {
+            if let Some(field) = fault.field.strip_prefix("spec.") {
+                fault.field = format!("spec.template.{field}");
+            }
+            identity.refuse(fault)
+        })?;
     let due = Timestamp::from_millis(due.as_millisecond());
     shape.declared = due;
     let app = named(&shape.namespace, &run);

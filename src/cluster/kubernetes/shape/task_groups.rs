@@ -125,7 +125,8 @@ fn read(text: &str) -> Result<Vec<Group>, Fault> {
     let mut left = MOST_MEMBERS;
     for (i, group) in groups.iter().enumerate() {
         left = left.checked_sub(group.min_member).ok_or_else(|| {
-            let problem = format!("makes more than {MOST_MEMBERS} pods of one application; lower it");
+            let problem =
+                format!("makes more than {MOST_MEMBERS} pods of one application; lower it");
             let count = group.min_member.to_string();
             Fault::new(format!("[{i}].minMember"), count, problem)
         })?;

@@ -26,7 +26,11 @@ fn what_is_suspended_or_over_asks_for_nothing() {
         (json!({}), "ResourceReleased", false),
         (json!({"suspend": true}), "Submitted", false),
     ] {
-        assert_eq!(read(spec.clone(), state).is_some(), demand, "{spec} {state}");
+        assert_eq!(
+            read(spec.clone(), state).is_some(),
+            demand,
+            "{spec} {state}"
+        );
     }
 }
 
@@ -36,7 +40,10 @@ fn python_is_what_has_no_jars_and_takes_more_beside_the_heap() {
     for (spec, mib) in [
         (json!({"sparkConf": conf, "pyFiles": "a.py"}), 14_336),
         (json!({"sparkConf": conf, "sparkRFiles": "a.R"}), 14_336),
-        (json!({"sparkConf": conf, "jars": "a.jar", "pyFiles": "a.py"}), 11_264),
+        (
+            json!({"sparkConf": conf, "jars": "a.jar", "pyFiles": "a.py"}),
+            11_264,
+        ),
         (json!({"sparkConf": conf}), 11_264),
     ] {
         let shape = read(spec.clone(), "").unwrap();
@@ -52,8 +59,16 @@ fn the_operators_least_counts_beside_sparks_own() {
         "spark.dynamicAllocation.maxExecutors": "6",
     });
     for (conf, insists, expected) in [
-        (json!({"spark.executor.instances": "10"}), 0, (10, 10, Some(10))),
-        (json!({"spark.executor.instances": "10"}), 3, (3, 10, Some(10))),
+        (
+            json!({"spark.executor.instances": "10"}),
+            0,
+            (10, 10, Some(10)),
+        ),
+        (
+            json!({"spark.executor.instances": "10"}),
+            3,
+            (3, 10, Some(10)),
+        ),
         (dynamic.clone(), 3, (4, 4, Some(6))),
         (dynamic, 8, (8, 8, Some(8))),
     ] {

@@ -37,7 +37,10 @@ fn told(join: &mut Join) -> Vec<String> {
         Fact::ShapeDeclared { app, shape } => {
             let groups = shape.executors.iter();
             let words = groups.map(|one| {
-                format!(" {}/{} of {}", one.min, one.initial, one.template.requests.memory)
+                format!(
+                    " {}/{} of {}",
+                    one.min, one.initial, one.template.requests.memory
+                )
             });
             format!("{app}{}", words.collect::<String>())
         }
@@ -88,7 +91,8 @@ fn configure(join: &mut Join, properties: &str) -> Result<(), Refusal> {
     join.configured(&PodId::from("ns/d"), &data, None)
 }
 
-const GROUPS: &str = r#"[{"name": "x", "minMember": 7, "minResource": {"cpu": "1", "memory": "2Gi"}}]"#;
+const GROUPS: &str =
+    r#"[{"name": "x", "minMember": 7, "minResource": {"cpu": "1", "memory": "2Gi"}}]"#;
 
 #[test]
 fn the_best_source_counts_and_the_next_when_it_falls_silent() {
@@ -109,9 +113,17 @@ fn the_best_source_counts_and_the_next_when_it_falls_silent() {
     see(&mut join, "d", driver(json!({})));
     assert_eq!(told(&mut join), ["ns/daily 3/3 of 1408Mi"]);
     see(&mut join, "e", executor("3Gi"));
-    assert_eq!(told(&mut join), ["ns/daily 3/3 of 3072Mi"], "pods are right");
+    assert_eq!(
+        told(&mut join),
+        ["ns/daily 3/3 of 3072Mi"],
+        "pods are right"
+    );
     see(&mut join, "e", executor("9Gi"));
-    assert_eq!(told(&mut join), [""; 0], "one that was resized says nothing of the next");
+    assert_eq!(
+        told(&mut join),
+        [""; 0],
+        "one that was resized says nothing of the next"
+    );
 }
 
 #[test]
@@ -124,10 +136,18 @@ fn groups_raise_the_least_whichever_make_they_are() {
     let volcano = json!({"annotations": {"scheduling.k8s.io/group-name": "g"}});
     see(&mut join, "d", driver(volcano));
     join.group(&group(Make::Volcano, "g"), Some(6));
-    assert_eq!(told(&mut join), [""; 0], "nothing says what an executor asks for");
+    assert_eq!(
+        told(&mut join),
+        [""; 0],
+        "nothing says what an executor asks for"
+    );
     let properties = "spark.dynamicAllocation.enabled=true";
     configure(&mut join, properties).unwrap();
-    assert_eq!(told(&mut join), ["ns/daily 5/5 of 1408Mi"], "the driver is a member");
+    assert_eq!(
+        told(&mut join),
+        ["ns/daily 5/5 of 1408Mi"],
+        "the driver is a member"
+    );
     join.group(&group(Make::Volcano, "g"), None);
     assert_eq!(told(&mut join), ["ns/daily 0/0 of 1408Mi"]);
     join.group(&group(Make::Coscheduling, "g"), Some(9));
@@ -157,7 +177,11 @@ fn a_driver_that_has_run_for_long_has_its_executors() {
     let mut join = Join::default();
     join.at(Timestamp::from_millis(3_600_000));
     for (started, expected) in [("1970-01-01T00:40:00Z", 0), ("1970-01-01T00:55:00Z", 1)] {
-        see(&mut join, "d", driver(json!({"status": {"startTime": started}})));
+        see(
+            &mut join,
+            "d",
+            driver(json!({"status": {"startTime": started}})),
+        );
         assert_eq!(join.wanted().len(), expected, "{started}");
         declare(&mut join, "daily", 5, "RUNNING");
         assert_eq!(told(&mut join).len(), expected, "{started}");
@@ -232,13 +256,25 @@ fn a_placeholder_and_the_executor_that_replaces_it_are_one_slot() {
     }});
     let seen = see(&mut join, "d", driver(groups));
     assert_eq!(seen, ["executor ns/q", "executor ns/p", "driver ns/d"]);
-    assert_eq!(see(&mut join, "e", real(json!(null))), ["hide ns/q", "executor ns/e"]);
+    assert_eq!(
+        see(&mut join, "e", real(json!(null))),
+        ["hide ns/q", "executor ns/e"]
+    );
     assert_eq!(see(&mut join, "e", real(json!(null))), ["executor ns/e"]);
-    assert_eq!(see(&mut join, "p", place(json!("m"))), ["hide ns/p", "executor ns/q"]);
+    assert_eq!(
+        see(&mut join, "p", place(json!("m"))),
+        ["hide ns/p", "executor ns/q"]
+    );
     assert_eq!(words(join.pod_gone(&PodId::from("ns/p"))), ["hide ns/q"]);
     // The last placeholder stands for the next executor until this one has its node.
-    assert_eq!(see(&mut join, "e", real(json!("m"))), ["executor ns/q", "executor ns/e"]);
+    assert_eq!(
+        see(&mut join, "e", real(json!("m"))),
+        ["executor ns/q", "executor ns/e"]
+    );
     assert_eq!(words(join.pod_gone(&PodId::from("ns/e"))), ["hide ns/e"]);
-    assert_eq!(words(join.pod_gone(&PodId::from("ns/d"))), ["hide ns/d", "other ns/q"]);
+    assert_eq!(
+        words(join.pod_gone(&PodId::from("ns/d"))),
+        ["hide ns/d", "other ns/q"]
+    );
     assert_eq!(words(join.pod_gone(&PodId::from("ns/q"))), ["hide ns/q"]);
 }

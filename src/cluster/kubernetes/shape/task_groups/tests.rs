@@ -28,7 +28,10 @@ fn both_marks_of_placeholders_and_both_names_of_applications_are_known() {
         assert_eq!(task.is_placeholder, expected, "{mark}");
     }
     assert_eq!(task_of(&pod(json!({}), group)), None);
-    assert_eq!(task_of(&pod(json!({"applicationId": "a"}), json!({}))), None);
+    assert_eq!(
+        task_of(&pod(json!({"applicationId": "a"}), json!({}))),
+        None
+    );
 }
 
 #[test]
