@@ -28,8 +28,10 @@ use super::standing::Standing;
 const MOST_CONNECTIONS: usize = 512;
 /// Requests that one HTTP/2 connection may have under way; the API server opens another then.
 const MOST_STREAMS: u32 = 250;
-/// A handshake, a request's head and its body each take no longer.
+/// A handshake and a request's body each take no longer.
 const LONGEST: Duration = Duration::from_secs(5);
+/// A connection over HTTP/1.1 that asks nothing for so long is closed; API servers drop theirs after 90 s.
+const IDLE: Duration = Duration::from_secs(120);
 /// A connection is closed after this, so that one that is forgotten gives its place back.
 const CONNECTION_LIMIT: Duration = Duration::from_secs(3600);
 /// A review holds a pod and what was said with it; etcd takes 1.5 MiB of an object.
@@ -106,7 +108,7 @@ async fn speak(stream: TlsStream<TcpStream>, desk: Desk) {
         false => {
             http1::Builder::new()
                 .timer(TokioTimer::new())
-                .header_read_timeout(CONNECTION_LIMIT)
+                .header_read_timeout(IDLE)
                 .serve_connection(stream, service)
                 .await
         }

@@ -26,10 +26,9 @@ const PASSES: u32 = 10;
 
 /// `sparkwright ungate`.
 #[derive(Args, Clone, Debug)]
-#[group(id = "which", required = true, multiple = false, args = ["all", "stale"])]
 pub struct UngateArgs {
     /// Free every pod that our gate holds
-    #[arg(long)]
+    #[arg(long, required_unless_present = "stale", conflicts_with = "stale")]
     pub all: bool,
 
     /// Free those whose gate is older than it may be, and all where no controller leads
