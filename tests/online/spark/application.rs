@@ -148,7 +148,10 @@ fn submission(api: &str, machine: &Machine, mode: &str, folder: &Path, template:
     let own = [
         ("spark.kubernetes.driver.master", api),
         ("spark.kubernetes.driver.podTemplateFile", template.as_str()),
-        ("spark.kubernetes.executor.podTemplateFile", template.as_str()),
+        (
+            "spark.kubernetes.executor.podTemplateFile",
+            template.as_str(),
+        ),
         ("spark.eventLog.dir", events.as_str()),
     ];
     for (name, value) in SETTINGS.into_iter().chain(own) {

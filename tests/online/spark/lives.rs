@@ -201,8 +201,7 @@ async fn delete_claim(rig: &Rig, node: &str) {
         status.and_then(|status| status.instance_id.as_deref()) == Some(node)
     });
     let name = of_node.expect("every instance is claimed").name_any();
-    let api: kube::Api<sparkwright::model::nodeclaim::NodeClaim> =
-        kube::Api::all(rig.admin.clone());
+    let api: Api<NodeClaim> = Api::all(rig.admin.clone());
     api.delete(&name, &DeleteParams::default())
         .await
         .expect("it is there");
