@@ -23,6 +23,7 @@ use crate::model::nodepool;
 use crate::model::offering::Catalog;
 use crate::model::spark::{Pod, PodPhase};
 use crate::model::time::Timestamp;
+use crate::plan::advise::advise_all;
 use crate::plan::plan;
 use crate::plan::tell::{Answer, document, printable, table};
 use crate::stream::{Decoder, Entry};
@@ -229,6 +230,7 @@ fn answer(catalog: Arc<Catalog>, facts: Vec<Fact>, at: Timestamp) -> Answer {
     }
     let plan = plan(&cluster.view(at));
     Answer {
+        advice: advise_all(&cluster.view(at)),
         catalog,
         plan,
         took: begun.elapsed(),

@@ -10,7 +10,11 @@ use super::time::Span;
 
 /// One piece of advice on an application.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(tag = "code", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "code",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
 pub enum Advice {
     /// Executors ask for whole vCPUs, so that one less fits on a node than it has vCPUs for: system and
     /// DaemonSets take a part of each node.
@@ -28,8 +32,8 @@ pub enum Advice {
         instance_type: String,
         /// So much of its memory in a hundred is left.
         percent: u64,
-        /// What an executor could ask for, at no cost.
-        could_ask: Bytes,
+        /// What an executor could ask for, at no cost, overhead included, in bytes.
+        could_ask: u64,
     },
     /// Local directories are in memory, and count as such: the pod is killed when they fill.
     LocalDirsInMemory,
@@ -37,10 +41,10 @@ pub enum Advice {
     SpillsToRootVolume,
     /// An executor that is asked to go is killed before it has handed its shuffle files on.
     DecommissionCutShort {
-        /// From one look at what it holds to the next one, of which it needs two.
-        interval: Span,
-        /// What its pod has for ending.
-        grace: Span,
+        /// From one look at what it holds to the next one, of which it needs two, in milliseconds.
+        interval_millis: i64,
+        /// What its pod has for ending, in milliseconds.
+        grace_millis: i64,
     },
 }
 
@@ -78,7 +82,7 @@ impl fmt::Display for Advice {
                 f,
                 "{percent}% of the memory of {instance_type}, the cheapest node for executors, is asked for by \
                  none of them: {} MiB each, overhead included, would cost nothing",
-                could_ask.mib()
+                Bytes::new(*could_ask).mib()
             ),
             Advice::LocalDirsInMemory => f.write_str(
                 "spark.kubernetes.local.dirs.tmpfs=true: what executors spill counts as their memory; raise \
@@ -88,12 +92,34 @@ impl fmt::Display for Advice {
                 "the pool may buy nodes without local disks, and executors spill to the root volume there; set \
                  its spec.minLocalStorage, or give executors spark-local-dir volumes",
             ),
-            Advice::DecommissionCutShort { interval, grace } => write!(
+            Advice::DecommissionCutShort {
+                interval_millis,
+                grace_millis,
+            } => write!(
                 f,
-                "an executor that is asked to go needs more than {interval} to hand its shuffle files on, and its \
-                 pod has {grace}; set spark.storage.decommission.replicationReattemptInterval=2s and a \
-                 terminationGracePeriodSeconds of 110"
+                "an executor that is asked to go needs more than {} to hand its shuffle files on, and its pod \
+                 has {}; set spark.storage.decommission.replicationReattemptInterval=2s and a \
+                 terminationGracePeriodSeconds of 110",
+                Span::from_millis(*interval_millis),
+                Span::from_millis(*grace_millis)
             ),
+        }
+    }
+}
+
+/// A piece of advice as documents have it.
+#[derive(Debug, Serialize)]
+pub struct Written<'a> {
+    #[serde(flatten)]
+    advice: &'a Advice,
+    message: String,
+}
+
+impl<'a> From<&'a Advice> for Written<'a> {
+    fn from(advice: &'a Advice) -> Self {
+        Written {
+            advice,
+            message: advice.to_string(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The nouns: resources, money, time, pods and applications, nodes, offerings, pools. Plain values
 //! with the arithmetic that has a meaning; they know no event, no plan and no Kubernetes object.
 
+pub mod advice;
 pub mod allocatable;
 pub mod cni;
 pub mod conf;

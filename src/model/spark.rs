@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::advice::Advice;
 use super::name::{AppId, NodeId, PodId};
 use super::node::Toleration;
 use super::placement::Placement;
@@ -123,6 +124,9 @@ pub struct Shape {
     pub driver: Option<Arc<PodTemplate>>,
     /// The executors, by resource profile.
     pub executors: Vec<ExecutorGroup>,
+    /// What in its properties should be otherwise.
+    #[serde(default)]
+    pub advice: Vec<Advice>,
 }
 
 impl Role {

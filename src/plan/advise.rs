@@ -7,6 +7,7 @@ use crate::cluster::View;
 use crate::cluster::app::App;
 use crate::cluster::market::Kind;
 use crate::model::advice::Advice;
+use crate::model::name::AppId;
 use crate::model::offering::{CapacityType, TypeId};
 use crate::model::resources::{Bytes, Cpu};
 use crate::model::spark::{PodTemplate, Role};
@@ -46,6 +47,17 @@ pub fn advise(view: &View<'_>, app: &App) -> Vec<Advice> {
     found
 }
 
+/// Advice on every application that asks for something, by name.
+pub fn advise_all(view: &View<'_>) -> Vec<(AppId, Vec<Advice>)> {
+    let mut all: Vec<(AppId, Vec<Advice>)> = (view.cluster.apps.iter())
+        .filter(|(_, app)| app.is_demanding())
+        .map(|(id, app)| (id.clone(), advise(view, app)))
+        .filter(|(_, advice)| !advice.is_empty())
+        .collect();
+    all.sort();
+    all
+}
+
 /// The kinds on which an executor may run, the cheapest of each type.
 fn fits<'a>(view: &View<'a>, template: &PodTemplate) -> BTreeMap<TypeId, &'a Kind> {
     let catalog = &view.cluster.catalog;
@@ -55,7 +67,8 @@ fn fits<'a>(view: &View<'a>, template: &PodTemplate) -> BTreeMap<TypeId, &'a Kin
     // One that is a little too large for a type is what the advice is about, so its request is not asked.
     let mut smaller = template.clone();
     smaller.requests.cpu = Cpu::from_millis(asked(template) * LEAST_PERCENT / 100);
-    for kind in market.filter(|kind| kind.pool.serves(template) && kind.accepts(catalog, &smaller)) {
+    for kind in market.filter(|kind| kind.pool.serves(template) && kind.accepts(catalog, &smaller))
+    {
         let known = fits.entry(kind.offering.instance_type).or_insert(kind);
         if (!spot(kind), kind.cost) < (!spot(known), known.cost) {
             *known = kind;
@@ -117,11 +130,14 @@ fn stranded(
     let room = kind.room.memory.get();
     let taken = count(kind) * template.requests.memory.get();
     let percent = room.saturating_sub(taken) * 100 / room.max(1);
-    let instance_type = view.cluster.catalog.instance_type(kind.offering.instance_type);
+    let instance_type = view
+        .cluster
+        .catalog
+        .instance_type(kind.offering.instance_type);
     (percent >= STRANDED_PERCENT).then(|| Advice::StrandedMemory {
         instance_type: instance_type.name.clone(),
         percent,
-        could_ask: Bytes::new(room / count(kind)),
+        could_ask: room / count(kind),
     })
 }
 

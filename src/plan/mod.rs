@@ -4,6 +4,7 @@
 
 pub mod addresses;
 pub mod admit;
+pub mod advise;
 pub mod alternatives;
 pub mod bound;
 pub mod buy;

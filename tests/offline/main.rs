@@ -1,5 +1,6 @@
 //! Tests that need nothing but the repository: properties of plans, golden scenarios, walls of the code.
 
+mod advice;
 mod drain;
 mod fields;
 mod golden;

@@ -123,6 +123,7 @@ pub fn shape(
             declared: Timestamp::ZERO,
             driver: Some(driver.clone()),
             executors: vec![group],
+            advice: Vec::new(),
         },
     }
 }

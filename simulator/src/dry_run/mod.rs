@@ -10,6 +10,7 @@ use sparkwright::cluster::Cluster;
 use sparkwright::cluster::event::{Event, Fact};
 use sparkwright::model::offering::Catalog;
 use sparkwright::model::resources::Resources;
+use sparkwright::plan::advise::advise_all;
 use sparkwright::plan::plan;
 use sparkwright::plan::tell::{Answer, document, table};
 
@@ -150,6 +151,7 @@ fn answer(catalog: Arc<Catalog>, manifests: Manifests) -> Answer {
     let plan = plan(&cluster.view(at));
     Answer {
         catalog,
+        advice: advise_all(&cluster.view(at)),
         plan,
         took: begun.elapsed(),
     }

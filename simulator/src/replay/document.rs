@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use sparkwright::ledger::cost::MOST_NAMED;
+use sparkwright::model::advice::Written;
 use sparkwright::model::money::{Cost, Usd, apportion};
 use sparkwright::model::name::AppId;
 use sparkwright::model::time::{Span, Timestamp};
@@ -82,6 +83,9 @@ pub(super) struct App<'a> {
     #[serde(flatten)]
     pub world: AppWorld<'a>,
     pub fidelity: Option<Fidelity>,
+    /// What its executors ask for and how they are set that costs money or work; of copies, on the first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub advice: Vec<Written<'a>>,
 }
 
 #[derive(Serialize)]
@@ -197,6 +201,7 @@ fn app(answer: &Answer, i: usize, usd: Usd) -> App<'_> {
     let spark = submission.spark();
     let progress: &Progress = &answer.outcome.progress[i];
     let work = work::of_one(answer, i);
+    let advice = answer.advice.get(submission.app());
     App {
         id: submission.id(),
         attempt: spark.and_then(|spark| spark.attempt.as_deref()),
@@ -216,6 +221,7 @@ fn app(answer: &Answer, i: usize, usd: Usd) -> App<'_> {
         executor_seconds: answer.outcome.executor_time[i].into(),
         world: world::app(answer, i),
         fidelity: spark.map(fidelity),
+        advice: advice.map_or_else(Vec::new, |found| found.iter().map(Written::from).collect()),
     }
 }
 

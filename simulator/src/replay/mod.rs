@@ -1,6 +1,7 @@
 //! `replay`: recorded applications through the planner on simulated EC2, to a bill. Reads traces one by
 //! one, keeps of each what a run needs, runs them together in virtual time, and prints.
 
+mod advice;
 mod document;
 mod nodes;
 mod open_loop;
@@ -20,7 +21,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
+use sparkwright::model::advice::Advice;
 use sparkwright::model::conf;
+use sparkwright::model::daemon::Daemon;
 use sparkwright::model::name::AppId;
 use sparkwright::model::offering::Catalog;
 use sparkwright::model::pool::Pool;
@@ -173,6 +176,7 @@ struct Answer {
     catalog: Arc<Catalog>,
     seed: u64,
     pools: Vec<Pool>,
+    advice: BTreeMap<AppId, Vec<Advice>>,
     submissions: Vec<(Workload, sparkwright::model::time::Timestamp)>,
     outcome: run::Outcome,
     skipped: Vec<Skipped>,
@@ -373,10 +377,13 @@ fn simulate(
     let times = args.arrivals.times(&logged, args.seed);
     let submissions: Vec<_> = submissions.into_iter().zip(times).collect();
     let daemons = args.daemonset_overhead.clone().map(overhead::daemon);
+    let daemons: Vec<Daemon> = daemons.into_iter().collect();
+    let workloads = submissions.iter().map(|(workload, _)| workload);
+    let advice = advice::of(&catalog, &pools, &daemons, workloads);
     let simulation = Simulation {
         catalog: catalog.clone(),
         pools: pools.clone(),
-        daemons: daemons.into_iter().collect(),
+        daemons,
         submissions: submissions.clone(),
         executors,
         conditions,
@@ -408,6 +415,7 @@ fn simulate(
     }
     Ok(Answer {
         catalog,
+        advice,
         seed: args.seed,
         pools,
         submissions,

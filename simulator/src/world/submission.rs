@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use sparkwright::model::advice::Advice;
 use sparkwright::model::conf::{self, Conf, ConfError, ExecutorCount, value};
 use sparkwright::model::name::{AppId, PodId};
 use sparkwright::model::requirement::{Constraints, Labels, Requirement};
@@ -55,6 +56,7 @@ pub struct Original {
     namespace: String,
     driver: Arc<PodTemplate>,
     executors: BTreeMap<u32, Arc<PodTemplate>>,
+    advice: Vec<Advice>,
 }
 
 /// The pods of an application that runs.
@@ -103,6 +105,7 @@ impl Submission {
             count: requests::executor_count(recorded)?,
             app: app.clone(),
             namespace,
+            advice: conf::advice(properties, None),
             driver: Arc::new(driver),
             executors,
             work,
@@ -113,6 +116,11 @@ impl Submission {
             base,
             original: Arc::new(original),
         })
+    }
+
+    /// The application that it is, or is a copy of.
+    pub fn original_app(&self) -> &AppId {
+        &self.original.app
     }
 
     /// The same application once more, as its `number`th copy.
@@ -170,6 +178,7 @@ impl Cast {
                 Some(_) => Vec::new(),
                 None => vec![group],
             },
+            advice: self.submission.advice.clone(),
         }
     }
 

@@ -181,6 +181,7 @@ fn a_driver_that_ends_takes_the_declaration_and_the_held_room_with_it() {
         declared: Timestamp::ZERO,
         driver: Some(template(Role::Driver, 1)),
         executors: vec![group],
+        advice: Vec::new(),
     };
     let declared = Fact::ShapeDeclared {
         app: "ns/app".into(),
@@ -216,6 +217,7 @@ fn executors_that_have_been_there_are_not_expected_again() {
         declared: Timestamp::ZERO,
         driver: None,
         executors: vec![group.clone()],
+        advice: Vec::new(),
     };
     let declared = Fact::ShapeDeclared {
         app: "ns/app".into(),

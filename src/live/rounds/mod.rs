@@ -2,6 +2,7 @@
 //! and the ledger fold them; a moment later the planner looks, and what it decided is handed to those who
 //! carry it out, whose outcomes are heard in turn. It alone changes what is known, and never waits.
 
+mod advising;
 mod answers;
 mod carry_out;
 mod observed;
@@ -24,6 +25,7 @@ use crate::Planner;
 use crate::cluster::Cluster;
 use crate::cluster::event::{Event, Fact};
 use crate::ledger::Ledger;
+use crate::model::name::AppId;
 use crate::model::nodeclaim::NodeClaimStatus;
 use crate::model::time::{Span, Timestamp};
 
@@ -88,6 +90,8 @@ pub struct Rounds {
     strays: BTreeMap<String, Timestamp>,
     /// Instances that EC2 did not list at the last look.
     missing: BTreeSet<String>,
+    /// Applications that advice has been given on.
+    advised: BTreeSet<AppId>,
     /// Nodes of a pool that never joined, one after the other.
     unjoined: BTreeMap<String, u32>,
     /// When pools that we paused may try again.
@@ -127,6 +131,7 @@ impl Rounds {
             open: BTreeMap::new(),
             strays: BTreeMap::new(),
             missing: BTreeSet::new(),
+            advised: BTreeSet::new(),
             unjoined: BTreeMap::new(),
             mends: BTreeMap::new(),
             launches: 0,
@@ -293,6 +298,7 @@ impl Rounds {
                 self.translator.reconsider();
                 self.tolerate_all();
                 self.forget_statuses();
+                self.advise();
                 self.note_pools();
             }
         }

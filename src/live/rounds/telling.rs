@@ -16,7 +16,7 @@ use crate::live::record::{RecordOptions, Recorder};
 use crate::live::tell::explain;
 use crate::live::tell::http::{Question, Shared};
 use crate::live::tell::kubernetes::Publisher;
-use crate::live::tell::kubernetes::{Note, Notes, Regarding};
+use crate::live::tell::kubernetes::{Note, Notes, Regarding, in_capitals, shortened};
 use crate::live::tell::metrics::LaunchAnswer;
 use crate::live::tell::{Memory, Metrics};
 use crate::live::translate::Translator;
@@ -110,15 +110,21 @@ impl Telling {
         }
     }
 
-    /// A driver's properties cannot be used.
-    pub fn unread(&self, translator: &Translator, driver: &PodId, problem: String) {
+    /// Something about a pod, for whoever looks at it: by a reason's code, and whether it is a warning.
+    pub fn note(
+        &self,
+        translator: &Translator,
+        pod: &PodId,
+        (code, warning): (&str, bool),
+        text: String,
+    ) {
         let note = Note {
             regarding: Regarding::Pod,
-            name: driver.as_str().to_owned(),
-            reason: "PropertiesNotRead".to_owned(),
+            name: pod.as_str().to_owned(),
+            reason: in_capitals(code),
             action: "Plan",
-            warning: true,
-            note: problem,
+            warning,
+            note: shortened(text),
         };
         if let Some((publisher, uid)) = self.publisher.as_ref().zip(uid(translator, &note)) {
             publisher.publish(note, uid);

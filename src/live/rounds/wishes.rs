@@ -53,7 +53,8 @@ impl Rounds {
                 "what an application will ask for is not known"
             );
             if self.epoch.is_some() {
-                self.telling.unread(&self.translator, driver, problem);
+                let what = ("properties-not-read", true);
+                self.telling.note(&self.translator, driver, what, problem);
             }
         }
     }

@@ -246,7 +246,7 @@ fn on_claim(node: &str, action: &'static str, reason: &Reason) -> Note {
 }
 
 /// `gang-incomplete` as `GangIncomplete`.
-fn in_capitals(code: &str) -> String {
+pub fn in_capitals(code: &str) -> String {
     let mut text = String::new();
     for word in code.split('-') {
         let mut letters = word.chars();
@@ -262,7 +262,8 @@ fn in_capitals(code: &str) -> String {
     text
 }
 
-fn shortened(mut note: String) -> String {
+/// A note that Kubernetes takes: it refuses longer ones.
+pub fn shortened(mut note: String) -> String {
     if note.len() > LONGEST_NOTE {
         let end = (0..=LONGEST_NOTE - 4)
             .rev()

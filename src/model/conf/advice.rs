@@ -14,32 +14,33 @@ const USUAL: Span = Span::from_secs(30);
 const BESIDE: Span = Span::from_secs(5);
 
 /// Advice on an application of these properties. `grace` is what executors' pods have for ending, where a
-/// template says it.
-///
-/// # Errors
-/// A property that means nothing.
-pub fn advice(conf: &Conf, grace: Option<Span>) -> Result<Vec<Advice>, ConfError> {
+/// template says it. A value that means nothing gives no advice.
+pub fn advice(conf: &Conf, grace: Option<Span>) -> Vec<Advice> {
     let mut found = Vec::new();
-    if value::flag(conf, "spark.kubernetes.local.dirs.tmpfs")? {
+    if value::flag(conf, "spark.kubernetes.local.dirs.tmpfs") == Ok(true) {
         found.push(Advice::LocalDirsInMemory);
     } else if !has_local_dirs(conf) {
         found.push(Advice::SpillsToRootVolume);
     }
-    found.extend(cut_short(conf, grace)?);
-    Ok(found)
+    found.extend(cut_short(conf, grace).ok().flatten());
+    found
 }
 
 /// An executor that holds shuffle files ends its check in the second round, so it needs a whole interval.
 fn cut_short(conf: &Conf, grace: Option<Span>) -> Result<Option<Advice>, ConfError> {
     let moves = value::flag(conf, "spark.decommission.enabled")?
         && value::flag(conf, "spark.storage.decommission.enabled")?
-        && value::flag_if_set(conf, "spark.storage.decommission.shuffleBlocks.enabled")? != Some(false);
+        && value::flag_if_set(conf, "spark.storage.decommission.shuffleBlocks.enabled")?
+            != Some(false);
     let own = "spark.kubernetes.executor.terminationGracePeriodSeconds";
     let interval = "spark.storage.decommission.replicationReattemptInterval";
     let grace = value::duration(conf, own)?.or(grace).unwrap_or(USUAL);
     let interval = value::duration(conf, interval)?.unwrap_or(USUAL);
     let short = moves && grace < interval + BESIDE;
-    Ok(short.then_some(Advice::DecommissionCutShort { interval, grace }))
+    Ok(short.then_some(Advice::DecommissionCutShort {
+        interval_millis: interval.millis(),
+        grace_millis: grace.millis(),
+    }))
 }
 
 /// True where the properties give executors a place of their own for what they spill.
@@ -54,7 +55,9 @@ mod tests {
 
     fn conf(pairs: &[(&str, &str)]) -> Conf {
         let pairs = pairs.iter();
-        pairs.map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+        pairs
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect()
     }
 
     const ON: [(&str, &str); 2] = [
@@ -69,14 +72,17 @@ mod tests {
         assert_eq!(short.code(), "decommission-cut-short");
         assert_eq!(advice(&conf(&ON), Some(Span::from_secs(110))), None);
         let mut quick = ON.to_vec();
-        quick.push(("spark.storage.decommission.replicationReattemptInterval", "2s"));
+        quick.push((
+            "spark.storage.decommission.replicationReattemptInterval",
+            "2s",
+        ));
         assert_eq!(advice(&conf(&quick), None), None);
         assert_eq!(advice(&conf(&ON[..1]), None), None, "nothing is handed on");
     }
 
     #[test]
     fn where_executors_spill_to_is_looked_at() {
-        let of = |pairs: &[(&str, &str)]| advice(&conf(pairs), None).unwrap();
+        let of = |pairs: &[(&str, &str)]| advice(&conf(pairs), None);
         let memory = ("spark.kubernetes.local.dirs.tmpfs", "true");
         assert_eq!(of(&[memory]), [Advice::LocalDirsInMemory]);
         let volume = "spark.kubernetes.executor.volumes.hostPath.spark-local-dir-1.mount.path";

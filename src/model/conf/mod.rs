@@ -2,6 +2,7 @@
 //! by Spark's own rules for Kubernetes (3.3 to 4.3). Pod templates and what the application sets in
 //! code are not in its properties, so pods that exist are the better source.
 
+mod advice;
 pub mod value;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use super::resources::{Bytes, Cpu, Resources};
 use super::spark::Role;
 use value::Plain;
 
+pub use advice::advice;
 pub use value::ConfError;
 
 /// Spark properties by key, as `spark.properties` or an event log holds them.

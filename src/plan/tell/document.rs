@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::model::advice::Written;
 use crate::model::decimal::Decimal;
 use crate::plan::effect::{Effect, Launch};
 
@@ -28,6 +29,14 @@ struct Document<'a> {
     existing: Vec<Existing<'a>>,
     unplaced: Vec<Unplaced<'a>>,
     leaving: Vec<Leaving<'a>>,
+    advice: Vec<Advised<'a>>,
+}
+
+#[derive(Serialize)]
+struct Advised<'a> {
+    application: &'a str,
+    #[serde(flatten)]
+    advice: Written<'a>,
 }
 
 #[derive(Serialize)]
@@ -100,6 +109,7 @@ pub fn write(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
         existing: existing(answer),
         unplaced: unplaced(answer),
         leaving: leaving(answer),
+        advice: advice(answer),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)
@@ -155,6 +165,16 @@ fn unplaced(answer: &Answer) -> Vec<Unplaced<'_>> {
             message: waiting.reason.to_string(),
         })
         .collect()
+}
+
+fn advice(answer: &Answer) -> Vec<Advised<'_>> {
+    let apps = answer.advice.iter();
+    let each = apps.flat_map(|(app, advice)| advice.iter().map(move |one| (app, one)));
+    each.map(|(app, advice)| Advised {
+        application: app.as_str(),
+        advice: advice.into(),
+    })
+    .collect()
 }
 
 fn leaving(answer: &Answer) -> Vec<Leaving<'_>> {

@@ -7,6 +7,8 @@ pub mod table;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::model::advice::Advice;
+use crate::model::name::AppId;
 use crate::model::offering::Catalog;
 
 use super::Plan;
@@ -18,6 +20,8 @@ pub struct Answer {
     pub catalog: Arc<Catalog>,
     /// The plan.
     pub plan: Plan,
+    /// Advice on the applications that are there.
+    pub advice: Vec<(AppId, Vec<Advice>)>,
     /// Wall time of planning, folding included.
     pub took: Duration,
 }

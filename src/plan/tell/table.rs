@@ -34,6 +34,11 @@ pub fn write(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
             line(out, &format!("TERMINATE {node}: {reason}"))?;
         }
     }
+    for (app, advice) in &answer.advice {
+        for one in advice {
+            line(out, &format!("ADVICE {app}: {one}"))?;
+        }
+    }
     total(answer, out)
 }
 

@@ -166,6 +166,9 @@ fn declared(identity: &Identity<'_>, spec: &ApacheSpec) -> Result<Shape, Fault> 
     let pods = |role, given: &Option<TemplateSpec>, requests| {
         pod_template(identity, (role, given.as_ref()), &conf, requests).map(Arc::new)
     };
+    let template = spec.executor_spec.as_ref();
+    let template = template.and_then(|given| given.pod_template_spec.as_ref());
+    let grace = template.and_then(pods::grace_of);
     let in_cluster = spec.deployment_mode.as_deref() != Some("ClientMode");
     let driver = in_cluster.then(|| pods(Role::Driver, &spec.driver_spec, &driver));
     Ok(Shape {
@@ -179,6 +182,7 @@ fn declared(identity: &Identity<'_>, spec: &ApacheSpec) -> Result<Shape, Fault> 
             initial: count.initial,
             max: count.max,
         }],
+        advice: conf::advice(&conf, grace),
     })
 }
 

@@ -89,6 +89,7 @@ pub fn shape(
         declared: driver.created,
         driver: Some(driver.template.clone()),
         executors: vec![executors],
+        advice: conf::advice(&conf, pods::grace(&side)),
     })
 }
 

@@ -460,6 +460,7 @@ impl Known {
                 initial: 0,
                 max: None,
             }],
+            advice: Vec::new(),
         })
     }
 }

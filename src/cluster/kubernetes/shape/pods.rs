@@ -4,17 +4,18 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{
-    Affinity, Container, ContainerPort, EphemeralVolumeSource, PersistentVolumeClaimSpec,
-    PersistentVolumeClaimTemplate, PersistentVolumeClaimVolumeSource, PodSpec,
-    ResourceRequirements, Volume,
+    Affinity, Container, ContainerPort, EphemeralVolumeSource, ExecAction, Lifecycle,
+    LifecycleHandler, PersistentVolumeClaimSpec, PersistentVolumeClaimTemplate,
+    PersistentVolumeClaimVolumeSource, PodSpec, PodTemplateSpec, ResourceRequirements, Volume,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::operator::object::{Side, Spec};
-use crate::model::conf::{self, Conf};
+use crate::model::conf::{self, Conf, value};
 use crate::model::requirement::Labels;
 use crate::model::resources::Resources;
 use crate::model::spark::{Role, SPARK_ROLE};
+use crate::model::time::Span;
 
 /// The block manager's port, which every Spark pod opens.
 const BLOCK_MANAGER_PORT: i32 = 7079;
@@ -54,7 +55,11 @@ pub fn pod_spec(
         .as_ref()
         .and_then(|template| template.spec.as_ref());
     let mut pod = template.cloned().unwrap_or_default();
-    fill_container(spark_container(&mut pod, role, conf), side, requests);
+    let container = spark_container(&mut pod, role, conf);
+    fill_container(container, side, requests);
+    if role == Role::Executor {
+        container.lifecycle = decommission(conf).or(container.lifecycle.take());
+    }
     pod.containers
         .extend(side.sidecars.iter().flatten().cloned());
     let init_containers = pod.init_containers.get_or_insert_default();
@@ -71,6 +76,34 @@ pub fn pod_spec(
     volumes.extend(mounted(spec, side));
     volumes.extend(claims(role, conf));
     pod
+}
+
+/// What pods of this side have for ending, where their template says it.
+pub fn grace(side: &Side) -> Option<Span> {
+    side.template.as_ref().and_then(grace_of)
+}
+
+/// The same of a template.
+pub fn grace_of(template: &PodTemplateSpec) -> Option<Span> {
+    let spec = template.spec.as_ref();
+    let seconds = spec.and_then(|spec| spec.termination_grace_period_seconds);
+    seconds.map(Span::from_secs)
+}
+
+/// The command that Spark has run before an executor is stopped, where its decommission is on.
+fn decommission(conf: &Conf) -> Option<Lifecycle> {
+    let on = value::flag(conf, "spark.decommission.enabled") == Ok(true);
+    let script = conf.get("spark.kubernetes.decommission.script");
+    let script = script.map_or("/opt/decom.sh", String::as_str).to_owned();
+    on.then(|| Lifecycle {
+        pre_stop: Some(LifecycleHandler {
+            exec: Some(ExecAction {
+                command: Some(vec![script]),
+            }),
+            ..LifecycleHandler::default()
+        }),
+        ..Lifecycle::default()
+    })
 }
 
 /// The container that Spark runs in: by the name that the properties give, by its usual one, else the

@@ -108,6 +108,7 @@ pub fn shape(object: &v1::Pod, driver: &Pod) -> Result<Option<Shape>, Refusal> {
         declared: driver.created,
         driver: Some(driver.template.clone()),
         executors,
+        advice: Vec::new(),
     }))
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::cluster::app::App;
 use crate::model::name::AppId;
 use crate::model::spark::Role;
+use crate::plan::advise::advise;
 
 use super::super::memory::Wait;
 use super::super::moment::utc;
@@ -91,6 +92,11 @@ fn tell(told: &Told<'_>, app: &App, known: &mut Known) {
         let expected = shape.executors.iter();
         let expected: u32 = expected.map(|group| app.expected_executors(group)).sum();
         known.say("executorsExpected", expected);
+    }
+    let advice = advise(&told.cluster.view(told.now), app);
+    let advice: Vec<String> = advice.iter().map(ToString::to_string).collect();
+    if !advice.is_empty() {
+        known.say("advice", advice);
     }
     let running = |role| app.bound.values().filter(|(of, _)| *of == role).count();
     known.say("driversWithNode", running(Role::Driver));

@@ -102,6 +102,7 @@ pub(super) fn declared(
             initial: count.initial,
             max: count.max,
         }],
+        advice: conf::advice(&properties.conf, pods::grace(&spec.executor)),
     })
 }
 
