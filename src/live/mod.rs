@@ -17,6 +17,7 @@ pub mod heard;
 pub mod launch;
 pub mod lease;
 pub mod leave;
+pub mod neighbour;
 pub mod pace;
 pub mod place;
 pub mod preflight;

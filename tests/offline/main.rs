@@ -1,6 +1,8 @@
 //! Tests that need nothing but the repository: properties of plans, golden scenarios, walls of the code.
 
+mod crowd;
 mod fields;
+mod gangs;
 mod golden;
 mod iam;
 mod price;

@@ -27,6 +27,7 @@ use crate::model::time::{Span, Timestamp};
 
 use super::clock;
 use super::heard::{Hand, Heard};
+use super::neighbour;
 use super::pace::Pace;
 use super::translate::Translator;
 use super::world::World;
@@ -170,6 +171,7 @@ impl Rounds {
             Heard::Answered(answered) => self.answered(answered),
             Heard::Instances(instances, asked) => self.swept(&instances, asked),
             Heard::Notice(notice) => self.noticed(&notice),
+            Heard::OtherAutoscaler(there) => self.telling.breaches.others = there,
             Heard::Leads(epoch) => self.leads(epoch),
             Heard::Done(hand) => {
                 self.in_hand.remove(&hand);
@@ -248,6 +250,7 @@ impl Rounds {
         self.telling.shared.leads(epoch.is_some());
         if epoch.is_some() {
             self.reconsider();
+            tokio::spawn(neighbour::look(self.world.clone()));
             self.pace.changed(clock::now(), true);
         }
     }
@@ -263,6 +266,7 @@ impl Rounds {
             if self.ticks.is_multiple_of(CLASSES_EVERY) {
                 let classes: Vec<String> = self.translator.classes.keys().cloned().collect();
                 classes.iter().for_each(|class| self.resolve(class));
+                tokio::spawn(neighbour::look(self.world.clone()));
             }
             if self.ticks.is_multiple_of(RECONSIDER_EVERY) {
                 self.reconsider();

@@ -12,6 +12,7 @@ use crate::cluster::event::Event;
 use crate::live::ec2::CallCount as Ec2Calls;
 use crate::live::heard::Answered;
 use crate::live::record::{RecordOptions, Recorder};
+use crate::live::tell::breach::Breaches;
 use crate::live::tell::explain;
 use crate::live::tell::http::{Question, Shared};
 use crate::live::tell::kubernetes::Publisher;
@@ -35,6 +36,8 @@ pub struct Telling {
     pub publisher: Option<Publisher>,
     /// Where the stream is recorded.
     pub record_to: Option<PathBuf>,
+    /// What comes about otherwise than it should, of pods without gates.
+    pub breaches: Breaches,
     memory: Memory,
     notes: Notes,
     recorder: Option<Recorder>,
@@ -50,6 +53,7 @@ impl Telling {
             questions,
             publisher,
             record_to,
+            breaches: Breaches::default(),
             memory: Memory::default(),
             notes: Notes::default(),
             recorder: None,
@@ -60,6 +64,7 @@ impl Telling {
     pub fn event(&mut self, cluster: &Cluster, event: &Event) {
         self.metrics.event(event);
         self.memory.event(cluster, event);
+        self.breaches.event(event);
         if let Some(recorder) = &mut self.recorder {
             recorder.event(event);
         }
@@ -87,13 +92,20 @@ impl Telling {
     ) {
         self.metrics.round(plan, cluster, took);
         self.memory.round(now, cluster, plan);
+        let breaches = self.breaches.round(cluster, plan);
+        for breach in &breaches {
+            self.metrics.breach(breach.kind.code());
+            self.memory.breach(now, breach);
+        }
         if let Some(recorder) = &mut self.recorder {
             recorder.round(now, cluster, plan);
         }
         let Some(publisher) = &self.publisher else {
             return;
         };
-        for note in self.notes.round(now, cluster, plan, &self.metrics) {
+        let breaches = breaches.iter().map(Note::of_breach);
+        let notes = self.notes.round(now, cluster, plan, &self.metrics);
+        for note in breaches.chain(notes) {
             if let Some(uid) = uid(translator, &note) {
                 publisher.publish(note, uid);
             }

@@ -5,6 +5,7 @@ mod burst;
 mod commands;
 mod crash;
 mod faults;
+mod gangs;
 mod karpenter;
 mod karpenter_aws;
 mod lifecycle;
