@@ -4,6 +4,7 @@
 mod burst;
 mod commands;
 mod crash;
+mod crowd;
 mod faults;
 mod gangs;
 mod karpenter;
