@@ -155,6 +155,11 @@ impl App {
         wanted + u32::from(driver.is_some_and(|driver| is_of(driver, slot)))
     }
 
+    /// How many pods of a slot room is held for.
+    pub(super) fn count_held(&self, slot: &Slot) -> u32 {
+        self.held.get(slot).map_or(0, |nodes| nodes.values().sum())
+    }
+
     /// True where every pod that waits or is expected has room held for it and waits for nothing but
     /// its node, or for EC2's answer to be let to it. `given` tells whether EC2 has given a node. Pods
     /// with rules between them are always looked at, since others come near them.

@@ -134,6 +134,11 @@ impl Node {
         free
     }
 
+    /// The pool that pays for it, and what it is charged there.
+    pub fn charge(&self) -> Option<&(PoolName, Usage)> {
+        self.charged.as_ref()
+    }
+
     /// True where what it promised can be kept: it is open, as it was asked for, and has the room.
     pub fn keeps_promises(&self) -> bool {
         let mut load = self.used.clone();

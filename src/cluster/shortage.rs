@@ -32,6 +32,13 @@ struct Refusal {
     believed: Span,
 }
 
+impl Refusal {
+    /// True where the next refusal would repeat this one.
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        now - self.until <= REPEATS_WITHIN
+    }
+}
+
 /// Everything that EC2 refuses.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shortages {
@@ -73,6 +80,17 @@ impl Shortages {
         self.latest > now
     }
 
+    /// True where an offering is refused, or was so lately that another refusal would repeat it.
+    pub fn was_refused(&self, (of, zone, capacity_type): OfferingKey, now: Timestamp) -> bool {
+        let known = self.offerings.get(&(of, zone, capacity_type));
+        known.is_some_and(|known| known.is_fresh(now))
+    }
+
+    /// True where anything was refused as lately as that.
+    pub fn any_lately(&self, now: Timestamp) -> bool {
+        !self.offerings.is_empty() && now - self.latest <= REPEATS_WITHIN
+    }
+
     /// When the first refusal ends.
     pub fn next_end(&self, now: Timestamp) -> Option<Timestamp> {
         let refusals = self.offerings.values().chain(self.quotas.values());
@@ -94,11 +112,12 @@ impl Shortages {
 }
 
 fn believed(known: Option<&Refusal>, now: Timestamp) -> Span {
-    let repeats = |known: &&Refusal| now - known.until <= REPEATS_WITHIN;
-    known.filter(repeats).map_or(BELIEVED, |known| {
-        let twice = Span::from_millis(known.believed.millis().saturating_mul(2));
-        twice.clamp(BELIEVED, BELIEVED_AT_MOST)
-    })
+    known
+        .filter(|known| known.is_fresh(now))
+        .map_or(BELIEVED, |known| {
+            let twice = Span::from_millis(known.believed.millis().saturating_mul(2));
+            twice.clamp(BELIEVED, BELIEVED_AT_MOST)
+        })
 }
 
 fn open(known: Option<&Refusal>, now: Timestamp) -> Option<Timestamp> {

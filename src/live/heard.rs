@@ -109,6 +109,8 @@ pub enum Heard {
     Instances(Vec<Instance>, crate::model::time::Timestamp),
     /// EC2 tells of an instance.
     Notice(Notice),
+    /// Whether another autoscaler is installed too.
+    OtherAutoscaler(bool),
     /// Whether this replica leads, and in which epoch.
     Leads(Option<u64>),
     /// Something that was being done is done, or given up for now.

@@ -116,7 +116,7 @@ async fn store(world: &World, ordered: &Ordered) -> Result<(FleetRequest, Durati
         claims: &names,
         token: &ordered.token,
         epoch: ordered.epoch,
-        minimum: None,
+        minimum: ordered.launch.minimum,
     };
     let request = world.ec2.request(order).await;
     let request = match request {

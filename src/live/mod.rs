@@ -24,6 +24,7 @@ pub mod launch;
 pub mod lease;
 pub mod leave;
 pub mod mourn;
+pub mod neighbour;
 pub mod pace;
 pub mod place;
 pub mod preflight;

@@ -14,6 +14,7 @@ use super::demand::Ask;
 use super::effect::Waiting;
 use super::memo::Memo;
 use super::menu::Menu;
+use super::queue::Kept;
 use super::ration::{self, obstacle};
 use super::reason::Reason;
 use super::seat::{Obstacle, Seat, Seating};
@@ -68,7 +69,7 @@ fn attempt<'s, 'a>(
     seat_in_free_room(&mut seating, &refused);
     let mut all = seating.clone();
     let bought = all.buy_all(&mut menu, &refused);
-    if bought && obstacle(view, &all.drafts).is_none() {
+    if bought && obstacle(view, &all.drafts, &Kept::new()).is_none() {
         seating = all;
     } else {
         ration::one_by_one(view, memo, asks, &mut seating, &choices, &mut refused);
@@ -200,6 +201,14 @@ fn waiting(
             Obstacle::Limit(pool, limit) => Reason::LimitReached {
                 pool: pool.clone(),
                 limit: *limit,
+            },
+            Obstacle::Never(pool, limit) => Reason::AboveLimit {
+                pool: pool.clone(),
+                limit: *limit,
+            },
+            Obstacle::Kept(pool, other) => Reason::BehindOther {
+                pool: pool.clone(),
+                app: asks[*other].id.clone(),
             },
             Obstacle::Addresses(zone) => Reason::NoAddresses {
                 zone: view.cluster.catalog.zone(*zone).name.clone(),

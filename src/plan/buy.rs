@@ -103,9 +103,14 @@ impl<'a> Seating<'_, 'a> {
         self.buy(menu, orders)
     }
 
-    /// Buys nodes for an application's gang.
+    /// Buys nodes for what stands of an application's gang when free room has been taken.
     pub fn buy_gang(&mut self, menu: &mut Menu<'a>, i: usize, refusals: &Refusals) -> bool {
         self.find_room(i, refusals);
+        self.buy_gang_afresh(menu, i, refusals)
+    }
+
+    /// The same, and free room is left alone.
+    pub fn buy_gang_afresh(&mut self, menu: &mut Menu<'a>, i: usize, refusals: &Refusals) -> bool {
         let standing = self.standing(i, refusals, |need, pod| pod < need.gang);
         let mut orders = Vec::new();
         self.order(i, standing, &mut orders);

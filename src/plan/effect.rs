@@ -47,6 +47,10 @@ pub struct Launch {
     /// Pods that each node is for, in the order of `intent.nodes`; expected pods under the names
     /// they are expected to have.
     pub pods: Vec<Vec<PodId>>,
+    /// With fewer of its first nodes than these no gang has its part of the call whole; None where each
+    /// node is of use by itself. EC2 is to give none rather than fewer (`MinTargetCapacity`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<u32>,
     /// Why.
     pub reason: Reason,
     /// Why EC2 has fewer types to choose from than is well; None where it has enough.

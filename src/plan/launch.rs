@@ -1,6 +1,7 @@
 //! From nodes to be to calls to EC2: which nodes are alike enough to be asked for together, and what
 //! each call says.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use crate::cluster::app::slot_of;
 use crate::cluster::event::{AwaitedNode, Held, Intent};
 use crate::cluster::market::{Kind, taints};
 use crate::model::name::{NodeId, PodId};
-use crate::model::node::{CAPACITY_TYPE, MANAGED, NODEPOOL, PURPOSE, ZONE, ZONE_ID};
+use crate::model::node::{CAPACITY_TYPE, MANAGED, NODEPOOL, PURPOSE, Purpose, ZONE, ZONE_ID};
 use crate::model::requirement::Labels;
 use crate::model::resources::Resources;
 
@@ -18,21 +19,26 @@ use super::buy::Draft;
 use super::demand::Ask;
 use super::effect::Launch;
 use super::expected;
+use super::gang;
 use super::memo::Memo;
 use super::reason::Reason;
 use super::slack::Slack;
 
-/// The launches for these drafts.
+/// The launches for these drafts but those that are held back: the largest first, those for drivers last, so
+/// that a driver's node is the one that is there for nothing where others are refused.
 pub fn launches<'a>(
     view: &View<'a>,
     memo: &'a Memo,
     asks: &[Ask<'_>],
     drafts: &[Draft],
+    held_back: &BTreeSet<usize>,
 ) -> Vec<Launch> {
     let mut slack = Slack::new(view, drafts);
     let mut merged: BTreeMap<_, (Vec<&Draft>, Option<Reason>)> = BTreeMap::new();
     let mut suitable = alternatives::Suitable::new(view, memo);
-    for draft in drafts {
+    let in_turn = drafts.iter().enumerate();
+    let in_turn = in_turn.filter(|(at, _)| !held_back.contains(at));
+    for (_, draft) in in_turn {
         let kinds = suitable.kinds(view, asks, draft);
         let choice = alternatives::choose(view, &kinds, draft, &mut slack);
         // Loads that differ may be narrow for different reasons; the first is told for all.
@@ -41,12 +47,22 @@ pub fn launches<'a>(
             .or_insert_with(|| (Vec::new(), choice.narrow));
         alike.push(draft);
     }
+    let mut calls: Vec<_> = merged.into_iter().collect();
+    let market = view.cluster.market();
+    calls.sort_by_key(|((kinds, _), (alike, _))| {
+        let for_driver = market.kinds[kinds[0]].purpose == Purpose::Driver;
+        (for_driver, Reverse(alike.len()))
+    });
     let mut next = view.cluster.asked;
-    merged
+    calls
         .into_iter()
-        .map(|((kinds, note), (drafts, narrow))| Launch {
-            narrow: narrow.map(Box::new),
-            ..launch((view, memo), asks, &kinds, note, &drafts, &mut next)
+        .map(|((kinds, note), (mut drafts, narrow))| {
+            let minimum = gang::minimum(asks, &mut drafts);
+            Launch {
+                minimum,
+                narrow: narrow.map(Box::new),
+                ..launch((view, memo), asks, &kinds, note, &drafts, &mut next)
+            }
         })
         .collect()
 }
@@ -102,6 +118,7 @@ fn launch(
         compared: planned.cost,
         performance: planned.performance,
         pods: drafts.iter().map(|draft| pods(draft)).collect(),
+        minimum: None,
         reason: note.unwrap_or_else(|| cheapest(drafts)),
         narrow: None,
     }

@@ -15,6 +15,7 @@ pub mod drain;
 pub mod effect;
 pub mod expected;
 pub mod explain;
+pub mod gang;
 pub mod hold;
 pub mod launch;
 pub mod leave;
@@ -24,6 +25,7 @@ pub mod menu;
 pub mod offer;
 pub mod pack;
 pub mod place;
+pub mod queue;
 pub mod ration;
 pub mod reason;
 pub mod room;
@@ -31,6 +33,7 @@ pub mod seat;
 pub mod slack;
 pub mod split;
 pub mod tell;
+pub mod turn;
 pub mod width;
 pub mod zone;
 
@@ -78,7 +81,10 @@ fn decide<'a>(view: &View<'a>, memo: &'a Memo, unproven: bool) -> Plan {
     let asks = demand::gather(view);
     let admission = admit::admit(view, memo, &asks);
     let seating = &admission.seating;
-    let launches = launch::launches(view, memo, &asks, &seating.drafts);
+    let held_back = turn::held_back(view, seating);
+    let mut waiting = admission.waiting;
+    waiting.extend(turn::waiting(seating, &held_back));
+    let launches = launch::launches(view, memo, &asks, &seating.drafts, &held_back);
     let places = place::places(view, &asks, seating);
     let holds = hold::holds(view, &asks, seating, &places);
     let (leaving, next_leave) = leave::leave(view, &seating.rooms.in_use());
@@ -94,7 +100,7 @@ fn decide<'a>(view: &View<'a>, memo: &'a Memo, unproven: bool) -> Plan {
     effects.extend(moving);
     let next_look = (next_leave.into_iter())
         .chain(next_move)
-        .chain(next_chance(view, &admission.waiting))
+        .chain(next_chance(view, &waiting))
         .min();
     let existing = seating.rooms.taken();
     checked(
@@ -103,7 +109,7 @@ fn decide<'a>(view: &View<'a>, memo: &'a Memo, unproven: bool) -> Plan {
             effects,
             holds,
             existing,
-            waiting: admission.waiting,
+            waiting,
             bound: bound.fractional,
             whole_bound: bound.whole,
             compared_bound: bound.compared,
@@ -118,7 +124,9 @@ fn decide<'a>(view: &View<'a>, memo: &'a Memo, unproven: bool) -> Plan {
 fn next_chance(view: &View<'_>, waiting: &[Waiting]) -> Option<Timestamp> {
     let chances = waiting.iter().filter_map(|waiting| match waiting.reason {
         Reason::WaitingForSpot { until } => until,
-        Reason::NoCapacity { until } | Reason::QuotaReached { until, .. } => Some(until),
+        Reason::NoCapacity { until }
+        | Reason::QuotaReached { until, .. }
+        | Reason::ZoneDry { until, .. } => Some(until),
         _ => None,
     });
     let refused = view.cluster.shortages.next_end(view.now);

@@ -140,6 +140,10 @@ fn by_capacity_type(
             note = (missed && wants_spot(view, seeker, pool)).then_some(Reason::SpotNotSold);
             continue;
         }
+        let pinned = pins_spot(&seeker.template.constraints);
+        if capacity_type == CapacityType::Spot && pinned {
+            return Err(Some(pinned_to_dry_spot()));
+        }
         if capacity_type == CapacityType::Spot && !is_last {
             match pool.spot.fallback_after {
                 Some(patience) if view.now - seeker.since >= patience => {
@@ -155,6 +159,15 @@ fn by_capacity_type(
         }
     }
     Err(refusal)
+}
+
+fn pinned_to_dry_spot() -> Reason {
+    Reason::PinnedByUser {
+        conflict:
+            "the pod selects karpenter.sh/capacity-type: spot, which is unavailable; asked again \
+                   shortly, or leave the selector out to fall back to on-demand"
+                .to_owned(),
+    }
 }
 
 /// True where neither the pool's requirements nor the pod's own selectors rule spot out.

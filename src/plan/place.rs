@@ -43,7 +43,13 @@ pub fn places(view: &View<'_>, asks: &[Ask<'_>], seating: &Seating<'_, '_>) -> V
     places
 }
 
-fn gang_has_nodes(view: &View<'_>, ask: &Ask<'_>, seating: &Seating<'_, '_>, i: usize) -> bool {
+/// True where every member of an application's gang has a seat on a node that EC2 has given.
+pub(super) fn gang_has_nodes(
+    view: &View<'_>,
+    ask: &Ask<'_>,
+    seating: &Seating<'_, '_>,
+    i: usize,
+) -> bool {
     ask.needs.iter().enumerate().all(|(n, need)| {
         let gang = seating.seats[&(i, n)].iter().take(need.gang);
         gang.into_iter().all(|seat| is_answered(view, seat))

@@ -5,16 +5,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::View;
-use crate::model::name::PoolName;
 use crate::model::offering::ZoneId;
 
 use super::addresses;
 use super::buy::Draft;
 use super::demand::Ask;
-use super::limits::Usage;
+use super::limits;
 use super::memo::Memo;
 use super::menu::Menu;
-use super::reason::Limit;
+use super::queue::{self, Kept};
 use super::seat::{Obstacle, Seating};
 use super::zone::{Choice, Refusals, Zones};
 
@@ -30,7 +29,8 @@ enum Part {
     Growth(usize),
 }
 
-/// Seats applications in their order.
+/// Seats applications in their order. The first one that waits for a pool's limit keeps what that leaves,
+/// and the free room that it has found, from all that come after it (`queue.rs`).
 pub fn one_by_one<'a>(
     view: &View<'a>,
     memo: &'a Memo,
@@ -39,26 +39,40 @@ pub fn one_by_one<'a>(
     choices: &BTreeMap<usize, Vec<Choice>>,
     refused: &mut BTreeMap<usize, Refusals>,
 ) {
-    let mut tried: BTreeMap<usize, usize> = BTreeMap::new();
+    // Drafts that there were, and applications that had gone, when one was tried last.
+    let mut tried: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+    let mut waits = queue::Waits::default();
+    let mut gone = 0;
     for _ in 0..PASSES {
         let before = seating.sitting();
+        let mut kept = Kept::new();
         for (&i, choices) in choices {
             let has_gang = asks[i].needs.iter().any(|need| need.gang > 0);
-            let is_news = tried.get(&i) != Some(&seating.drafts.len());
-            if has_gang && is_news && !seating.gang_sits(i) {
-                seat_gang(view, memo, seating, i, choices, refused);
-                tried.insert(i, seating.drafts.len());
+            let news = (seating.drafts.len(), gone);
+            if !has_gang || seating.gang_sits(i) {
+                continue;
+            }
+            if tried.insert(i, news) != Some(news) {
+                let sat = seating.has_seats(i);
+                seat_gang(view, memo, seating, (i, &kept), choices, refused);
+                gone += usize::from(sat && !seating.gang_sits(i));
+            }
+            if !seating.gang_sits(i) {
+                waits.wait((view, memo), seating, (i, &refused[&i]), &mut kept);
             }
         }
+        waits.sit_down(seating, refused);
         for &i in choices.keys() {
             if seating.gang_sits(i) && seating.standing_count(i, &refused[&i]) > 0 {
-                grow(view, memo, seating, i, &refused[&i]);
+                grow(view, memo, seating, (i, &kept), &refused[&i]);
             }
         }
+        waits.get_up(seating);
         if seating.sitting() == before {
             break;
         }
     }
+    waits.leave(seating);
 }
 
 /// Seats a gang in the first of its zones where it fits: the cheapest, or another in which nodes are.
@@ -66,7 +80,7 @@ fn seat_gang<'a>(
     view: &View<'a>,
     memo: &'a Memo,
     seating: &mut Seating<'_, 'a>,
-    i: usize,
+    (i, kept): (usize, &Kept),
     choices: &[Choice],
     refused: &mut BTreeMap<usize, Refusals>,
 ) {
@@ -82,7 +96,7 @@ fn seat_gang<'a>(
         }
         seating.zones.insert(i, choice.zones.clone());
         refused.insert(i, choice.refusals.clone());
-        if seat_within(view, memo, seating, i, Part::Gang, &choice.refusals) {
+        if seat_within(view, memo, seating, (i, kept), Part::Gang, &choice.refusals) {
             return;
         }
     }
@@ -106,7 +120,7 @@ fn grow<'a>(
     view: &View<'a>,
     memo: &'a Memo,
     seating: &mut Seating<'_, 'a>,
-    i: usize,
+    (i, kept): (usize, &Kept),
     refusals: &Refusals,
 ) {
     let wanted = seating.standing_count(i, refusals);
@@ -118,7 +132,7 @@ fn grow<'a>(
     while too_many - fits > 1 {
         let mut trial = without.clone();
         let part = Part::Growth(gang + attempt);
-        if seat_within(view, memo, &mut trial, i, part, refusals) {
+        if seat_within(view, memo, &mut trial, (i, kept), part, refusals) {
             (fits, best) = (attempt, trial);
         } else {
             too_many = attempt;
@@ -135,7 +149,7 @@ fn seat_within<'a>(
     view: &View<'a>,
     memo: &'a Memo,
     seating: &mut Seating<'_, 'a>,
-    i: usize,
+    (i, kept): (usize, &Kept),
     part: Part,
     refusals: &Refusals,
 ) -> bool {
@@ -150,7 +164,7 @@ fn seat_within<'a>(
         if !bought {
             return false;
         }
-        let Some(obstacle) = obstacle(view, &trial.drafts) else {
+        let Some(obstacle) = obstacle(view, &trial.drafts, kept) else {
             *seating = trial;
             return true;
         };
@@ -159,7 +173,9 @@ fn seat_within<'a>(
             .entry(i)
             .or_insert_with(|| obstacle.clone());
         match obstacle {
-            Obstacle::Limit(pool, _) => barred.insert(pool),
+            Obstacle::Limit(pool, _) | Obstacle::Never(pool, _) | Obstacle::Kept(pool, _) => {
+                barred.insert(pool)
+            }
             Obstacle::Addresses(_) => {
                 *known = obstacle;
                 return false;
@@ -168,30 +184,26 @@ fn seat_within<'a>(
     }
 }
 
-/// What stands against these nodes: a pool's limit, or a zone without addresses.
-pub fn obstacle(view: &View<'_>, drafts: &[Draft]) -> Option<Obstacle> {
-    let limit = over_limit(view, drafts).map(|(pool, limit)| Obstacle::Limit(pool, limit));
-    limit.or_else(|| addresses::short(view, drafts).map(Obstacle::Addresses))
+/// What stands against these nodes: a pool's limit, who comes first, or a zone without addresses.
+pub fn obstacle(view: &View<'_>, drafts: &[Draft], kept: &Kept) -> Option<Obstacle> {
+    over_limit(view, drafts, kept)
+        .or_else(|| addresses::short(view, drafts).map(Obstacle::Addresses))
 }
 
-/// The first pool whose limits these nodes would exceed together with what it has. A pool that is
-/// over its limits already, and of which nothing is asked, is not.
-fn over_limit(view: &View<'_>, drafts: &[Draft]) -> Option<(PoolName, Limit)> {
-    let market = view.cluster.market();
-    let mut usage: BTreeMap<&PoolName, Usage> = BTreeMap::new();
-    for draft in drafts {
-        let kind = &market.kinds[draft.kind];
-        let known = view
-            .cluster
-            .usages
-            .get(&kind.pool.name)
-            .copied()
-            .unwrap_or_default();
-        let so_far = usage.entry(&kind.pool.name).or_insert(known);
-        *so_far = so_far.plus(Usage::of(&view.cluster.catalog, kind));
-    }
-    usage.into_iter().find_map(|(name, usage)| {
-        let limit = usage.over(&view.cluster.pools.get(name)?.limits)?;
-        Some((name.clone(), limit))
+/// The first pool whose limits these nodes would exceed together with what it has, or with what of it is
+/// kept for others. A pool that is over its limits already, and of which nothing is asked, is not.
+fn over_limit(view: &View<'_>, drafts: &[Draft], kept: &Kept) -> Option<Obstacle> {
+    let cluster = view.cluster;
+    let charges = limits::charges(view, drafts).into_iter();
+    charges.into_iter().find_map(|(name, charge)| {
+        let limits = &cluster.pools.get(name)?.limits;
+        let known = cluster.usages.get(name).copied().unwrap_or_default();
+        let usage = known.plus(charge);
+        if let Some(limit) = usage.over(limits) {
+            return Some(Obstacle::Limit(name.clone(), limit));
+        }
+        let (other, room) = kept.get(name)?;
+        let over = usage.plus(*room).over(limits);
+        over.map(|_| Obstacle::Kept(name.clone(), *other))
     })
 }

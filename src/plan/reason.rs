@@ -99,6 +99,32 @@ pub enum Reason {
         /// The application.
         app: AppId,
     },
+    /// The gang's other calls come first, since EC2 has lately refused what they ask for.
+    InTurn {
+        /// The application.
+        app: AppId,
+    },
+    /// The gang needs more than a limit of the pool will ever leave.
+    AboveLimit {
+        /// The pool.
+        pool: PoolName,
+        /// The limit.
+        limit: Limit,
+    },
+    /// What the pool's limits leave is kept for an application that came first.
+    BehindOther {
+        /// The pool.
+        pool: PoolName,
+        /// Whom it is kept for.
+        app: AppId,
+    },
+    /// EC2 has none of the offerings that would do in the zone in which the application runs.
+    ZoneDry {
+        /// The zone.
+        zone: String,
+        /// When the first of them is believed in again.
+        until: Timestamp,
+    },
     /// Spot is unavailable, and the pool's patience has not run out.
     WaitingForSpot {
         /// When on-demand will be bought instead; None: never.
@@ -191,6 +217,10 @@ impl Reason {
             Reason::PinnedByUser { .. } => "pinned-by-user",
             Reason::LimitReached { .. } => "limit-reached",
             Reason::GangIncomplete { .. } => "gang-incomplete",
+            Reason::InTurn { .. } => "in-turn",
+            Reason::AboveLimit { .. } => "above-limit",
+            Reason::BehindOther { .. } => "behind-other",
+            Reason::ZoneDry { .. } => "zone-dry",
             Reason::WaitingForSpot { .. } => "waiting-for-spot",
             Reason::NoCapacity { .. } => "no-capacity",
             Reason::QuotaReached { .. } => "quota-reached",
@@ -307,12 +337,11 @@ impl Reason {
                     limit.field()
                 )
             }
-            Reason::GangIncomplete { app } => {
-                write!(
-                    f,
-                    "application {app} waits whole: other members of its gang cannot be placed"
-                )
-            }
+            Reason::GangIncomplete { .. }
+            | Reason::InTurn { .. }
+            | Reason::AboveLimit { .. }
+            | Reason::BehindOther { .. }
+            | Reason::ZoneDry { .. } => self.write_what_others_wait_for(f),
             Reason::WaitingForSpot { until: Some(_) } => f.write_str(
                 "spot is unavailable; on-demand follows when the pool's patience runs out",
             ),
@@ -342,6 +371,37 @@ impl Reason {
                  lower minValues"
             ),
             Reason::Quarantined { violation } => write!(f, "held back this round: {violation}"),
+            _ => f.write_str(self.code()),
+        }
+    }
+
+    /// What an application waits for as a whole, or behind others.
+    fn write_what_others_wait_for(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::GangIncomplete { app } => write!(
+                f,
+                "application {app} waits whole: other members of its gang cannot be placed"
+            ),
+            Reason::InTurn { app } => write!(
+                f,
+                "application {app} asks call by call, since EC2 has lately refused one; this follows"
+            ),
+            Reason::AboveLimit { pool, limit } => write!(
+                f,
+                "driver and minimum executors need more than NodePool {pool} may ever have under \
+                 {}; raise it",
+                limit.field()
+            ),
+            Reason::BehindOther { pool, app } => write!(
+                f,
+                "NodePool {pool} keeps what its spec.limits leave for application {app}, which comes \
+                 first"
+            ),
+            Reason::ZoneDry { zone, .. } => write!(
+                f,
+                "the application runs in {zone}, where EC2 has none of the offerings that would do; \
+                 asked again shortly, or set spec.zonePolicy.mode to Spread"
+            ),
             _ => f.write_str(self.code()),
         }
     }

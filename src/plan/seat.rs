@@ -35,6 +35,10 @@ pub enum Seat<'a> {
 pub enum Obstacle {
     /// A limit of a pool.
     Limit(PoolName, Limit),
+    /// A limit of a pool that leaves too little even where nothing else runs.
+    Never(PoolName, Limit),
+    /// What is left of a pool's limits is kept for another application, by position among the asks.
+    Kept(PoolName, usize),
     /// Too few free addresses in a zone.
     Addresses(ZoneId),
 }

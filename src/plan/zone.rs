@@ -52,7 +52,8 @@ pub fn choose(
     let stays = (0..ask.needs.len()).any(|n| rule(n).is_some_and(|rule| rule.one_zone));
     let spread = is_spread(view, ask) && !stays;
     let awaited = awaited(view, ask).filter(|_| !spread);
-    let candidates = match running(view, ask).filter(|_| !spread) {
+    let tied = running(view, ask).filter(|_| !spread);
+    let candidates = match tied {
         Some(zone) => vec![zone],
         None => awaited
             .filter(|&zone| {
@@ -84,7 +85,9 @@ pub fn choose(
     let first = (awaited, preferred);
     order(menu, ask, first, (&candidates, &table), &mut suitable);
     if suitable.is_empty() {
-        return Err(refusals(view, ask, &candidates, &table));
+        let mut refusals = refusals(view, ask, &candidates, &table);
+        name_dry_zone(view, tied, &mut refusals);
+        return Err(refusals);
     }
     let mut choices: Vec<Choice> = suitable
         .iter()
@@ -93,6 +96,9 @@ pub fn choose(
             refusals: refused(&table[z]),
         })
         .collect();
+    for choice in &mut choices {
+        name_dry_zone(view, tied, &mut choice.refusals);
+    }
     if choices[0].refusals.len() == ask.needs.len() {
         return Err(choices.swap_remove(0).refusals);
     }
@@ -342,6 +348,17 @@ fn domains(view: &View<'_>, menu: &mut Menu<'_>, need: &Need, rule: &Rule) -> Ve
     let open = all(view).into_iter().filter(|zone| rule.is_open(*zone));
     open.filter(|zone| menu.options(need, *zone).is_ok())
         .collect()
+}
+
+/// An application that runs cannot leave a zone that EC2 has run dry in: it says which, and what would help.
+fn name_dry_zone(view: &View<'_>, tied: Option<ZoneId>, refusals: &mut Refusals) {
+    let Some(zone) = tied else { return };
+    for reason in refusals.values_mut() {
+        if let Reason::NoCapacity { until } = *reason {
+            let zone = view.cluster.catalog.zone(zone).name.clone();
+            *reason = Reason::ZoneDry { zone, until };
+        }
+    }
 }
 
 fn one_zone_only(view: &View<'_>, zone: ZoneId) -> Reason {

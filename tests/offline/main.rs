@@ -1,8 +1,10 @@
 //! Tests that need nothing but the repository: properties of plans, golden scenarios, walls of the code.
 
 mod advice;
+mod crowd;
 mod drain;
 mod fields;
+mod gangs;
 mod golden;
 mod iam;
 mod price;

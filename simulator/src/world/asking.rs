@@ -23,6 +23,8 @@ const LONGEST_BACKOFF: Span = Span::from_secs(20);
 pub(super) struct Call {
     intent: Intent,
     strategy: AllocationStrategy,
+    /// None rather than fewer nodes than these.
+    minimum: Option<u32>,
     attempts: u32,
     answer: Option<Answer>,
 }
@@ -42,6 +44,7 @@ impl World {
         let call = Call {
             intent: launch.intent,
             strategy: launch.strategy,
+            minimum: launch.minimum,
             attempts: 0,
             answer: None,
         };
@@ -56,7 +59,10 @@ impl World {
     }
 
     fn call(&mut self, mut call: Call) {
-        let answer = self.fleet.create(&call.intent, call.strategy, self.now);
+        let least = call.minimum;
+        let answer = self
+            .fleet
+            .create(&call.intent, call.strategy, least, self.now);
         let Some(answer) = answer else {
             self.tally.throttled_calls += 1;
             return self.back_off(call);
@@ -68,6 +74,7 @@ impl World {
         if !answer.throttled.is_empty() {
             self.tally.throttled_calls += 1;
             let mut rest = call.clone();
+            rest.minimum = None;
             rest.intent
                 .nodes
                 .retain(|node| answer.throttled.contains(&node.id));

@@ -113,8 +113,10 @@ impl Cluster {
             self.recharge(&awaited.id);
             self.renote(&awaited.id);
         }
-        let held = intent.nodes.iter().flat_map(|node| &node.held);
-        held.for_each(|held| self.note_demand(&held.app));
+        for held in intent.nodes.iter().flat_map(|node| &node.held) {
+            self.trim_elsewhere(&held.app, &held.slot, intent.zone);
+            self.note_demand(&held.app);
+        }
     }
 
     /// A node's pods, promises or openness changed: what is kept beside the nodes follows, and where it

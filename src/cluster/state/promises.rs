@@ -2,11 +2,14 @@
 //! another, and trimmed to what is still wanted. The scheduler knows no promises, so a pod may take room
 //! that was held for another application; then the two trade, since room among equals is the same.
 
+use std::collections::BTreeMap;
+
 use crate::cluster::app::{App, slot_of};
 use crate::cluster::event::{Held, Slot};
 use crate::cluster::node::Node;
 use crate::model::name::{AppId, NodeId};
 use crate::model::node::{Purpose, tolerated};
+use crate::model::offering::ZoneId;
 use crate::model::spark::{PodTemplate, Role};
 
 use super::Cluster;
@@ -50,7 +53,7 @@ impl Cluster {
         let broken = |id: &&NodeId| nodes.get(*id).is_none_or(|node| !node.keeps_promises());
         let surplus = |app: &App| {
             let mut slots = app.held.iter();
-            let over = slots.find(|(slot, nodes)| nodes.values().sum::<u32>() > app.wanted(slot));
+            let over = slots.find(|(slot, _)| app.count_held(slot) > app.wanted(slot));
             over.map(|(slot, nodes)| (slot.clone(), nodes.keys().find(broken).cloned()))
         };
         let mut given_up = Vec::new();
@@ -62,6 +65,26 @@ impl Cluster {
         }
         for (node, slot) in given_up {
             self.unpromise(&node, id, &slot);
+        }
+    }
+
+    /// Nodes are asked for in a zone: room that an application holds in others is surplus first, since its
+    /// pods go where its newest nodes are.
+    pub(super) fn trim_elsewhere(&mut self, id: &AppId, slot: &Slot, zone: ZoneId) {
+        let mut given_up = Vec::new();
+        if let Some(app) = self.apps.get_mut(id) {
+            let wanted = app.wanted(slot);
+            let nodes = &self.nodes;
+            while app.count_held(slot) > wanted {
+                let elsewhere = |id: &&NodeId| nodes.get(*id).is_none_or(|n| n.zone != Some(zone));
+                let held = app.held.get(slot).into_iter();
+                let node = held.flat_map(BTreeMap::keys).find(elsewhere).cloned();
+                let Some(node) = node else { break };
+                given_up.extend(app.release_one(slot, Some(&node)));
+            }
+        }
+        for node in given_up {
+            self.unpromise(&node, id, slot);
         }
     }
 

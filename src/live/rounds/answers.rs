@@ -1,7 +1,7 @@
 //! What EC2 says, as facts: instances given, nodes refused, what a refusal says about the next call, and
 //! notices about instances.
 
-use crate::cluster::event::Fact;
+use crate::cluster::event::{Fact, Intent};
 use crate::cluster::shortage::OfferingKey;
 use crate::live::claims;
 use crate::live::clock;
@@ -57,17 +57,16 @@ impl Rounds {
                 "EC2 refused"
             );
             self.believe(refusal, now);
+            // Too little for the least that was asked for: EC2 may name no type, and means all of the call.
+            if refusal.kind == RefusalKind::Capacity && refusal.instance_type.is_none() {
+                self.believe_all_dry(&answered.intent, now);
+            }
         }
         if let Some(problem) = &answered.failed {
             let pool = answered.intent.pool.as_str();
             tracing::warn!(pool, problem, "launch failed");
-            let intent = &answered.intent;
-            let keys = intent.types.iter();
-            let keys: Vec<OfferingKey> = keys
-                .map(|kind| (*kind, intent.zone, intent.capacity_type))
-                .collect();
             // Asking again gives the same: its offerings are left alone for a while, longer where it repeats.
-            keys.into_iter().for_each(|key| self.believe_dry(key, now));
+            self.believe_all_dry(&answered.intent, now);
         }
         let given = answered.given.len();
         for node in answered.intent.nodes.iter().skip(given) {
@@ -116,6 +115,12 @@ impl Rounds {
             }
             RefusalKind::Addresses => self.apply(Fact::ZoneAddresses { zone, free: 0 }),
             RefusalKind::Throttled | RefusalKind::TemplateGone => {}
+        }
+    }
+
+    fn believe_all_dry(&mut self, intent: &Intent, now: Timestamp) {
+        for kind in &intent.types {
+            self.believe_dry((*kind, intent.zone, intent.capacity_type), now);
         }
     }
 

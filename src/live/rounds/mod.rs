@@ -32,6 +32,7 @@ use crate::model::time::{Span, Timestamp};
 use super::clock;
 use super::driver_conf;
 use super::heard::{Hand, Heard};
+use super::neighbour;
 use super::pace::Pace;
 use super::translate::Translator;
 use super::world::World;
@@ -185,6 +186,7 @@ impl Rounds {
             Heard::Answered(answered) => self.answered(answered),
             Heard::Instances(instances, asked) => self.swept(&instances, asked),
             Heard::Notice(notice) => self.noticed(&notice),
+            Heard::OtherAutoscaler(there) => self.telling.breaches.others = there,
             Heard::Leads(epoch) => self.leads(epoch),
             Heard::Done(hand) => {
                 self.in_hand.remove(&hand);
@@ -276,6 +278,7 @@ impl Rounds {
         if epoch.is_some() {
             self.translator.reconsider();
             self.tolerate_all();
+            tokio::spawn(neighbour::look(self.world.clone()));
             self.pace.changed(clock::now(), true);
         }
     }
@@ -293,6 +296,7 @@ impl Rounds {
             if self.ticks.is_multiple_of(CLASSES_EVERY) {
                 let classes: Vec<String> = self.translator.classes.keys().cloned().collect();
                 classes.iter().for_each(|class| self.resolve(class));
+                tokio::spawn(neighbour::look(self.world.clone()));
             }
             if self.ticks.is_multiple_of(RECONSIDER_EVERY) {
                 self.translator.reconsider();

@@ -13,6 +13,7 @@ use crate::live::admission::standing::Standing;
 use crate::live::ec2::CallCount;
 use crate::live::heard::Answered;
 use crate::live::record::{RecordOptions, Recorder};
+use crate::live::tell::breach::Breaches;
 use crate::live::tell::explain;
 use crate::live::tell::http::{Question, Shared};
 use crate::live::tell::kubernetes::Publisher;
@@ -39,6 +40,8 @@ pub struct Telling {
     pub record_to: Option<PathBuf>,
     /// What admissions are answered from; None where there are none.
     pub standing: Option<Arc<Standing>>,
+    /// What comes about otherwise than it should, of pods without gates.
+    pub breaches: Breaches,
     memory: Memory,
     notes: Notes,
     recorder: Option<Recorder>,
@@ -55,6 +58,7 @@ impl Telling {
             publisher,
             record_to,
             standing: None,
+            breaches: Breaches::default(),
             memory: Memory::default(),
             notes: Notes::default(),
             recorder: None,
@@ -70,6 +74,7 @@ impl Telling {
         {
             standing.pools(cluster.pools.values());
         }
+        self.breaches.event(event);
         if let Some(recorder) = &mut self.recorder {
             recorder.event(event);
         }
@@ -97,13 +102,20 @@ impl Telling {
     ) {
         self.metrics.round(plan, cluster, took);
         self.memory.round(now, cluster, plan);
+        let breaches = self.breaches.round(cluster, plan);
+        for breach in &breaches {
+            self.metrics.breach(breach.kind.code());
+            self.memory.breach(now, breach);
+        }
         if let Some(recorder) = &mut self.recorder {
             recorder.round(now, cluster, plan);
         }
         let Some(publisher) = &self.publisher else {
             return;
         };
-        for note in self.notes.round(now, cluster, plan, &self.metrics) {
+        let breaches = breaches.iter().map(Note::of_breach);
+        let notes = self.notes.round(now, cluster, plan, &self.metrics);
+        for note in breaches.chain(notes) {
             if let Some(uid) = uid(translator, &note) {
                 publisher.publish(note, uid);
             }

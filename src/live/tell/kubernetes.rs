@@ -16,6 +16,7 @@ use crate::plan::reason::Reason;
 use crate::plan::{Effect, Plan};
 
 use super::Metrics;
+use super::breach::Breach;
 pub use publish::Publisher;
 
 /// The same event on the same object is told again after this.
@@ -49,12 +50,26 @@ pub struct Note {
     pub name: String,
     /// In capitals of words, as Kubernetes has it: `GangIncomplete`.
     pub reason: String,
-    /// What was being done: `Launch`, `Plan`, `Cordon`, `Terminate`.
+    /// What was being done: `Launch`, `Plan`, `Observe`, `Cordon`, `Terminate`.
     pub action: &'static str,
     /// Something is wrong, or may be.
     pub warning: bool,
     /// For people.
     pub note: String,
+}
+
+impl Note {
+    /// What is told of a breach, which comes once for each application.
+    pub fn of_breach(breach: &Breach) -> Note {
+        Note {
+            regarding: Regarding::Pod,
+            name: breach.pod.to_string(),
+            reason: in_capitals(breach.kind.code()),
+            action: "Observe",
+            warning: true,
+            note: shortened(breach.kind.note().to_owned()),
+        }
+    }
 }
 
 /// Decides which events are told.
@@ -172,7 +187,9 @@ fn of_pools(plan: &Plan) -> Vec<Note> {
     let mut pools: BTreeMap<(&PoolName, &Reason), usize> = BTreeMap::new();
     for waiting in &plan.waiting {
         let pool = match &waiting.reason {
-            Reason::LimitReached { pool, .. } | Reason::MinValues { pool, .. } => pool,
+            Reason::LimitReached { pool, .. }
+            | Reason::AboveLimit { pool, .. }
+            | Reason::MinValues { pool, .. } => pool,
             Reason::PoolPaused(pool) => pool,
             _ => continue,
         };

@@ -12,6 +12,8 @@ use crate::plan::effect::{Launch, Place};
 use crate::plan::reason::Reason;
 use crate::plan::{Effect, Plan};
 
+use super::breach::Breach;
+
 /// Things that are remembered at most.
 const MOST_DECIDED: usize = 20_000;
 /// Names of pods, nodes and applications in all of them together.
@@ -140,6 +142,18 @@ impl Memory {
     /// The last plan, and when it was made.
     pub fn plan(&self) -> (&Plan, Timestamp) {
         (&self.plan, self.looked)
+    }
+
+    /// Something came about otherwise than it should.
+    pub fn breach(&mut self, at: Timestamp, breach: &Breach) {
+        let (code, note) = (breach.kind.code(), breach.kind.note());
+        self.keep(Decided {
+            at,
+            text: format!("breach ({code}): {note}"),
+            nodes: Vec::new(),
+            pods: vec![breach.pod.clone()],
+            apps: BTreeSet::from([breach.app.clone()]),
+        });
     }
 
     fn keep(&mut self, decided: Decided) {

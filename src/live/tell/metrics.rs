@@ -97,6 +97,11 @@ impl Metrics {
         self.nodes(cluster);
     }
 
+    /// An application came about otherwise than it should.
+    pub fn breach(&self, kind: &str) {
+        self.list.breaches.with_label_values(&[kind]).inc();
+    }
+
     /// The answer to one launch.
     pub fn launch_answered(&self, answer: LaunchAnswer) {
         let launches = &self.list.launches;

@@ -1,6 +1,7 @@
 //! What a controller tells of itself: metrics, health and answers over HTTP, Kubernetes events, logs and
 //! traces. Told by plain calls on values; decides nothing, and never holds up the loop.
 
+pub mod breach;
 pub mod explain;
 pub mod http;
 pub mod kubernetes;

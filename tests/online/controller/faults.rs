@@ -339,7 +339,7 @@ pub async fn each_instance_is_claimed(rig: &Rig) {
 }
 
 /// vCPUs by the size of a type, as EC2 names sizes.
-fn vcpus(kind: &str) -> Option<u64> {
+pub fn vcpus(kind: &str) -> Option<u64> {
     let (_, size) = kind.split_once('.')?;
     match size {
         "medium" => Some(1),

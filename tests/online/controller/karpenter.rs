@@ -98,6 +98,14 @@ impl Karpenter {
         }
     }
 
+    /// Bounds the vCPUs of its pool.
+    pub async fn limit(rig: &Rig, vcpus: u32) {
+        let patch = Patch::Merge(json!({"spec": {"limits": {"cpu": vcpus.to_string()}}}));
+        let pools = api(rig, "karpenter.sh/v1", "NodePool");
+        let patched = pools.patch(POOL, &PatchParams::default(), &patch).await;
+        patched.expect("it is there");
+    }
+
     /// Fails where it has ended.
     pub fn check(&mut self) {
         self.process

@@ -4,7 +4,9 @@
 mod burst;
 mod commands;
 mod crash;
+mod crowd;
 pub mod faults;
+mod gangs;
 mod karpenter;
 mod karpenter_aws;
 mod lifecycle;

@@ -225,6 +225,7 @@ impl Account {
             compared: Default::default(),
             performance: Performance::ONE,
             pods: vec![Vec::new(); claims.len()],
+            minimum: None,
             reason: Reason::Cheapest { pods: 1, apps: 1 },
             narrow: None,
         }

@@ -80,6 +80,13 @@ impl Capacity {
         }
     }
 
+    /// One instance that was taken is not needed after all.
+    pub fn give_back(&mut self, key: OfferingKey, now: Timestamp) {
+        for drought in self.droughts.iter_mut().filter(|d| d.covers(key, now)) {
+            drought.instances += 1;
+        }
+    }
+
     fn in_a_spell(&mut self, key: OfferingKey, now: Timestamp, name: impl Fn() -> String) -> bool {
         let Some(spells) = self.spells else {
             return false;

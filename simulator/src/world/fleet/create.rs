@@ -85,6 +85,7 @@ impl Fleet {
         &mut self,
         intent: &Intent,
         strategy: AllocationStrategy,
+        minimum: Option<u32>,
         now: Timestamp,
     ) -> Option<Answer> {
         if let Some(calls) = &mut self.calls
@@ -108,7 +109,27 @@ impl Fleet {
                 ..intent.clone()
             })),
         };
-        Some(self.acquire(request, now))
+        let answer = self.acquire(request, now);
+        let least = minimum.map_or(0, |least| usize::try_from(least).unwrap_or(usize::MAX));
+        // What is throttled may still come, and is not too few.
+        let too_few = answer.throttled.is_empty() && answer.given.len() < least;
+        Some(if too_few {
+            self.take_back(answer, now)
+        } else {
+            answer
+        })
+    }
+
+    /// The answer to a call that wants more than EC2 has, or nothing.
+    fn take_back(&mut self, mut answer: Answer, now: Timestamp) -> Answer {
+        for (node, _) in std::mem::take(&mut answer.given) {
+            if let Some(of) = self.offering(&node) {
+                self.capacity.give_back(of, now);
+            }
+            self.gone(&node);
+            answer.refused.push(node);
+        }
+        answer
     }
 
     /// Answers a call that was not throttled.

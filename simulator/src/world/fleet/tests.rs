@@ -28,7 +28,7 @@ fn on_demand_is_the_cheapest_that_ec2_has_and_dearer_ones_follow_when_it_has_no_
         &["m5.2xlarge", "m5.xlarge"],
         3,
     );
-    let answer = fleet.create(&intent, LowestPrice, NOW).unwrap();
+    let answer = fleet.create(&intent, LowestPrice, None, NOW).unwrap();
     let of = |node: &str| fleet.instances[node].of.0;
     let small = catalog.find_type("m5.xlarge").unwrap();
     assert_eq!([of("n0"), of("n1")], [small, small]);
@@ -45,7 +45,7 @@ fn prioritized_on_demand_follows_the_call_s_order_whatever_the_prices() {
     let mut fleet = Fleet::new(catalog.clone(), &conditions, 1);
     let order = ["m5.2xlarge", "m5.xlarge"];
     let intent = intent(&catalog, CapacityType::OnDemand, &order, 3);
-    fleet.create(&intent, Prioritized, NOW).unwrap();
+    fleet.create(&intent, Prioritized, None, NOW).unwrap();
     let of = |node: &str| fleet.instances[node].of.0;
     let [large, small] = order.map(|name| catalog.find_type(name).unwrap());
     assert_eq!([of("n0"), of("n1"), of("n2")], [large, large, small]);
@@ -59,11 +59,15 @@ fn spot_goes_past_dry_pools_and_names_them_only_where_all_are_dry() {
     let mut conditions = Conditions::default();
     conditions.droughts.push(drought(&catalog, "m5.xlarge", 0));
     let mut fleet = Fleet::new(catalog.clone(), &conditions, 1);
-    let answer = fleet.create(&spot, PriceCapacityOptimized, NOW).unwrap();
+    let answer = fleet
+        .create(&spot, PriceCapacityOptimized, None, NOW)
+        .unwrap();
     assert_eq!((answer.given.len(), answer.errors.len()), (4, 0));
     conditions.droughts.push(drought(&catalog, "m5.2xlarge", 1));
     let mut fleet = Fleet::new(catalog.clone(), &conditions, 1);
-    let answer = fleet.create(&spot, PriceCapacityOptimized, NOW).unwrap();
+    let answer = fleet
+        .create(&spot, PriceCapacityOptimized, None, NOW)
+        .unwrap();
     assert_eq!((answer.given.len(), answer.refused.len()), (1, 3));
     assert_eq!(codes(&answer), [Code::InsufficientInstanceCapacity; 2]);
 }
@@ -80,10 +84,10 @@ fn a_quota_and_a_subnet_refuse_with_their_own_codes_and_come_free_again() {
         conditions.quotas.insert((standard, capacity_type), 8);
         let mut fleet = Fleet::new(catalog.clone(), &conditions, 1);
         let three = intent(&catalog, capacity_type, &["m5.xlarge"], 3);
-        let answer = fleet.create(&three, LowestPrice, NOW).unwrap();
+        let answer = fleet.create(&three, LowestPrice, None, NOW).unwrap();
         assert_eq!((answer.given.len(), codes(&answer)), (2, vec![code]));
         fleet.gone(&"n0".into());
-        let answer = fleet.create(&three, LowestPrice, NOW).unwrap();
+        let answer = fleet.create(&three, LowestPrice, None, NOW).unwrap();
         assert_eq!(answer.given.len(), 1);
     }
     let mut conditions = Conditions::default();
@@ -91,7 +95,7 @@ fn a_quota_and_a_subnet_refuse_with_their_own_codes_and_come_free_again() {
     conditions.subnets.insert(zone, 31);
     let mut fleet = Fleet::new(catalog.clone(), &conditions, 1);
     let three = intent(&catalog, CapacityType::OnDemand, &["m5.xlarge"], 3);
-    let answer = fleet.create(&three, LowestPrice, NOW).unwrap();
+    let answer = fleet.create(&three, LowestPrice, None, NOW).unwrap();
     let code = Code::InsufficientFreeAddressesInSubnet;
     assert_eq!((answer.given.len(), codes(&answer)), (2, vec![code]));
     assert_eq!(fleet.addresses().collect::<Vec<_>>(), [(zone, 1)]);
@@ -114,7 +118,12 @@ fn calls_and_launches_are_throttled_each_by_its_bucket() {
     let mut fleet = Fleet::new(catalog.clone(), &conditions, 1);
     let four = intent(&catalog, CapacityType::Spot, &["m5.xlarge"], 4);
     let mut throttled = |now: i64| {
-        let answer = fleet.create(&four, PriceCapacityOptimized, Timestamp::from_millis(now));
+        let answer = fleet.create(
+            &four,
+            PriceCapacityOptimized,
+            None,
+            Timestamp::from_millis(now),
+        );
         answer.map(|answer| answer.throttled.len())
     };
     assert_eq!(
@@ -132,7 +141,9 @@ fn what_one_node_draws_does_not_depend_on_the_others() {
         let mut fleet = Fleet::new(catalog.clone(), &Conditions::default(), 9);
         let mut intent = intent(&catalog, CapacityType::Spot, &types, 8);
         intent.nodes = intent.nodes.split_off(8 - count);
-        let answer = fleet.create(&intent, PriceCapacityOptimized, NOW).unwrap();
+        let answer = fleet
+            .create(&intent, PriceCapacityOptimized, None, NOW)
+            .unwrap();
         let node = NodeId::from("n7");
         let after = fleet.interrupted_after(&node);
         (
@@ -156,7 +167,9 @@ fn a_scripted_interruption_takes_running_spot_instances_only() {
     });
     let mut fleet = Fleet::new(catalog.clone(), &conditions, 1);
     let spot = intent(&catalog, CapacityType::Spot, &["m5.xlarge"], 4);
-    fleet.create(&spot, PriceCapacityOptimized, NOW).unwrap();
+    fleet
+        .create(&spot, PriceCapacityOptimized, None, NOW)
+        .unwrap();
     assert!(fleet.scripted_interruption(0).is_empty(), "none runs yet");
     for node in ["n0", "n1", "n2", "n3"] {
         fleet.launched(&node.into()).unwrap();

@@ -45,13 +45,18 @@ pub(super) fn compose(
         capacity_type: order.launch.intent.capacity_type,
         strategy: order.launch.strategy.as_str().to_owned(),
         count,
-        minimum: order.minimum.map(|least| least.min(count)),
+        minimum: order
+            .minimum
+            .map(|least| least.min(count).min(MOST_AT_LEAST)),
         zone: order.zone()?.to_owned(),
         configs,
         tags: order.tags(cluster),
     };
     Ok((request, templates))
 }
+
+/// The highest MinTargetCapacity that EC2 takes.
+const MOST_AT_LEAST: u32 = 1_000;
 
 /// What makes nodes need different templates.
 type Make = (Architecture, Option<u32>);

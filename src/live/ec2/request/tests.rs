@@ -143,6 +143,7 @@ fn launch(types: &[u32]) -> Launch {
         compared: Default::default(),
         performance: crate::model::performance::Performance::ONE,
         pods: vec![Vec::new(); 2],
+        minimum: None,
         reason: Reason::Cheapest { pods: 2, apps: 1 },
         narrow: None,
     }

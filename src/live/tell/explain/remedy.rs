@@ -26,6 +26,17 @@ pub fn remedy(reason: &Reason) -> &'static str {
         Reason::GangIncomplete { .. } => {
             "what the application's other pods wait for: explain app says it"
         }
+        Reason::InTurn { .. } => "nothing needs doing: it is asked for when EC2 has answered",
+        Reason::AboveLimit { .. } => {
+            "a higher limit in the NodePool, or a smaller minimum of executors"
+        }
+        Reason::BehindOther { .. } => {
+            "a higher limit, a NodePool of its own, or a higher priority; by itself it goes on when the other \
+             one has its nodes"
+        }
+        Reason::ZoneDry { .. } => {
+            "spec.zonePolicy.mode Spread in the NodePool, or more types; EC2 is asked again by itself"
+        }
         Reason::WaitingForSpot { until: Some(_) } => {
             "nothing needs doing: on-demand is bought when the pool's patience runs out"
         }

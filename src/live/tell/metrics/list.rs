@@ -76,6 +76,8 @@ metrics! {
         "Effects that were taken out because they would have broken an invariant: a fault of the planner.";
     waiting: IntGaugeVec "sparkwright_pods_waiting" ["reason"]
         "Pods that wait for more than a node's boot, expected ones included, by reason.";
+    breaches: IntCounterVec "sparkwright_breaches_total" ["kind"]
+        "Applications without gates that came about otherwise than they should: gang-split, several-zones, beside-driver, other-autoscaler.";
     nodes: IntGaugeVec "sparkwright_nodes" ["nodepool", "stage", "capacity_type"]
         "Nodes of ours by pool, stage (asked, booting, ready, leaving) and capacity type.";
     usd_per_hour: GaugeVec "sparkwright_usd_per_hour" ["nodepool", "state"]
