@@ -69,7 +69,8 @@ fn event(note: &Note, uid: String, instance: &str) -> Event {
     };
     Event {
         metadata: ObjectMeta {
-            generate_name: Some(format!("{}.", name.chars().take(200).collect::<String>())),
+            // Not a dot, with which names of pods go on elsewhere: API servers of 1.36 refuse it here.
+            generate_name: Some(format!("{}-", name.chars().take(200).collect::<String>())),
             namespace: Some(namespace.clone().unwrap_or(CLUSTERWIDE.to_owned())),
             ..ObjectMeta::default()
         },
@@ -109,7 +110,7 @@ mod tests {
         let told = event(&note, "u-1".into(), "sparkwright-0");
         let regarding = told.regarding.unwrap();
         assert_eq!(told.metadata.namespace.as_deref(), Some("spark"));
-        assert_eq!(told.metadata.generate_name.as_deref(), Some("a-driver."));
+        assert_eq!(told.metadata.generate_name.as_deref(), Some("a-driver-"));
         assert_eq!(regarding.uid.as_deref(), Some("u-1"));
         assert_eq!(
             (regarding.name.as_deref(), told.type_.as_deref()),
