@@ -56,7 +56,8 @@ pub async fn controllers_token(admin: &Client) -> String {
         .create_token_request("sparkwright", &post, &asked)
         .await;
     let status = answer.expect("the account is there").status;
-    status.expect("a token is given").token
+    let token = status.and_then(|status| status.token);
+    token.expect("a token is given")
 }
 
 /// The documents of the files that the kustomization names.
