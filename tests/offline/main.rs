@@ -11,7 +11,6 @@ mod price;
 mod properties;
 mod refused;
 mod samples;
-mod shapes;
 mod stream;
 mod tidy;
 mod trickle;

@@ -159,7 +159,7 @@ const TABLE: [(&str, &[&str]); 26] = [
 
 #[test]
 fn every_source_gives_its_shape_and_what_is_malformed_its_reason() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/shapes");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/shapes");
     let mut left: Vec<String> = std::fs::read_dir(&folder)
         .expect("the folder is there")
         .map(|entry| entry.expect("it can be read").file_name())
@@ -186,7 +186,7 @@ fn every_source_gives_its_shape_and_what_is_malformed_its_reason() {
 /// Objects of real Spark, where they are beside the checkout.
 #[test]
 fn real_drivers_with_their_real_properties_give_the_shape_that_spark_made_of_them() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/spark-pods");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/spark-pods");
     if !folder.exists() {
         return println!("skipped: {} is not there", folder.display());
     }
