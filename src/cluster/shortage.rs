@@ -114,10 +114,10 @@ impl Shortages {
 fn believed(known: Option<&Refusal>, now: Timestamp) -> Span {
     known
         .filter(|known| known.is_fresh(now))
-.map_or(BELIEVED, |known| {
-        let twice = Span::from_millis(known.believed.millis().saturating_mul(2));
-        twice.clamp(BELIEVED, BELIEVED_AT_MOST)
-    })
+        .map_or(BELIEVED, |known| {
+            let twice = Span::from_millis(known.believed.millis().saturating_mul(2));
+            twice.clamp(BELIEVED, BELIEVED_AT_MOST)
+        })
 }
 
 fn open(known: Option<&Refusal>, now: Timestamp) -> Option<Timestamp> {

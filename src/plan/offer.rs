@@ -163,9 +163,10 @@ fn by_capacity_type(
 
 fn pinned_to_dry_spot() -> Reason {
     Reason::PinnedByUser {
-        conflict: "the pod selects karpenter.sh/capacity-type: spot, which is unavailable; asked again \
+        conflict:
+            "the pod selects karpenter.sh/capacity-type: spot, which is unavailable; asked again \
                    shortly, or leave the selector out to fall back to on-demand"
-            .to_owned(),
+                .to_owned(),
     }
 }
 

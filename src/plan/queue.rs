@@ -149,7 +149,9 @@ fn whole<'a>(
 /// What the nodes are charged on which an application runs.
 fn own(view: &View<'_>, seating: &Seating<'_, '_>, i: usize) -> BTreeMap<PoolName, Usage> {
     let nodes: BTreeSet<_> = seating.asks[i].app.bound.values().map(|(_, n)| n).collect();
-    let nodes = nodes.into_iter().filter_map(|id| view.cluster.nodes.get(id));
+    let nodes = nodes
+        .into_iter()
+        .filter_map(|id| view.cluster.nodes.get(id));
     let mut sums: BTreeMap<PoolName, Usage> = BTreeMap::new();
     for (pool, charge) in nodes.filter_map(Node::charge) {
         let sum = sums.entry(pool.clone()).or_default();

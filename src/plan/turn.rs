@@ -132,6 +132,8 @@ fn awaited<'a>(view: &View<'a>, seating: &Seating<'_, 'a>, i: usize) -> Vec<&'a 
             _ => None,
         })
         .collect();
-    let nodes = nodes.into_iter().filter_map(|id| view.cluster.nodes.get(id));
+    let nodes = nodes
+        .into_iter()
+        .filter_map(|id| view.cluster.nodes.get(id));
     nodes.filter(|node| node.stage == Stage::Asked).collect()
 }

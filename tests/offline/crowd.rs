@@ -51,7 +51,8 @@ fn fifty_applications_at_a_limit_of_ten_all_finish_and_no_limit_is_ever_exceeded
             }
             Watched::Planned(_, plan) => {
                 let waiting = plan.waiting.iter();
-                seen.codes.extend(waiting.map(|waiting| waiting.reason.code()));
+                seen.codes
+                    .extend(waiting.map(|waiting| waiting.reason.code()));
             }
             _ => {}
         }
@@ -62,7 +63,10 @@ fn fifty_applications_at_a_limit_of_ten_all_finish_and_no_limit_is_ever_exceeded
     assert!(outcome.waiting.is_empty(), "{:?}", outcome.waiting);
     let seen = seen.borrow();
     assert!(seen.most <= limit, "{:?} of {limit:?}", seen.most);
-    assert!(seen.most.millis() * 2 > limit.millis(), "the limit was used");
+    assert!(
+        seen.most.millis() * 2 > limit.millis(),
+        "the limit was used"
+    );
     assert!(seen.codes.contains("limit-reached"), "{:?}", seen.codes);
     // Without the limit the same applications are done sooner: it was the limit that they waited for.
     let free = run::run(simulation(Cpu::from_cores(1_000_000)), |_| ());
@@ -110,7 +114,9 @@ fn submission() -> Submission {
         ("spark.kubernetes.executor.request.cores", "3400m"),
         ("spark.executor.memory", "9g"),
     ] {
-        recorded.properties.insert(name.to_owned(), value.to_owned());
+        recorded
+            .properties
+            .insert(name.to_owned(), value.to_owned());
     }
     Submission::new(&recorded).unwrap()
 }

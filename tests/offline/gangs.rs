@@ -24,11 +24,12 @@ use crate::world::{apply, carry_out, cluster, plan_at, pool, ready, template};
 fn a_gang_is_one_call_or_none_and_the_call_for_drivers_is_the_last() {
     let cluster = cluster(pools(None).into_iter().chain(application("a", 4, 4, 0)));
     let plan = plan_at(&cluster, at(0));
-    let calls: Vec<(u32, Option<u32>)> = plan
-        .launches()
-        .map(|l| (l.count(), l.minimum))
-        .collect();
-    assert_eq!(calls, [(4, Some(4)), (1, None)], "executors, then the driver");
+    let calls: Vec<(u32, Option<u32>)> = plan.launches().map(|l| (l.count(), l.minimum)).collect();
+    assert_eq!(
+        calls,
+        [(4, Some(4)), (1, None)],
+        "executors, then the driver"
+    );
 }
 
 #[test]
@@ -47,14 +48,17 @@ fn what_was_refused_is_asked_for_alone_until_it_is_given_and_nothing_is_placed_b
     let facts = pools(None).into_iter().chain(application("a", 4, 4, 0));
     let mut life = Life::new(cluster(facts));
     // On-demand is dry everywhere for fifty minutes: executors can be had, their driver cannot.
-    life.dry = |launch, now| {
-        launch.intent.capacity_type == CapacityType::OnDemand && now < at(3000)
-    };
+    life.dry =
+        |launch, now| launch.intent.capacity_type == CapacityType::OnDemand && now < at(3000);
     life.until(2990);
     assert!(life.placed.is_empty(), "no driver: {:?}", life.placed);
     let spot = life.given[&CapacityType::Spot];
     assert!((4..=8).contains(&spot), "{spot} nodes for four executors");
-    assert_eq!(life.alive(CapacityType::Spot), 0, "they left after their time");
+    assert_eq!(
+        life.alive(CapacityType::Spot),
+        0,
+        "they left after their time"
+    );
     life.until(4200);
     assert_eq!(life.placed.len(), 5, "driver and executors");
     assert_eq!(life.alive(CapacityType::Spot), 4);
@@ -69,7 +73,11 @@ fn executors_that_are_refused_do_not_take_drivers_nodes_along_each_time() {
     assert_eq!(life.given.values().sum::<usize>(), 0);
     life.dry = |launch, now| launch.intent.capacity_type == CapacityType::Spot && now < at(3000);
     life.until(290);
-    let drivers = life.given.get(&CapacityType::OnDemand).copied().unwrap_or(0);
+    let drivers = life
+        .given
+        .get(&CapacityType::OnDemand)
+        .copied()
+        .unwrap_or(0);
     assert!(drivers <= 2, "{drivers} nodes for one driver");
     assert!(life.placed.is_empty());
 }
@@ -84,12 +92,21 @@ fn small_ones_that_come_later_do_not_pass_a_large_one() {
     life.tell(application("small", 1, 1, 101));
     life.until(400);
     let waiting = life.reasons();
-    assert_eq!(waiting["default/large-exec-1"], "limit-reached", "{waiting:?}");
-    assert_eq!(waiting["default/small-exec-1"], "behind-other", "{waiting:?}");
+    assert_eq!(
+        waiting["default/large-exec-1"], "limit-reached",
+        "{waiting:?}"
+    );
+    assert_eq!(
+        waiting["default/small-exec-1"], "behind-other",
+        "{waiting:?}"
+    );
     life.end("first", 2);
     life.until(900);
     assert!(life.placed.contains("default/large-driver"));
-    assert!(life.placed.contains("default/small-driver"), "one is left for it");
+    assert!(
+        life.placed.contains("default/small-driver"),
+        "one is left for it"
+    );
     assert_eq!(life.most_spot, 4);
 }
 
@@ -124,9 +141,16 @@ fn a_growing_application_waits_for_anothers_minimum() {
     life.until(300);
     for pod in ["starts-driver", "starts-exec-1", "starts-exec-2"] {
         let pod = format!("default/{pod}");
-        assert!(life.placed.contains(pod.as_str()), "{pod} of {:?}", life.placed);
+        assert!(
+            life.placed.contains(pod.as_str()),
+            "{pod} of {:?}",
+            life.placed
+        );
     }
-    let growth = |n| life.placed.contains(format!("default/grows-exec-{n}").as_str());
+    let growth = |n| {
+        life.placed
+            .contains(format!("default/grows-exec-{n}").as_str())
+    };
     assert!(!(3..=6).any(growth), "{:?}", life.placed);
 }
 
@@ -136,7 +160,10 @@ fn growth_takes_no_node_that_was_bought_for_another_gang() {
     life.tell(application("grows", 2, 2, 0));
     life.until(100);
     // Declared, and only its driver is there: its nodes boot and stay free for its executors.
-    let declared: Vec<Fact> = application("starts", 2, 2, 100).into_iter().take(2).collect();
+    let declared: Vec<Fact> = application("starts", 2, 2, 100)
+        .into_iter()
+        .take(2)
+        .collect();
     life.tell(declared);
     life.until(105);
     life.tell((3..=6).map(|n| executor_pod("grows", n, PodPhase::Gated, 105)));
@@ -165,18 +192,28 @@ fn nodes_of_a_driver_that_never_asks_for_its_executors_leave_after_ten_minutes()
 
 #[test]
 fn executors_leave_their_drivers_zone_only_where_the_pool_spreads() {
-    for (mode, crosses) in [(ZonePolicy::PerApplication, false), (ZonePolicy::Spread, true)] {
+    for (mode, crosses) in [
+        (ZonePolicy::PerApplication, false),
+        (ZonePolicy::Spread, true),
+    ] {
         let spread = pools(None).map(|fact| match fact {
             Fact::PoolApplied(pool) => {
                 let zone = mode.clone();
-                Fact::PoolApplied(Arc::new(sparkwright::model::pool::Pool { zone, ..(*pool).clone() }))
+                Fact::PoolApplied(Arc::new(sparkwright::model::pool::Pool {
+                    zone,
+                    ..(*pool).clone()
+                }))
             }
             other => other,
         });
         let mut life = Life::new(cluster(spread));
         life.tell(application("a", 0, 0, 0));
         life.until(100);
-        let home = life.cluster.apps["default/a"].bound.values().next().unwrap();
+        let home = life.cluster.apps["default/a"]
+            .bound
+            .values()
+            .next()
+            .unwrap();
         let home = life.cluster.nodes[&home.1].zone.unwrap();
         dry(&mut life.cluster, at(100), |zone, _| zone == home);
         life.tell((1..=2).map(|n| executor_pod("a", n, PodPhase::Gated, 100)));
@@ -190,7 +227,10 @@ fn executors_leave_their_drivers_zone_only_where_the_pool_spreads() {
             assert_eq!(reason.code(), "zone-dry");
             let name = &life.cluster.catalog.zone(home).name;
             let told = reason.to_string();
-            assert!(told.contains(name.as_str()) && told.contains("spec.zonePolicy.mode"), "{told}");
+            assert!(
+                told.contains(name.as_str()) && told.contains("spec.zonePolicy.mode"),
+                "{told}"
+            );
         }
     }
 }
@@ -201,7 +241,8 @@ fn executors_fall_back_to_on_demand_after_patience_later_ones_return_and_pinned_
     life.tell(application("a", 0, 0, 0));
     life.until(100);
     dry(&mut life.cluster, at(100), |_, of| of == CapacityType::Spot);
-    let mut pinned = PodTemplate::clone(&template("default/pinned", Role::Executor, 14_000, 20_000));
+    let mut pinned =
+        PodTemplate::clone(&template("default/pinned", Role::Executor, 14_000, 20_000));
     let spot = Requirement::is(CAPACITY_TYPE, "spot");
     pinned.constraints.all.push(spot);
     let pinned = waits("pinned-exec-1", &Arc::new(pinned), PodPhase::Gated, 100);
@@ -219,7 +260,12 @@ fn executors_fall_back_to_on_demand_after_patience_later_ones_return_and_pinned_
     life.tell([executor_pod("a", 2, PodPhase::Gated, 800)]);
     let back = plan_at(&life.cluster, at(800));
     let bought: BTreeSet<CapacityType> = back.launches().map(|l| l.intent.capacity_type).collect();
-    assert_eq!(bought, BTreeSet::from([CapacityType::Spot]), "{:?}", back.waiting);
+    assert_eq!(
+        bought,
+        BTreeSet::from([CapacityType::Spot]),
+        "{:?}",
+        back.waiting
+    );
     assert!(back.waiting.is_empty(), "{:?}", back.waiting);
 }
 
@@ -258,7 +304,11 @@ impl Life {
         while self.now < end {
             self.boot();
             for round in 0.. {
-                assert!(round < 2000, "the planner does not come to rest at {} s", self.now);
+                assert!(
+                    round < 2000,
+                    "the planner does not come to rest at {} s",
+                    self.now
+                );
                 let plan = plan_at(&self.cluster, at(self.now));
                 assert!(plan.broken.is_empty(), "{:?}", plan.broken);
                 if plan.effects.is_empty() && plan.holds.is_empty() {
@@ -273,7 +323,11 @@ impl Life {
 
     fn boot(&mut self) {
         let now = self.now;
-        let due: Vec<NodeId> = self.booting.extract_if(.., |_, at| *at <= now).map(|(id, _)| id).collect();
+        let due: Vec<NodeId> = self
+            .booting
+            .extract_if(.., |_, at| *at <= now)
+            .map(|(id, _)| id)
+            .collect();
         for node in due {
             let facts = Fact::NodeApplied(ready(&self.cluster, node.as_str(), false));
             self.tell([facts]);
@@ -285,20 +339,28 @@ impl Life {
     /// some.
     fn schedule(&mut self) {
         let pods = self.cluster.pods.values();
-        let mut pending: Vec<Pod> = pods.filter(|pod| pod.phase == PodPhase::Pending).cloned().collect();
+        let mut pending: Vec<Pod> = pods
+            .filter(|pod| pod.phase == PodPhase::Pending)
+            .cloned()
+            .collect();
         pending.sort_by(|a, b| a.id.cmp(&b.id));
         for pod in pending {
             let (template, app) = (&pod.template, pod.template.app.as_ref().unwrap());
             let takes = |node: &&Node| {
                 node.stage == Stage::Ready
                     && node.purpose == Some(purpose_of(template.role))
-                    && template.requests.fits(&node.free_beside(&Resources::default()))
+                    && template
+                        .requests
+                        .fits(&node.free_beside(&Resources::default()))
             };
             let nodes = self.cluster.nodes.values().filter(takes);
             let node = nodes.min_by_key(|node| (!node.held_by.contains(app), node.id.clone()));
             if let Some(id) = node.map(|node| node.id.clone()) {
                 let phase = PodPhase::Bound(id);
-                self.tell([Fact::PodApplied(Pod { phase, ..pod.clone() })]);
+                self.tell([Fact::PodApplied(Pod {
+                    phase,
+                    ..pod.clone()
+                })]);
             }
         }
     }
@@ -310,14 +372,16 @@ impl Life {
             .cloned()
             .collect();
         let mut rest = plan.clone();
-        rest.effects.retain(|effect| !matches!(effect, Effect::Launch(l) if refused.contains(l)));
+        rest.effects
+            .retain(|effect| !matches!(effect, Effect::Launch(l) if refused.contains(l)));
         for effect in &rest.effects {
             match effect {
                 Effect::Launch(launch) => {
                     let count = launch.intent.nodes.len();
                     *self.given.entry(launch.intent.capacity_type).or_default() += count;
                     let nodes = launch.intent.nodes.iter();
-                    self.booting.extend(nodes.map(|node| (node.id.clone(), self.now + 40)));
+                    self.booting
+                        .extend(nodes.map(|node| (node.id.clone(), self.now + 40)));
                 }
                 Effect::Place(place) => {
                     self.placed.insert(place.pod.as_str().to_owned());
@@ -354,12 +418,17 @@ impl Life {
         let driver = format!("default/{app}-driver");
         let executors = (1..=executors).map(|n| format!("default/{app}-exec-{n}"));
         let pods: Vec<String> = std::iter::once(driver).chain(executors).collect();
-        self.tell(pods.iter().map(|pod| Fact::PodEnded(PodId::from(pod.as_str()))));
+        self.tell(
+            pods.iter()
+                .map(|pod| Fact::PodEnded(PodId::from(pod.as_str()))),
+        );
     }
 
     fn alive(&self, capacity_type: CapacityType) -> usize {
         let nodes = self.cluster.nodes.values();
-        nodes.filter(|node| node.capacity_type == Some(capacity_type)).count()
+        nodes
+            .filter(|node| node.capacity_type == Some(capacity_type))
+            .count()
     }
 
     fn reasons(&self) -> BTreeMap<String, &'static str> {
@@ -369,15 +438,23 @@ impl Life {
 
 fn codes(plan: &Plan) -> BTreeMap<String, &'static str> {
     let waiting = plan.waiting.iter();
-    waiting.map(|w| (w.pod.as_str().to_owned(), w.reason.code())).collect()
+    waiting
+        .map(|w| (w.pod.as_str().to_owned(), w.reason.code()))
+        .collect()
 }
 
 /// A pool for drivers, and one for executors of so many nodes.
 fn pools(nodes: Option<u32>) -> [Fact; 2] {
     let mut executors = pool("executors", &[Role::Executor], 17);
-    executors.limits = Limits { nodes, ..Limits::default() };
+    executors.limits = Limits {
+        nodes,
+        ..Limits::default()
+    };
     let drivers = pool("drivers", &[Role::Driver], 17);
-    [Fact::PoolApplied(drivers.into()), Fact::PoolApplied(executors.into())]
+    [
+        Fact::PoolApplied(drivers.into()),
+        Fact::PoolApplied(executors.into()),
+    ]
 }
 
 /// A declared application whose pods all wait behind their gates: declaration, driver, executors. Each
@@ -399,7 +476,10 @@ fn application(app: &str, minimum: u32, initial: u32, created: i64) -> Vec<Fact>
         executors: vec![group],
     };
     let mut facts = vec![
-        Fact::ShapeDeclared { app: id.as_str().into(), shape },
+        Fact::ShapeDeclared {
+            app: id.as_str().into(),
+            shape,
+        },
         waits(&format!("{app}-driver"), &driver, PodPhase::Gated, created),
     ];
     facts.extend((1..=initial).map(|n| executor_pod(app, n, PodPhase::Gated, created)));
@@ -409,7 +489,10 @@ fn application(app: &str, minimum: u32, initial: u32, created: i64) -> Vec<Fact>
 /// The same facts of pods with a priority.
 fn with_priority(priority: i32, facts: Vec<Fact>) -> Vec<Fact> {
     let raised = |template: &Arc<PodTemplate>| {
-        Arc::new(PodTemplate { priority, ..PodTemplate::clone(template) })
+        Arc::new(PodTemplate {
+            priority,
+            ..PodTemplate::clone(template)
+        })
     };
     let facts = facts.into_iter().map(|fact| match fact {
         Fact::PodApplied(pod) => {
@@ -433,7 +516,12 @@ fn executor(app: &str) -> Arc<PodTemplate> {
 }
 
 fn executor_pod(app: &str, number: u32, phase: PodPhase, created: i64) -> Fact {
-    waits(&format!("{app}-exec-{number}"), &executor(app), phase, created)
+    waits(
+        &format!("{app}-exec-{number}"),
+        &executor(app),
+        phase,
+        created,
+    )
 }
 
 fn waits(name: &str, template: &Arc<PodTemplate>, phase: PodPhase, created: i64) -> Fact {

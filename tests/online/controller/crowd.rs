@@ -30,7 +30,9 @@ const PATIENCE: Duration = Duration::from_secs(180);
 #[test]
 fn a_crowd_beside_karpenter() {
     if std::env::var_os(ASKED).is_none() {
-        tell(&format!("a crowd is not measured beside Karpenter: set {ASKED}"));
+        tell(&format!(
+            "a crowd is not measured beside Karpenter: set {ASKED}"
+        ));
         return;
     }
     // Karpenter has no gate: drivers start as they can, and their executors are asked for then.
@@ -90,7 +92,9 @@ async fn look_on(rig: &Rig, who: &str) {
         zones.extend(nodes.iter().filter_map(zone));
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
-    let alone = last.iter().filter(|(app, pods)| **pods == 1 && !ended.contains(*app));
+    let alone = last
+        .iter()
+        .filter(|(app, pods)| **pods == 1 && !ended.contains(*app));
     tell(&format!(
         "{who}: {} of {APPLICATIONS} applications finished in {:.0} s; at most {most_partial} ran in part; \
          {} drivers were left without executors; at most {most_nodes} nodes, in {} zones",
@@ -122,7 +126,8 @@ async fn end(rig: &Rig, app: &str) {
 
 async fn create(rig: &Rig, pods: impl Iterator<Item = Pod>) {
     let api = rig.pods();
-    let created = stream::iter(pods).map(async |pod| api.create(&PostParams::default(), &pod).await);
+    let created =
+        stream::iter(pods).map(async |pod| api.create(&PostParams::default(), &pod).await);
     let created: Vec<Result<Pod, kube::Error>> = created.buffer_unordered(AT_ONCE).collect().await;
     for answer in created {
         answer.expect("pods are accepted");

@@ -67,7 +67,9 @@ fn fifty_applications_at_a_limit_of_ten_all_run_and_the_limit_holds_at_ec2() {
             most = taken.max(most);
             waited.extend(reasons(rig));
             if succeeded(rig).await == all {
-                tell(&format!("at most {most} of {LIMIT} vCPUs; waited: {waited:?}"));
+                tell(&format!(
+                    "at most {most} of {LIMIT} vCPUs; waited: {waited:?}"
+                ));
                 assert!(most * 2 > LIMIT, "the limit was used: {most}");
                 assert!(waited.contains("limit-reached"), "{waited:?}");
                 return;
@@ -82,7 +84,9 @@ fn fifty_applications_at_a_limit_of_ten_all_run_and_the_limit_holds_at_ec2() {
 async fn of_nodes(rig: &Rig) -> BTreeSet<String> {
     let nodes = rig.nodes().await;
     let pods = rig.running().await;
-    let names = pods.iter().filter_map(|pod| pod.spec.as_ref()?.node_name.clone());
+    let names = pods
+        .iter()
+        .filter_map(|pod| pod.spec.as_ref()?.node_name.clone());
     let zone = |name: String| {
         let mut nodes = nodes.iter();
         let node = nodes.find(|node| node.metadata.name.as_ref() == Some(&name))?;

@@ -59,11 +59,15 @@ fn spot_goes_past_dry_pools_and_names_them_only_where_all_are_dry() {
     let mut conditions = Conditions::default();
     conditions.droughts.push(drought(&catalog, "m5.xlarge", 0));
     let mut fleet = Fleet::new(catalog.clone(), &conditions, 1);
-    let answer = fleet.create(&spot, PriceCapacityOptimized, None, NOW).unwrap();
+    let answer = fleet
+        .create(&spot, PriceCapacityOptimized, None, NOW)
+        .unwrap();
     assert_eq!((answer.given.len(), answer.errors.len()), (4, 0));
     conditions.droughts.push(drought(&catalog, "m5.2xlarge", 1));
     let mut fleet = Fleet::new(catalog.clone(), &conditions, 1);
-    let answer = fleet.create(&spot, PriceCapacityOptimized, None, NOW).unwrap();
+    let answer = fleet
+        .create(&spot, PriceCapacityOptimized, None, NOW)
+        .unwrap();
     assert_eq!((answer.given.len(), answer.refused.len()), (1, 3));
     assert_eq!(codes(&answer), [Code::InsufficientInstanceCapacity; 2]);
 }
@@ -114,7 +118,12 @@ fn calls_and_launches_are_throttled_each_by_its_bucket() {
     let mut fleet = Fleet::new(catalog.clone(), &conditions, 1);
     let four = intent(&catalog, CapacityType::Spot, &["m5.xlarge"], 4);
     let mut throttled = |now: i64| {
-        let answer = fleet.create(&four, PriceCapacityOptimized, None, Timestamp::from_millis(now));
+        let answer = fleet.create(
+            &four,
+            PriceCapacityOptimized,
+            None,
+            Timestamp::from_millis(now),
+        );
         answer.map(|answer| answer.throttled.len())
     };
     assert_eq!(
@@ -132,7 +141,9 @@ fn what_one_node_draws_does_not_depend_on_the_others() {
         let mut fleet = Fleet::new(catalog.clone(), &Conditions::default(), 9);
         let mut intent = intent(&catalog, CapacityType::Spot, &types, 8);
         intent.nodes = intent.nodes.split_off(8 - count);
-        let answer = fleet.create(&intent, PriceCapacityOptimized, None, NOW).unwrap();
+        let answer = fleet
+            .create(&intent, PriceCapacityOptimized, None, NOW)
+            .unwrap();
         let node = NodeId::from("n7");
         let after = fleet.interrupted_after(&node);
         (
@@ -156,7 +167,9 @@ fn a_scripted_interruption_takes_running_spot_instances_only() {
     });
     let mut fleet = Fleet::new(catalog.clone(), &conditions, 1);
     let spot = intent(&catalog, CapacityType::Spot, &["m5.xlarge"], 4);
-    fleet.create(&spot, PriceCapacityOptimized, None, NOW).unwrap();
+    fleet
+        .create(&spot, PriceCapacityOptimized, None, NOW)
+        .unwrap();
     assert!(fleet.scripted_interruption(0).is_empty(), "none runs yet");
     for node in ["n0", "n1", "n2", "n3"] {
         fleet.launched(&node.into()).unwrap();

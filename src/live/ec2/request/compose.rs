@@ -45,7 +45,9 @@ pub(super) fn compose(
         capacity_type: order.launch.intent.capacity_type,
         strategy: order.launch.strategy.as_str().to_owned(),
         count,
-        minimum: order.minimum.map(|least| least.min(count).min(MOST_AT_LEAST)),
+        minimum: order
+            .minimum
+            .map(|least| least.min(count).min(MOST_AT_LEAST)),
         zone: order.zone()?.to_owned(),
         configs,
         tags: order.tags(cluster),

@@ -49,7 +49,11 @@ fn an_executor_in_another_zone_or_on_a_drivers_node_is_told_once() {
 
 #[test]
 fn a_pod_that_karpenter_could_serve_is_told_where_karpenter_is() {
-    for (others, selects, told) in [(false, false, false), (true, true, false), (true, false, true)] {
+    for (others, selects, told) in [
+        (false, false, false),
+        (true, true, false),
+        (true, false, true),
+    ] {
         let mut seen = Seen::new();
         seen.breaches.others = others;
         seen.pod("exec-1", Role::Executor, PodPhase::Pending, selects);
@@ -135,6 +139,9 @@ impl Seen {
         let names = ["ns/driver", "ns/exec-1", "ns/exec-2", "ns/exec-3"];
         let name = |pod: &PodId| *names.iter().find(|name| **name == pod.as_str()).unwrap();
         let found = self.breaches.round(&self.cluster, &plan);
-        found.iter().map(|b| (b.kind.code(), name(&b.pod))).collect()
+        found
+            .iter()
+            .map(|b| (b.kind.code(), name(&b.pod)))
+            .collect()
     }
 }
