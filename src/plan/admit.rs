@@ -69,7 +69,7 @@ fn attempt<'s, 'a>(
     seat_in_free_room(&mut seating, &refused);
     let mut all = seating.clone();
     let bought = all.buy_all(&mut menu, &refused);
-    if bought && obstacle(view, &all.drafts, &Kept::new()).is_none() {
+    if bought && obstacle(view, (&[], &all.drafts), &Kept::new()).is_none() {
         seating = all;
     } else {
         ration::one_by_one(view, memo, asks, &mut seating, &choices, &mut refused);

@@ -96,7 +96,14 @@ fn seat_gang<'a>(
         }
         seating.zones.insert(i, choice.zones.clone());
         refused.insert(i, choice.refusals.clone());
-        if seat_within(view, memo, seating, (i, kept), Part::Gang, &choice.refusals) {
+        if seat_within(
+            view,
+            memo,
+            seating,
+            (i, kept, None),
+            Part::Gang,
+            &choice.refusals,
+        ) {
             return;
         }
     }
@@ -126,13 +133,15 @@ fn grow<'a>(
     let wanted = seating.standing_count(i, refusals);
     let (mut fits, mut too_many, mut attempt) = (0, wanted + 1, wanted);
     let mut best = seating.clone();
+    let settled = seating.drafts.clone();
     // The gang's own drafts are packed anew, together with the growth.
     let mut without = seating.clone();
     let gang = without.scrap_drafts(i);
     while too_many - fits > 1 {
         let mut trial = without.clone();
         let part = Part::Growth(gang + attempt);
-        if seat_within(view, memo, &mut trial, (i, kept), part, refusals) {
+        let whose = (i, kept, Some(&*settled));
+        if seat_within(view, memo, &mut trial, whose, part, refusals) {
             (fits, best) = (attempt, trial);
         } else {
             too_many = attempt;
@@ -143,13 +152,14 @@ fn grow<'a>(
     *seating = best;
 }
 
-/// Seats a part of an application within the limits. False, and nothing done but the limit noted, where
+/// Seats a part of an application within the limits; `settled` are nodes that come anyway, where these are not
+/// those that there are. False, and nothing done but the limit noted, where
 /// that cannot be.
 fn seat_within<'a>(
     view: &View<'a>,
     memo: &'a Memo,
     seating: &mut Seating<'_, 'a>,
-    (i, kept): (usize, &Kept),
+    (i, kept, settled): (usize, &Kept, Option<&[Draft]>),
     part: Part,
     refusals: &Refusals,
 ) -> bool {
@@ -164,7 +174,8 @@ fn seat_within<'a>(
         if !bought {
             return false;
         }
-        let Some(obstacle) = obstacle(view, &trial.drafts, kept) else {
+        let settled = settled.unwrap_or(&seating.drafts);
+        let Some(obstacle) = obstacle(view, (settled, &trial.drafts), kept) else {
             *seating = trial;
             return true;
         };
@@ -184,16 +195,26 @@ fn seat_within<'a>(
     }
 }
 
-/// What stands against these nodes: a pool's limit, who comes first, or a zone without addresses.
-pub fn obstacle(view: &View<'_>, drafts: &[Draft], kept: &Kept) -> Option<Obstacle> {
-    over_limit(view, drafts, kept)
+/// What stands against these nodes, of which some were settled before: a pool's limit, who comes first, or a
+/// zone without addresses.
+pub fn obstacle(
+    view: &View<'_>,
+    (settled, drafts): (&[Draft], &[Draft]),
+    kept: &Kept,
+) -> Option<Obstacle> {
+    over_limit(view, (settled, drafts), kept)
         .or_else(|| addresses::short(view, drafts).map(Obstacle::Addresses))
 }
 
 /// The first pool whose limits these nodes would exceed together with what it has, or with what of it is
 /// kept for others. A pool that is over its limits already, and of which nothing is asked, is not.
-fn over_limit(view: &View<'_>, drafts: &[Draft], kept: &Kept) -> Option<Obstacle> {
+fn over_limit(
+    view: &View<'_>,
+    (settled, drafts): (&[Draft], &[Draft]),
+    kept: &Kept,
+) -> Option<Obstacle> {
     let cluster = view.cluster;
+    let settled = limits::charges(view, settled);
     let charges = limits::charges(view, drafts).into_iter();
     charges.into_iter().find_map(|(name, charge)| {
         let limits = &cluster.pools.get(name)?.limits;
@@ -202,7 +223,9 @@ fn over_limit(view: &View<'_>, drafts: &[Draft], kept: &Kept) -> Option<Obstacle
         if let Some(limit) = usage.over(limits) {
             return Some(Obstacle::Limit(name.clone(), limit));
         }
-        let (other, room) = kept.get(name)?;
+        // Who finds room on nodes that come anyway takes nothing that is kept.
+        let before = settled.get(name).copied().unwrap_or_default();
+        let (other, room) = kept.get(name).filter(|_| before.or(charge) != before)?;
         let over = usage.plus(*room).over(limits);
         over.map(|_| Obstacle::Kept(name.clone(), *other))
     })

@@ -89,16 +89,10 @@ pub fn choose(
         name_dry_zone(view, tied, &mut refusals);
         return Err(refusals);
     }
-    let mut choices: Vec<Choice> = suitable
-        .iter()
-        .map(|&z| Choice {
-            zones: Zones::One(candidates[z]),
-            refusals: refused(&table[z]),
-        })
+    let places = suitable.iter();
+    let mut choices: Vec<Choice> = places
+        .map(|&z| choice(view, tied, (candidates[z], &table[z])))
         .collect();
-    for choice in &mut choices {
-        name_dry_zone(view, tied, &mut choice.refusals);
-    }
     if choices[0].refusals.len() == ask.needs.len() {
         return Err(choices.swap_remove(0).refusals);
     }
@@ -348,6 +342,13 @@ fn domains(view: &View<'_>, menu: &mut Menu<'_>, need: &Need, rule: &Rule) -> Ve
     let open = all(view).into_iter().filter(|zone| rule.is_open(*zone));
     open.filter(|zone| menu.options(need, *zone).is_ok())
         .collect()
+}
+
+fn choice(view: &View<'_>, tied: Option<ZoneId>, (zone, costs): (ZoneId, &Costs)) -> Choice {
+    let mut refusals = refused(costs);
+    name_dry_zone(view, tied, &mut refusals);
+    let zones = Zones::One(zone);
+    Choice { zones, refusals }
 }
 
 /// An application that runs cannot leave a zone that EC2 has run dry in: it says which, and what would help.

@@ -18,9 +18,9 @@ fn a_driver_that_runs_while_its_executor_cannot_be_placed_is_a_split_gang_once()
     let mut seen = Seen::new();
     seen.pod("driver", Role::Driver, PodPhase::Bound("a".into()), false);
     seen.pod("exec-1", Role::Executor, PodPhase::Pending, false);
-    assert_eq!(seen.found(&[]), [], "a node for it boots");
+    assert!(seen.found(&[]).is_empty(), "a node for it boots");
     assert_eq!(seen.found(&["ns/exec-1"]), [("gang-split", "ns/exec-1")]);
-    assert_eq!(seen.found(&["ns/exec-1"]), []);
+    assert!(seen.found(&["ns/exec-1"]).is_empty());
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn a_gate_holds_a_gang_together_and_is_no_breach() {
     seen.breaches.others = true;
     seen.pod("driver", Role::Driver, PodPhase::Bound("a".into()), false);
     seen.pod("exec-1", Role::Executor, PodPhase::Gated, false);
-    assert_eq!(seen.found(&["ns/exec-1"]), []);
+    assert!(seen.found(&["ns/exec-1"]).is_empty());
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn an_executor_in_another_zone_or_on_a_drivers_node_is_told_once() {
     ];
     assert_eq!(seen.found(&[]), found);
     seen.pod("exec-3", Role::Executor, PodPhase::Bound("b".into()), false);
-    assert_eq!(seen.found(&[]), []);
+    assert!(seen.found(&[]).is_empty());
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_pod_that_karpenter_could_serve_is_told_where_karpenter_is() {
         seen.pod("exec-1", Role::Executor, PodPhase::Pending, selects);
         let found = seen.found(&[]);
         assert_eq!(!found.is_empty(), told, "{others} {selects}: {found:?}");
-        assert_eq!(seen.found(&[]), []);
+        assert!(seen.found(&[]).is_empty());
     }
 }
 
