@@ -10,8 +10,8 @@ use crate::testbed::{build, tell};
 
 /// The version whose pods and logs these tests know.
 const PYSPARK: &str = "pyspark==4.3.0";
-/// The oldest Java that this version runs on is 17; it is the one that Debian 12 has.
-const JAVA: &str = "openjdk-17-jre-headless";
+/// Debian's own choice of Java: 17 in its version 12, 21 in 13. Spark runs on both.
+const JAVA: &str = "default-jre-headless";
 /// In the folder of an installation that is whole; holds Spark's home.
 const MARKER: &str = "installed";
 

@@ -21,9 +21,9 @@ use crate::testbed::tell;
 /// Seconds of EC2 in a second: a boot of 40 s takes two.
 const SPEED: u64 = 20;
 const EC2: &[&str] = &["--speed", "20"];
-/// From EC2's word that an instance is gone until Spark has asked for another executor. Spark alone takes a
-/// minute, and counts a failure.
-const REPLACED: Duration = Duration::from_secs(3);
+/// The longest from an instance's end until Spark has asked for another executor, on a machine with other work; a quiet
+/// one takes a second. Without help it is 20 s to a minute, and a counted failure.
+const REPLACED: Duration = Duration::from_secs(10);
 
 #[test]
 fn nodes_come_while_the_driver_boots_and_go_when_the_application_has_ended() {
