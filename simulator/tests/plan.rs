@@ -138,7 +138,7 @@ fn unplaced_pods_are_no_failure_and_say_why() {
         &folder,
         "pod.yaml",
         "kind: Pod\nmetadata: {name: x, labels: {spark-role: driver}}\n\
-         spec: {schedulerName: volcano, containers: [{name: c, resources: {requests: {cpu: 1}}}]}\n",
+         spec: {schedulerName: our-own, containers: [{name: c, resources: {requests: {cpu: 1}}}]}\n",
     );
     let output = plan(&["-f", &pod, "-o", "json"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));

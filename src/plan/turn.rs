@@ -1,12 +1,13 @@
 //! Which nodes to be are asked for in this round. All of them at once, the calls of a gang too, until EC2
-//! has refused what one of them asks for: then its calls go one after the other, what was refused first, so
-//! that nodes that were given do not stand idle again and again beside others that never come.
+//! has refused what one of them asks for: then its calls go one after the other, what was refused first and
+//! drivers' last, so that nodes that were given do not stand idle again and again beside others that never come.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::View;
 use crate::cluster::node::{Node, Stage};
 use crate::cluster::shortage::OfferingKey;
+use crate::model::node::Purpose;
 use crate::model::offering::ZoneId;
 
 use super::demand::Ask;
@@ -98,9 +99,11 @@ fn turn(
         let drafts = seating.drafts.iter().filter(|draft| draft.kind == kind);
         market.kinds[kind].cost.micros() * i64::try_from(drafts.count()).unwrap_or(i64::MAX)
     };
+    // A driver's node is of no use where its executors' nodes cannot be had, wherever those are tried next.
+    let for_driver = |kind: usize| market.kinds[kind].purpose == Purpose::Driver;
     let first = kinds
         .iter()
-        .min_by_key(|kind| (!doubted(kind), cost(**kind)));
+        .min_by_key(|kind| (!doubted(kind), for_driver(**kind), cost(**kind)));
     Some(first.copied())
 }
 

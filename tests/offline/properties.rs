@@ -232,10 +232,16 @@ fn placed_pods(plan: &Plan) -> Vec<&PodId> {
         .collect()
 }
 
+/// Why pods wait. Once a launch is charged at its largest type, a limit leaves nothing that could be kept for
+/// another, so the two ways of saying that a limit is in the way count as one.
 fn why(plan: &Plan) -> Vec<(&PodId, &'static str)> {
-    plan.waiting
-        .iter()
-        .map(|waiting| (&waiting.pod, waiting.reason.code()))
+    let code = |code| match code {
+        "behind-other" => "limit-reached",
+        code => code,
+    };
+    let waiting = plan.waiting.iter();
+    waiting
+        .map(|waiting| (&waiting.pod, code(waiting.reason.code())))
         .collect()
 }
 

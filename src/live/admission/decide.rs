@@ -40,7 +40,9 @@ pub enum Why {
     HasGate,
     /// It has a node.
     Bound,
-    /// It asks for what planning does not understand, another scheduler among that.
+    /// Another scheduler than Kubernetes' own binds it, and may hold its gang in its own way.
+    OtherScheduler,
+    /// It asks for what planning does not understand.
     NotUnderstood,
     /// No NodePool that can be used is for it.
     NoPool,
@@ -58,6 +60,7 @@ impl Why {
             Why::OptedOut => "opted-out",
             Why::HasGate => "has-gate",
             Why::Bound => "bound",
+            Why::OtherScheduler => "other-scheduler",
             Why::NotUnderstood => "not-understood",
             Why::NoPool => "no-pool",
             Why::Unreadable => "unreadable",
@@ -91,6 +94,10 @@ fn refused(namespace: &str, pod: &Pod, pools: &[Arc<Pool>]) -> Result<Role, Why>
         .is_some_and(|node| !node.is_empty())
     {
         return Err(Why::Bound);
+    }
+    let scheduler = spec.scheduler_name.as_deref().unwrap_or_default();
+    if !matches!(scheduler, "" | "default-scheduler") {
+        return Err(Why::OtherScheduler);
     }
     let mut gates = spec.scheduling_gates.iter().flatten();
     if gates.any(|gate| gate.name == GATE) {

@@ -1,4 +1,5 @@
-//! Pods: told of under the names that the core has for their nodes, and no sooner than those nodes are.
+//! Pods: told of under the names that the core has for their nodes, and no sooner than those nodes are. What
+//! they say of shapes is for `shapes.rs`.
 
 use crate::cluster::event::Fact;
 use crate::cluster::kubernetes::shape::{Aside, Turn};

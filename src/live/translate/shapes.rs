@@ -1,4 +1,5 @@
-//! Objects that speak of applications' shapes, handed to the join, and what it makes of them told.
+//! Objects that speak of applications' shapes, handed to the join, and what it makes of them told. Who counts
+//! where several speak is the join's to say.
 
 use crate::cluster::kubernetes::shape::{GroupName, Origin, Speech};
 use crate::live::driver_conf::Configs;

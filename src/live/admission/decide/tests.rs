@@ -84,7 +84,7 @@ fn drivers_and_executors_that_a_pool_is_for_get_the_gate_and_nobody_else() {
             "executor",
             none.clone(),
             json!({"schedulerName": "volcano"}),
-            Verdict::Leave(Why::NotUnderstood),
+            Verdict::Leave(Why::OtherScheduler),
         ),
         (
             "executor",
