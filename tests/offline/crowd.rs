@@ -106,7 +106,10 @@ fn simulation(limit: Cpu) -> Simulation {
 fn submission() -> Submission {
     let log = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("simulator/data/logs/eventlog_v2_spark-110be3a8424d4a2789cb88134418217b");
-    let mut recorded = trace::open(&log).next().unwrap().unwrap();
+    let mut recorded = trace::open(&log)
+        .next()
+        .expect("the folder holds a log")
+        .expect("the log is sound");
     for (name, value) in [
         ("spark.dynamicAllocation.enabled", "false"),
         ("spark.executor.instances", "20"),
@@ -118,5 +121,5 @@ fn submission() -> Submission {
             .properties
             .insert(name.to_owned(), value.to_owned());
     }
-    Submission::new(&recorded).unwrap()
+    Submission::new(&recorded).expect("its properties make pods")
 }

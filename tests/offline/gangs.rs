@@ -345,7 +345,10 @@ impl Life {
             .collect();
         pending.sort_by(|a, b| a.id.cmp(&b.id));
         for pod in pending {
-            let (template, app) = (&pod.template, pod.template.app.as_ref().unwrap());
+            let (template, app) = (
+                &pod.template,
+                pod.template.app.as_ref().expect("a Spark pod has one"),
+            );
             let takes = |node: &&Node| {
                 node.stage == Stage::Ready
                     && node.purpose == Some(purpose_of(template.role))
