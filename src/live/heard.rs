@@ -47,6 +47,19 @@ pub enum Source {
     Pods,
 }
 
+impl Source {
+    /// True of kinds that other projects bring.
+    pub const fn is_of_others(self) -> bool {
+        matches!(
+            self,
+            Source::Applications
+                | Source::Schedules
+                | Source::ApacheApplications
+                | Source::Groups(_)
+        )
+    }
+}
+
 /// What a watch says of its objects, by `namespace/name` or name.
 #[derive(Debug)]
 pub enum Said {

@@ -238,9 +238,12 @@ async fn follow<K>(
             Ok(Event::Delete(object)) => vec![Said::Gone(name(&object))],
             Ok(Event::InitDone) => vec![Said::Complete],
             // A kind that nobody has installed has no objects; it may be installed later.
-            Err(error) if is_absent(&error) => match std::mem::replace(&mut absent, true) {
+            Err(error) if is_absent(source, &error) => match std::mem::replace(&mut absent, true) {
                 true => Vec::new(),
-                false => vec![Said::Began, Said::Complete],
+                false => {
+                    tracing::info!(?source, %error, "there are none of a kind, or we may not see them");
+                    vec![Said::Began, Said::Complete]
+                }
             },
             Err(error) => {
                 metrics.watch_restarted(&format!("{source:?}"), cause(&error));
@@ -268,12 +271,14 @@ fn cause(error: &watcher::Error) -> &'static str {
     }
 }
 
-fn is_absent(error: &watcher::Error) -> bool {
-    matches!(
-        error,
-        watcher::Error::InitialListFailed(kube::Error::Api(status))
-        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) if status.code == 404
-    )
+/// True of a kind that is not installed, and of one of other projects that we may not see: nobody waits for it.
+fn is_absent(source: Source, error: &watcher::Error) -> bool {
+    let (watcher::Error::InitialListFailed(kube::Error::Api(status))
+    | watcher::Error::WatchStartFailed(kube::Error::Api(status))) = error
+    else {
+        return false;
+    };
+    status.code == 404 || status.code == 403 && source.is_of_others()
 }
 
 /// `namespace/name`, or the name alone.

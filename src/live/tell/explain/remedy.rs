@@ -41,7 +41,7 @@ pub fn remedy(reason: &Reason) -> &'static str {
             "nothing needs doing: on-demand is bought when the pool's patience runs out"
         }
         Reason::WaitingForSpot { until: None } => {
-            "spec.spot.fallbackAfter in the NodePool, or more types and zones for spot to choose from"
+            "spec.spot.fallbackToOnDemandAfter in the NodePool, or more types and zones for spot to choose from"
         }
         Reason::NoCapacity { .. } => {
             "more types, zones or on-demand in the NodePool; EC2 is asked again by itself"
