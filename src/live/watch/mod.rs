@@ -288,3 +288,6 @@ fn name<K: Resource>(object: &K) -> String {
         None => object.name_any(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,9 +20,10 @@ fn a_controller_that_dies_while_nodes_come_leaks_none_and_doubles_none() {
         rig.apply_class().await;
         rig.apply_pools("1h").await;
         for point in &POINTS[..8] {
+            // All pods are there before it looks: in parts they could be planned for two zones.
+            start_application(rig, point).await;
             rig.set(VARIABLE, point);
             rig.start();
-            start_application(rig, point).await;
             eventually(&format!("it dies {point}"), async || {
                 rig.has_ended().then_some(())
             })
