@@ -10,6 +10,9 @@ use kube::{Api, Client};
 
 /// Looks at the Lease in its length: a renewal is seen a tenth of it late.
 const LOOKS: u32 = 10;
+/// Of a Lease's lengths: who would take over does so at the end of the first, and has the others to place
+/// what waits before it is freed without a place.
+const SILENT_AFTER: u32 = 2;
 /// Of a Lease's length: longer without an answer, and what was seen before does not count.
 const LONGEST_GAP: u32 = 2;
 
@@ -48,9 +51,15 @@ impl Leader {
         self.is_fresh_at(Instant::now())
     }
 
-    /// True where the Lease was looked at for its whole length without a gap, and nobody renewed it.
+    /// True where the Lease was looked at for twice its length without a gap, and nobody renewed it: nobody
+    /// has taken over either.
     pub fn is_silent(&self) -> bool {
         self.is_silent_at(Instant::now())
+    }
+
+    /// How long nobody must have renewed the Lease before nobody leads.
+    pub fn silent_after(&self) -> Duration {
+        self.length * SILENT_AFTER
     }
 
     /// Looks at the Lease again and again, until it is dropped.
@@ -99,7 +108,7 @@ impl Leader {
         let seen = self.seen.lock().expect("nobody panics while holding it");
         let since = |at: Option<Instant>| at.map(|at| now.saturating_duration_since(at));
         let looked = since(seen.looked).is_some_and(|ago| ago <= self.length / LONGEST_GAP);
-        looked && since(seen.quiet).is_some_and(|quiet| quiet >= self.length)
+        looked && since(seen.quiet).is_some_and(|quiet| quiet >= self.silent_after())
     }
 }
 
@@ -140,17 +149,19 @@ mod tests {
         );
         assert_eq!(known(&[(0, held(1)), (2, held(2))], 3), (true, false));
         let mut looks = vec![(0, held(1)), (2, held(2))];
-        looks.extend((1..9).map(|i| (2 + 2 * i, held(2))));
+        looks.extend((1..17).map(|i| (2 + 2 * i, held(2))));
         assert_eq!(known(&looks, 16), (true, false));
-        assert_eq!(known(&looks, 18), (false, true));
+        assert_eq!(known(&looks, 31), (false, false), "another may take over");
+        assert_eq!(known(&looks, 32), (false, true));
     }
 
     #[test]
-    fn a_lease_that_was_given_up_is_fresh_no_more_and_silent_after_its_length() {
+    fn a_lease_that_was_given_up_is_fresh_no_more_and_silent_after_twice_its_length() {
         let mut looks = vec![(0, held(1)), (2, held(2))];
-        looks.extend((2..12).map(|i| (2 * i, None)));
+        looks.extend((2..17).map(|i| (2 * i, None)));
         assert_eq!(known(&looks[..3], 4), (false, false));
-        assert_eq!(known(&looks, 22), (false, true));
+        assert_eq!(known(&looks, 31), (false, false));
+        assert_eq!(known(&looks, 32), (false, true));
     }
 
     #[test]

@@ -125,7 +125,7 @@ async fn stale(client: &Client, args: &UngateArgs) -> Result<Freed, String> {
     let length = Duration::from_millis(u64::try_from(args.lease_length.millis()).unwrap_or(0));
     let leader = Leader::new(length);
     // Long enough to have seen a renewal, or to be sure that there is none.
-    let looked = length + length / 2;
+    let looked = leader.silent_after() + length / 2;
     let follow = leader.follow(client.clone(), &args.lease_namespace, "sparkwright");
     // It follows until it is dropped.
     let _ = tokio::time::timeout(looked, follow).await;

@@ -4,9 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kube::ResourceExt;
+
 use crate::cluster::event::{AwaitedNode, Intent};
+use crate::live::claims::EPOCH;
 use crate::live::clock;
-use crate::live::ec2::{GivenInstance, Instance, InstanceState};
+use crate::live::ec2::{FleetRequest, GivenInstance, Instance, InstanceState};
 use crate::live::heard::{Answered, Hand};
 use crate::live::launch::{self, Given};
 use crate::live::leave;
@@ -18,7 +21,8 @@ use super::Rounds;
 
 /// From a launch until EC2's list must have it: descriptions lag, seldom by more than seconds.
 const LISTED_AFTER: Span = Span::from_secs(120);
-/// How long a claim may wait for an answer before its request is sent again.
+/// How long a claim may wait for an answer before its request is sent again. One of a leader before us is
+/// sent again at once: nobody waits for its answer.
 const RESEND_AFTER: Span = Span::from_secs(15);
 /// How long a claim may be without an instance at all.
 const OPEN_AT_MOST: Span = Span::from_secs(600);
@@ -156,6 +160,9 @@ impl Rounds {
 
     /// Requests that were never answered are sent again; claims that have waited too long go.
     pub(super) fn look_at_open_claims(&mut self) {
+        if !self.translator.is_ready() {
+            return;
+        }
         let now = clock::now();
         let open = self.open_intents();
         let names: BTreeSet<&String> = open.values().flatten().collect();
@@ -167,14 +174,11 @@ impl Rounds {
                 .min();
             let waited = since.map_or(Span::ZERO, |since| now - since);
             let hand = Hand::Launch(token.clone());
-            if waited < RESEND_AFTER || self.in_hand.contains(&hand) {
+            let inherited = names.iter().all(|name| self.is_inherited(name));
+            if self.in_hand.contains(&hand) || (waited < RESEND_AFTER && !inherited) {
                 continue;
             }
-            let stored = names.iter().find_map(|name| {
-                let object = self.translator.claims.get(name)?.object.as_ref()?;
-                object.spec.intent.request.clone()
-            });
-            match (stored, self.epoch) {
+            match (self.sendable(&token, &names), self.epoch) {
                 (Some(stored), Some(epoch)) if waited < OPEN_AT_MOST => {
                     tracing::info!(token, "request without an answer is sent again");
                     let intent = self.intent_of(&names);
@@ -184,6 +188,29 @@ impl Rounds {
                 _ => names.iter().for_each(|name| self.discard(name)),
             }
         }
+    }
+
+    /// True for a claim that a leader before us wrote.
+    fn is_inherited(&self, claim: &str) -> bool {
+        let claim = self.translator.claims.get(claim);
+        let object = claim.and_then(|claim| claim.object.as_ref());
+        let wrote = object.and_then(|object| object.annotations().get(EPOCH)?.parse().ok());
+        wrote.is_some_and(|wrote: u64| self.epoch.is_some_and(|epoch| wrote < epoch))
+    }
+
+    /// The request that open claims have stored; None where it was never sent, since it is sent once all
+    /// its claims are written, and some are not.
+    fn sendable(&self, token: &str, open: &[String]) -> Option<String> {
+        let stored = open.iter().find_map(|name| {
+            let object = self.translator.claims.get(name)?.object.as_ref()?;
+            object.spec.intent.request.clone()
+        })?;
+        let claims = self.translator.claims.values();
+        let written = claims.filter(|claim| claim.token() == Some(token)).count();
+        let all = FleetRequest::read(&stored).is_ok_and(|request| {
+            usize::try_from(request.count).is_ok_and(|count| count <= written)
+        });
+        (all || written > open.len()).then_some(stored)
     }
 
     /// Claims whose instance is gone, or whose node never came.

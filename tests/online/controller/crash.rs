@@ -19,6 +19,7 @@ fn a_controller_that_dies_while_nodes_come_leaks_none_and_doubles_none() {
     rig::run(&[], async |rig| {
         rig.apply_class().await;
         rig.apply_pools("1h").await;
+        let mut before = BTreeSet::new();
         for point in &POINTS[..8] {
             // All pods are there before it looks: in parts they could be planned for two zones.
             start_application(rig, point).await;
@@ -45,6 +46,13 @@ fn a_controller_that_dies_while_nodes_come_leaks_none_and_doubles_none() {
                 (single && alive.all(|id| claimed.contains(id))).then_some(())
             })
             .await;
+            let all = rig.instances().into_iter();
+            let all = all.filter_map(|one| one["id"].as_str().map(str::to_owned));
+            let new: Vec<String> = all.filter(|id| before.insert(id.clone())).collect();
+            assert!(
+                new.len() <= usize::try_from(EXECUTORS + 1).expect("it fits"),
+                "launched in all, where it died {point}: {new:?}"
+            );
             clear(rig).await;
             rig.kill();
         }

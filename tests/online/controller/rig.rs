@@ -365,12 +365,17 @@ impl Rig {
             .collect()
     }
 
-    /// Instances that are pending or running, by what EC2 says.
-    pub fn alive(&self) -> Vec<Value> {
+    /// Instances, by what EC2 says: those that it remembers the end of too.
+    pub fn instances(&self) -> Vec<Value> {
         let text = self.ask("GET /_emulator/instances", "");
         let all: Value = serde_json::from_str(&text).expect("instances are JSON");
         let all = all.get("instances").cloned().unwrap_or(all);
-        let all: Vec<Value> = serde_json::from_value(all).expect("they are a list");
+        serde_json::from_value(all).expect("they are a list")
+    }
+
+    /// Instances that are pending or running, by what EC2 says.
+    pub fn alive(&self) -> Vec<Value> {
+        let all = self.instances();
         let alive = |one: &Value| matches!(one["state"].as_str(), Some("pending" | "running"));
         all.into_iter().filter(alive).collect()
     }
@@ -452,6 +457,11 @@ impl Drop for Rig {
             // One that has ended already cannot be killed.
             let _ = child.kill();
             let _ = child.wait();
+        }
+        if std::thread::panicking() {
+            let calls = self.ask("GET /_emulator/calls?after=0", "");
+            let log = self.log();
+            crate::testbed::tell(&format!("EC2 had:\n{calls}\nthe controllers said:\n{log}"));
         }
     }
 }
