@@ -7,11 +7,10 @@ use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
 use kube::api::{ApiResource, DynamicObject, ListParams, PostParams};
-use kube::core::GroupVersionKind;
 use kube::{Api, Client, Config, ResourceExt};
 use serde_json::Value;
 
-use crate::model::nodeclass;
+use crate::model::nodeclass::{self, NodeClass};
 
 use super::controller::cluster_facts;
 use super::ec2::Ec2;
@@ -172,8 +171,7 @@ fn asked(rule: &Value, namespace: Option<&str>) -> Vec<ResourceAttributes> {
 
 /// NodeClasses of the cluster, by name; those that cannot be read with every bad field.
 async fn classes(client: &Client) -> Vec<(String, Result<nodeclass::Class, String>)> {
-    let kind = GroupVersionKind::gvk("sparkwright.dev", "v1alpha1", "NodeClass");
-    let resource = ApiResource::from_gvk_with_plural(&kind, "nodeclasses");
+    let resource = ApiResource::erase::<NodeClass>(&());
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
     let listed = match api.list(&ListParams::default()).await {
         Ok(listed) => listed.items,

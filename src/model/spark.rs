@@ -74,6 +74,31 @@ pub struct PodTemplate {
     pub not_understood: Vec<NotUnderstood>,
 }
 
+impl PodTemplate {
+    /// One that asks for room and for nothing else.
+    pub fn plain(
+        role: Role,
+        app: Option<AppId>,
+        namespace: impl Into<String>,
+        requests: Resources,
+    ) -> Self {
+        PodTemplate {
+            role,
+            app,
+            namespace: namespace.into(),
+            labels: Labels::new(),
+            requests,
+            constraints: Constraints::default(),
+            tolerations: Vec::new(),
+            priority: 0,
+            daemon: false,
+            hands_on: false,
+            placement: None,
+            not_understood: Vec::new(),
+        }
+    }
+}
+
 /// Where a pod is in its life, as far as planning cares.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PodPhase {

@@ -12,7 +12,7 @@ use sparkwright::model::node::INSTANCE_TYPE;
 use sparkwright::model::offering::Catalog;
 use sparkwright::model::performance::Performances;
 use sparkwright::model::pool::{EmptyTtl, Limits, Pool, PoolRequirement, SpotPolicy, ZonePolicy};
-use sparkwright::model::requirement::{Condition, Constraints, Labels, Requirement};
+use sparkwright::model::requirement::{Condition, Labels, Requirement};
 use sparkwright::model::resources::{Bytes, Cpu, Resources};
 use sparkwright::model::spark::{ExecutorGroup, Pod, PodPhase, PodTemplate, Role, Shape};
 use sparkwright::model::time::{Span, Timestamp};
@@ -76,20 +76,13 @@ pub fn pool(name: &str, roles: &[Role], cpus: i64) -> Pool {
 
 /// A template of a pod of an application.
 pub fn template(app: &str, role: Role, millis: u64, mib: u64) -> Arc<PodTemplate> {
-    Arc::new(PodTemplate {
+    let requests = Resources::pod(Cpu::from_millis(millis), Bytes::from_mib(mib));
+    Arc::new(PodTemplate::plain(
         role,
-        app: Some(AppId::from(app)),
-        namespace: "default".into(),
-        labels: Labels::new(),
-        requests: Resources::pod(Cpu::from_millis(millis), Bytes::from_mib(mib)),
-        constraints: Constraints::default(),
-        tolerations: Vec::new(),
-        priority: 0,
-        daemon: false,
-        placement: None,
-        hands_on: false,
-        not_understood: Vec::new(),
-    })
+        Some(AppId::from(app)),
+        "default",
+        requests,
+    ))
 }
 
 /// A pod that waits.

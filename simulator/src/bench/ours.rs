@@ -152,21 +152,14 @@ fn template(group: &Group) -> PodTemplate {
             .map(|zone| Requirement::is(ZONE, zone.as_str())),
     );
     let cpu = Cpu::from_millis(group.cpu.into());
+    let app = AppId::from(format!("bench/{app}"));
+    let requests = Resources::pod(cpu, Bytes::from_mib(group.memory.into()));
     PodTemplate {
-        role: group.role,
-        app: Some(AppId::from(format!("bench/{app}"))),
-        namespace: "bench".to_owned(),
         labels,
-        requests: Resources::pod(cpu, Bytes::from_mib(group.memory.into())),
         constraints: Constraints {
             all,
             any: Vec::new(),
         },
-        tolerations: Vec::new(),
-        priority: 0,
-        daemon: false,
-        placement: None,
-        hands_on: false,
-        not_understood: Vec::new(),
+        ..PodTemplate::plain(group.role, Some(app), "bench", requests)
     }
 }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use sparkwright::cluster::event::Fact;
 use sparkwright::model::daemon::Daemon;
 use sparkwright::model::name::{NodeId, PodId};
-use sparkwright::model::requirement::{Constraints, Labels};
 use sparkwright::model::resources::Resources;
 use sparkwright::model::spark::{Pod, PodPhase, PodTemplate, Role};
 
@@ -50,18 +49,9 @@ fn daemon_pod(daemon: &str, node: &NodeId) -> PodId {
 }
 
 fn daemon_template(name: &str, requests: Resources) -> PodTemplate {
+    let namespace = name.split('/').next().unwrap_or_default();
     PodTemplate {
-        role: Role::Other,
-        app: None,
-        namespace: name.split('/').next().unwrap_or_default().into(),
-        labels: Labels::new(),
-        requests,
-        constraints: Constraints::default(),
-        tolerations: Vec::new(),
-        priority: 0,
         daemon: true,
-        placement: None,
-        hands_on: false,
-        not_understood: Vec::new(),
+        ..PodTemplate::plain(Role::Other, None, namespace, requests)
     }
 }

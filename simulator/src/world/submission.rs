@@ -245,21 +245,13 @@ fn template(
         .map(|(key, value)| Requirement::is(key, value))
         .collect();
     PodTemplate {
-        role,
-        app: Some(app.clone()),
-        namespace: namespace.into(),
         labels,
-        requests,
         constraints: Constraints {
             all,
             any: Vec::new(),
         },
-        tolerations: Vec::new(),
-        priority: 0,
-        daemon: false,
-        placement: None,
         hands_on: role == Role::Executor
             && value::flag(properties, "spark.decommission.enabled").unwrap_or(false),
-        not_understood: Vec::new(),
+        ..PodTemplate::plain(role, Some(app.clone()), namespace, requests)
     }
 }

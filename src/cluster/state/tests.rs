@@ -4,26 +4,19 @@ use super::*;
 use crate::cluster::event::{AwaitedNode, Held, Intent, NodeFacts, Slot};
 use crate::model::node::{NODEPOOL, Purpose, Taint, TaintEffect};
 use crate::model::offering::{CapacityType, TypeId, ZoneId};
-use crate::model::requirement::{Constraints, Labels};
+use crate::model::requirement::Labels;
 use crate::model::resources::{Bytes, Cpu, Resources};
 use crate::model::spark::ExecutorGroup;
 use crate::model::spark::{PodPhase, Role, Shape};
 
 fn template(role: Role, cores: u32) -> Arc<PodTemplate> {
-    Arc::new(PodTemplate {
+    let requests = Resources::pod(Cpu::from_cores(cores), Bytes::from_mib(1024));
+    Arc::new(PodTemplate::plain(
         role,
-        app: Some("ns/app".into()),
-        namespace: "ns".into(),
-        labels: Labels::new(),
-        requests: Resources::pod(Cpu::from_cores(cores), Bytes::from_mib(1024)),
-        constraints: Constraints::default(),
-        tolerations: Vec::new(),
-        priority: 0,
-        daemon: false,
-        placement: None,
-        hands_on: false,
-        not_understood: Vec::new(),
-    })
+        Some("ns/app".into()),
+        "ns",
+        requests,
+    ))
 }
 
 fn pod(name: &str, role: Role, phase: PodPhase) -> Fact {

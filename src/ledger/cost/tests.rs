@@ -6,7 +6,7 @@ use super::*;
 use crate::cluster::event::{AwaitedNode, Intent, PriceChange};
 use crate::model::money::apportion;
 use crate::model::node::Purpose;
-use crate::model::requirement::{Constraints, Labels};
+use crate::model::requirement::Labels;
 use crate::model::resources::{Bytes, Cpu, Resources};
 use crate::model::spark::{PodTemplate, Role};
 
@@ -55,26 +55,15 @@ fn ready(node: &str) -> Fact {
 }
 
 fn bound(pod: &str, app: Option<&str>, cores: u32, node: &str) -> Fact {
+    let role = match app {
+        Some(_) => Role::Executor,
+        None => Role::Other,
+    };
+    let memory = Bytes::from_mib(1024 * u64::from(cores));
+    let requests = Resources::pod(Cpu::from_cores(cores), memory);
     let template = PodTemplate {
-        role: if app.is_some() {
-            Role::Executor
-        } else {
-            Role::Other
-        },
-        app: app.map(AppId::from),
-        namespace: "default".into(),
-        labels: Labels::new(),
-        requests: Resources::pod(
-            Cpu::from_cores(cores),
-            Bytes::from_mib(1024 * u64::from(cores)),
-        ),
-        constraints: Constraints::default(),
-        tolerations: Vec::new(),
-        priority: 0,
         daemon: app.is_none(),
-        placement: None,
-        hands_on: false,
-        not_understood: Vec::new(),
+        ..PodTemplate::plain(role, app.map(AppId::from), "default", requests)
     };
     Fact::PodApplied(Pod {
         id: pod.into(),

@@ -1,9 +1,8 @@
 //! Statuses of our own objects: what is to be said of each is kept here, and written one write at a time
 //! for an object, so that an older word never stands over a newer one.
 
-use kube::Api;
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
-use kube::core::GroupVersionKind;
+use kube::{Api, Resource};
 use serde_json::{Value, json};
 
 use crate::live::claims;
@@ -12,7 +11,9 @@ use crate::live::crash;
 use crate::live::heard::Hand;
 use crate::live::world::World;
 use crate::model::nodeclaim::NodeClaimStatus;
+use crate::model::nodeclass::NodeClass;
 use crate::model::nodeclass::status::{FoundSubnet, NodeClassStatus};
+use crate::model::nodepool::NodePool;
 use crate::model::nodepool::status::NodePoolStatus;
 use crate::model::object::condition::{self, Condition, ConditionStatus};
 
@@ -83,7 +84,7 @@ impl Rounds {
                 }
                 Subject::Class(name) => {
                     let status = json!(self.class_status(name));
-                    self.begin(hand, write(world, done, "NodeClass", name.clone(), status));
+                    self.begin(hand, write::<NodeClass>(world, done, name.clone(), status));
                 }
                 Subject::Pool(name) => {
                     let status = json!(self.pool_status(name));
@@ -91,7 +92,7 @@ impl Rounds {
                         continue;
                     }
                     self.said.insert(name.clone(), status.clone());
-                    self.begin(hand, write(world, done, "NodePool", name.clone(), status));
+                    self.begin(hand, write::<NodePool>(world, done, name.clone(), status));
                 }
             }
         }
@@ -207,13 +208,13 @@ fn ready_condition(
     conditions
 }
 
-async fn write(world: World, done: Hand, kind: &'static str, name: String, status: Value) {
-    let plural = match kind {
-        "NodePool" => "nodepools",
-        _ => "nodeclasses",
-    };
-    let kind = GroupVersionKind::gvk("sparkwright.dev", "v1alpha1", kind);
-    let resource = ApiResource::from_gvk_with_plural(&kind, plural);
+async fn write<K: Resource<DynamicType = ()>>(
+    world: World,
+    done: Hand,
+    name: String,
+    status: Value,
+) {
+    let resource = ApiResource::erase::<K>(&());
     let api: Api<DynamicObject> = Api::all_with(world.client.clone(), &resource);
     let patch = Patch::Merge(json!({ "status": status }));
     let written = api

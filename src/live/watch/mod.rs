@@ -21,6 +21,8 @@ use tokio::task::JoinSet;
 use crate::cluster::kubernetes::shape::{self, Make};
 use crate::cluster::kubernetes::{self, Kind, referent};
 use crate::model::nodeclaim::NodeClaim;
+use crate::model::nodeclass::NodeClass;
+use crate::model::nodepool::NodePool;
 use crate::model::referent::ReferentKind;
 
 use super::heard::{Heard, Object, Said, Source};
@@ -94,12 +96,8 @@ pub fn all(client: &Client, inbox: &Sender<Heard>, metrics: &Metrics) -> JoinSet
         metrics,
         watches: &mut watches,
     };
-    follow.written("NodeClass", "nodeclasses", Source::Classes, |value| {
-        Object::Class(value)
-    });
-    follow.written("NodePool", "nodepools", Source::Pools, |value| {
-        Object::Pool(value)
-    });
+    follow.written::<NodeClass>(Source::Classes, Object::Class);
+    follow.written::<NodePool>(Source::Pools, Object::Pool);
     follow.clusterwide(Source::Claims, |claim: NodeClaim| {
         Object::Claim(Box::new(claim))
     });
@@ -180,15 +178,12 @@ impl Follow<'_> {
     }
 
     /// Our own kinds that people write: as they are written, so that one that is wrong stops no other.
-    fn written(
+    fn written<K: Resource<DynamicType = ()>>(
         &mut self,
-        kind: &str,
-        plural: &str,
         source: Source,
         read: fn(serde_json::Value) -> Object,
     ) {
-        let kind = GroupVersionKind::gvk("sparkwright.dev", "v1alpha1", kind);
-        let resource = ApiResource::from_gvk_with_plural(&kind, plural);
+        let resource = ApiResource::erase::<K>(&());
         let api: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource);
         let read = move |object: DynamicObject| {
             read(serde_json::to_value(object).expect("an object is JSON"))

@@ -10,10 +10,12 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::api::{DynamicObject, ListParams, Patch, PatchParams, PostParams};
-use kube::core::{ApiResource, GroupVersionKind};
+use kube::core::ApiResource;
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 use sparkwright::model::nodeclaim::NodeClaim;
+use sparkwright::model::nodeclass::NodeClass;
+use sparkwright::model::nodepool::NodePool;
 use sparkwright_sim::emulator::{Background, EmulatorArgs};
 
 use crate::testbed::{ControlPlane, eventually, install, is_offline, ports};
@@ -220,14 +222,10 @@ impl Rig {
 
     /// Applies an object of ours.
     pub async fn apply(&self, document: Value) {
-        let kind = document["kind"].as_str().expect("it has a kind").to_owned();
-        let plural = if kind == "NodeClass" {
-            "nodeclasses"
-        } else {
-            "nodepools"
+        let resource = match document["kind"].as_str() {
+            Some("NodeClass") => ApiResource::erase::<NodeClass>(&()),
+            _ => ApiResource::erase::<NodePool>(&()),
         };
-        let kind = GroupVersionKind::gvk("sparkwright.dev", "v1alpha1", &kind);
-        let resource = ApiResource::from_gvk_with_plural(&kind, plural);
         let api: Api<DynamicObject> = Api::all_with(self.admin.clone(), &resource);
         let object: DynamicObject = serde_json::from_value(document).expect("it is an object");
         let applied = PatchParams::apply("test").force();
@@ -253,9 +251,7 @@ impl Rig {
     }
 
     fn pools(&self) -> Api<DynamicObject> {
-        let kind = GroupVersionKind::gvk("sparkwright.dev", "v1alpha1", "NodePool");
-        let resource = ApiResource::from_gvk_with_plural(&kind, "nodepools");
-        Api::all_with(self.admin.clone(), &resource)
+        Api::all_with(self.admin.clone(), &ApiResource::erase::<NodePool>(&()))
     }
 
     /// Sends a signal to a controller, by the order of their starts.

@@ -32,15 +32,19 @@ fn a_spot_instance_is_warned_of_and_its_end_is_told() {
     });
 }
 
+/// An instance that runs, and of which nothing is left to tell.
+async fn running(account: &Account) -> String {
+    let launched = account.launched(on_demand(&["m6i.2xlarge"], 1, "t-1"));
+    let id = launched.await.remove(0);
+    account.emulated.advance("5s");
+    kinds(account, &id, 2).await;
+    id
+}
+
 #[test]
 fn an_instance_that_fails_is_told_once_and_without_warning() {
     with(CALM, PLAIN, async |account| {
-        let id = account
-            .launched(on_demand(&["m6i.2xlarge"], 1, "t-1"))
-            .await
-            .remove(0);
-        account.emulated.advance("5s");
-        kinds(account, &id, 2).await;
+        let id = running(account).await;
         let done = account.emulated.upset("failures", &id);
         assert_eq!(done["done"][0], id.as_str());
         let told = kinds(account, &id, 1).await;
@@ -53,12 +57,7 @@ fn an_instance_that_fails_is_told_once_and_without_warning() {
 #[test]
 fn a_scheduled_change_is_told() {
     with(CALM, PLAIN, async |account| {
-        let id = account
-            .launched(on_demand(&["m6i.2xlarge"], 1, "t-1"))
-            .await
-            .remove(0);
-        account.emulated.advance("5s");
-        kinds(account, &id, 2).await;
+        let id = running(account).await;
         account.emulated.upset("retirements", &id);
         let told = kinds(account, &id, 1).await;
         let [

@@ -2,7 +2,7 @@
 
 use super::*;
 use sparkwright::model::node::{Taint, TaintEffect, Toleration};
-use sparkwright::model::requirement::{Constraints, Labels, Requirement};
+use sparkwright::model::requirement::{Labels, Requirement};
 use sparkwright::model::resources::{Bytes, Cpu};
 use sparkwright::model::spark::Role;
 
@@ -22,23 +22,9 @@ fn node(name: &str, cores: u32) -> NodeFacts {
 }
 
 fn template(cores: u32) -> PodTemplate {
-    PodTemplate {
-        role: Role::Executor,
-        app: None,
-        namespace: "default".into(),
-        labels: Labels::new(),
-        requests: Resources::pod(
-            Cpu::from_cores(cores),
-            Bytes::from_mib(u64::from(cores) * 4096),
-        ),
-        constraints: Constraints::default(),
-        tolerations: Vec::new(),
-        priority: 0,
-        daemon: false,
-        placement: None,
-        hands_on: false,
-        not_understood: Vec::new(),
-    }
+    let memory = Bytes::from_mib(u64::from(cores) * 4096);
+    let requests = Resources::pod(Cpu::from_cores(cores), memory);
+    PodTemplate::plain(Role::Executor, None, "default", requests)
 }
 
 fn bound(nodes: &[NodeFacts], pods: &[PodTemplate]) -> Vec<String> {

@@ -104,21 +104,11 @@ impl Seen {
     fn pod(&mut self, name: &str, role: Role, phase: PodPhase, selects: bool) {
         let managed = Requirement::is(MANAGED, "true");
         let template = PodTemplate {
-            role,
-            app: Some("ns/app".into()),
-            namespace: "ns".into(),
-            labels: Labels::new(),
-            requests: Resources::default(),
             constraints: Constraints {
                 all: selects.then_some(managed).into_iter().collect(),
                 any: Vec::new(),
             },
-            tolerations: Vec::new(),
-            priority: 0,
-            daemon: false,
-            placement: None,
-            hands_on: false,
-            not_understood: Vec::new(),
+            ..PodTemplate::plain(role, Some("ns/app".into()), "ns", Resources::default())
         };
         self.tell(Fact::PodApplied(Pod {
             id: format!("ns/{name}").as_str().into(),

@@ -27,20 +27,8 @@ impl World {
     }
 
     fn pod(&mut self, name: &str, role: Role, phase: PodPhase) {
-        let template = PodTemplate {
-            role,
-            app: Some("spark/etl".into()),
-            namespace: "spark".into(),
-            labels: Labels::new(),
-            requests: Resources::pod(Cpu::from_cores(1), Bytes::from_mib(1024)),
-            constraints: Default::default(),
-            tolerations: Vec::new(),
-            priority: 0,
-            daemon: false,
-            placement: None,
-            hands_on: false,
-            not_understood: Vec::new(),
-        };
+        let requests = Resources::pod(Cpu::from_cores(1), Bytes::from_mib(1024));
+        let template = PodTemplate::plain(role, Some("spark/etl".into()), "spark", requests);
         let pod = Pod {
             id: format!("spark/{name}").into(),
             template: template.into(),

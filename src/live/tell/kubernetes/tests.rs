@@ -12,24 +12,12 @@ use super::*;
 fn cluster(pods: usize) -> Cluster {
     let mut cluster = Cluster::default();
     for i in 0..pods {
-        let template = PodTemplate {
-            role: if i == pods - 1 {
-                Role::Driver
-            } else {
-                Role::Executor
-            },
-            app: Some("spark/a".into()),
-            namespace: "spark".into(),
-            labels: Default::default(),
-            requests: Resources::default(),
-            constraints: Default::default(),
-            tolerations: Vec::new(),
-            priority: 0,
-            daemon: false,
-            placement: None,
-            hands_on: false,
-            not_understood: Vec::new(),
+        let role = match i == pods - 1 {
+            true => Role::Driver,
+            false => Role::Executor,
         };
+        let app = Some("spark/a".into());
+        let template = PodTemplate::plain(role, app, "spark", Resources::default());
         let pod = Pod {
             id: pod(i),
             template: template.into(),
