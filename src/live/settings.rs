@@ -132,17 +132,11 @@ fn life(text: &str) -> Result<Span, String> {
 /// # Errors
 /// How to write one.
 pub fn length(text: &str) -> Result<Span, String> {
-    let number = |unit: &str| {
-        text.strip_suffix(unit)
-            .and_then(|number| number.parse::<i64>().ok())
-    };
-    let millis = number("ms");
-    let seconds = number("s").map(|n| n * 1000);
-    let minutes = number("m").map(|n| n * 60_000);
-    let hours = number("h").map(|n| n * 3_600_000);
-    let known = millis.or(seconds).or(minutes).or(hours);
-    let known = known.filter(|millis| (1..=86_400_000).contains(millis));
-    known.map(Span::from_millis).ok_or_else(|| {
-        "write a whole number and a unit, up to a day: 500ms, 90s, 15m, 2h".to_owned()
-    })
+    let day = Span::from_millis(1)..=Span::from_secs(86_400);
+    text.parse()
+        .ok()
+        .filter(|span| day.contains(span))
+        .ok_or_else(|| {
+            "write a whole number and a unit, up to a day: 500ms, 90s, 15m, 2h".to_owned()
+        })
 }

@@ -1,8 +1,10 @@
 //! Points in time and lengths of time, in whole milliseconds. The core never reads a clock: every
 //! `Timestamp` comes in with an event or with the view.
 
+use std::error::Error;
 use std::fmt;
 use std::ops::{Add, Sub};
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -95,9 +97,69 @@ impl Sub for Span {
     }
 }
 
+/// A text that is no length of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpanError;
+
+impl fmt::Display for SpanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("write a whole number and a unit: 500ms, 90s, 15m, 2h")
+    }
+}
+
+impl Error for SpanError {}
+
+/// A length as people write one: `500ms`, `90s`, `15m`, `2h`.
+impl FromStr for Span {
+    type Err = SpanError;
+
+    fn from_str(text: &str) -> Result<Self, SpanError> {
+        let end = text.find(|c: char| !c.is_ascii_digit()).ok_or(SpanError)?;
+        let (number, unit) = text.split_at(end);
+        let number: i64 = number.parse().map_err(|_| SpanError)?;
+        let unit = match unit {
+            "ms" => 1,
+            "s" => 1000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            _ => return Err(SpanError),
+        };
+        number.checked_mul(unit).map(Span).ok_or(SpanError)
+    }
+}
+
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = format!("{}.{:03}", self.0 / 1000, (self.0 % 1000).abs());
         write!(f, "{}s", text.trim_end_matches('0').trim_end_matches('.'))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_is_a_whole_number_and_a_unit() {
+        for (text, millis) in [
+            ("500ms", 500),
+            ("90s", 90_000),
+            ("15m", 900_000),
+            ("2h", 7_200_000),
+        ] {
+            assert_eq!(text.parse(), Ok(Span::from_millis(millis)));
+        }
+        for text in [
+            "",
+            "s",
+            "90",
+            "-1s",
+            "1.5h",
+            "1d",
+            "1h30m",
+            "9223372036854775807h",
+        ] {
+            assert_eq!(text.parse::<Span>(), Err(SpanError), "{text}");
+        }
     }
 }

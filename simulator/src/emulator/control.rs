@@ -7,7 +7,6 @@ use sparkwright::model::time::Span;
 
 use super::region::Region;
 use super::service::{Emulator, Upset};
-use crate::world::arrivals::span;
 
 const PREFIX: &str = "/_emulator/";
 
@@ -74,7 +73,7 @@ fn upset(emulator: &Emulator, what: Upset, ids: &[String]) -> Value {
 
 fn advance(emulator: &Emulator, by: Option<&str>) -> Result<Value, String> {
     let by: Span = by
-        .and_then(span)
+        .and_then(|text| text.parse().ok())
         .ok_or("advance: write a length of time such as 10s")?;
     if !emulator.advance(by) {
         return Err("the clock runs by itself; start with --clock standing".to_owned());

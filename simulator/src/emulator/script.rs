@@ -8,7 +8,6 @@ use serde_saphyr::Spanned;
 use sparkwright::model::time::{Span, Timestamp};
 
 use super::faults::{Fault, When, Wrong};
-use crate::world::arrivals::span;
 use crate::world::delays::Distribution;
 
 /// Largest script that is read, in bytes.
@@ -147,7 +146,7 @@ fn lag_of(lag: &Spanned<Lag>) -> Result<Distribution, String> {
                 "line {line}: describeLag.{name}: {text:?} is no length of time; write 500ms, 90s, 10m or 1h"
             )
         };
-        span(text).ok_or_else(wrong)
+        text.parse().map_err(|_| wrong())
     };
     let (p50, p99) = (read("p50", &lag.value.p50)?, read("p99", &lag.value.p99)?);
     if p99 < p50 || (p50 <= Span::ZERO && p99 > p50) {
@@ -167,9 +166,9 @@ fn fault(entry: &Entry, place: impl Fn(&str, &str) -> String) -> Result<Fault, S
         .ok_or_else(|| place("action", needed))?;
     let time = |name: &str, given: &Option<String>| match given {
         None => Ok(None),
-        Some(text) => match span(text) {
-            Some(span) => Ok(Some(Timestamp::ZERO + span)),
-            None => Err(place(
+        Some(text) => match text.parse::<Span>() {
+            Ok(span) => Ok(Some(Timestamp::ZERO + span)),
+            Err(_) => Err(place(
                 name,
                 &format!("{text:?} is no time; write 90s, 10m or 1h"),
             )),
@@ -218,7 +217,7 @@ fn wrong(entry: &Entry, place: impl Fn(&str, &str) -> String) -> Result<Wrong, S
             Ok(Wrong::Error { code, status })
         }
         Some("delay") => {
-            let long = entry.r#for.as_deref().and_then(span);
+            let long = entry.r#for.as_deref().and_then(|text| text.parse().ok());
             long.map(Wrong::Delay)
                 .ok_or_else(|| place("for", "must say how long; write 30s"))
         }

@@ -77,7 +77,7 @@ impl FromStr for Arrivals {
         match text.split_once('=') {
             None if text == "as-logged" => Ok(Arrivals::AsLogged),
             None if text == "together" => Ok(Arrivals::Together),
-            Some(("every", length)) => span(length).map(Arrivals::Every).ok_or_else(wrong),
+            Some(("every", length)) => length.parse().map(Arrivals::Every).map_err(|_| wrong()),
             Some(("poisson", rate)) => rate
                 .strip_suffix("/h")
                 .and_then(thousandths)
@@ -87,20 +87,6 @@ impl FromStr for Arrivals {
             _ => Err(wrong()),
         }
     }
-}
-
-/// `30s`, `500ms`, `5m`, `1h`.
-pub(crate) fn span(text: &str) -> Option<Span> {
-    let end = text.find(|c: char| !c.is_ascii_digit())?;
-    let number: i64 = text[..end].parse().ok()?;
-    let unit = match &text[end..] {
-        "ms" => 1,
-        "s" => 1000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => return None,
-    };
-    number.checked_mul(unit).map(Span::from_millis)
 }
 
 fn thousandths(text: &str) -> Option<u64> {

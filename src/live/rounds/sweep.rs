@@ -6,15 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kube::ResourceExt;
 
-use crate::cluster::event::{AwaitedNode, Intent};
 use crate::live::claims::EPOCH;
 use crate::live::clock;
 use crate::live::ec2::{FleetRequest, GivenInstance, Instance, InstanceState};
 use crate::live::heard::{Answered, Hand};
 use crate::live::launch::{self, Given};
 use crate::live::leave;
-use crate::model::name::NodeId;
-use crate::model::offering::ZoneId;
 use crate::model::time::{Span, Timestamp};
 
 use super::Rounds;
@@ -106,8 +103,10 @@ impl Rounds {
             if given.is_empty() {
                 continue;
             }
+            let Some(intent) = self.translator.intent_of(&names) else {
+                continue;
+            };
             // An answer is all that EC2 gave: claims beyond it have nothing to wait for.
-            let intent = self.intent_of(&names);
             self.answered(Answered {
                 intent,
                 given,
@@ -130,34 +129,6 @@ impl Rounds {
         open
     }
 
-    /// The call that these claims are of, as far as an answer needs it.
-    fn intent_of(&self, names: &[String]) -> Intent {
-        let first = names
-            .first()
-            .and_then(|name| self.cluster.nodes.get(name.as_str()));
-        let awaited = |name: &String| AwaitedNode {
-            id: NodeId::from(name.as_str()),
-            room: Default::default(),
-            held: Vec::new(),
-        };
-        Intent {
-            pool: first
-                .and_then(|node| node.pool.clone())
-                .unwrap_or_else(|| "".into()),
-            purpose: first
-                .and_then(|node| node.purpose)
-                .unwrap_or(crate::model::node::Purpose::Work),
-            zone: first.and_then(|node| node.zone).unwrap_or(ZoneId(0)),
-            capacity_type: first
-                .and_then(|node| node.capacity_type)
-                .unwrap_or(crate::model::offering::CapacityType::OnDemand),
-            types: first.map(|node| node.types.clone()).unwrap_or_default(),
-            labels: Default::default(),
-            taints: Vec::new(),
-            nodes: names.iter().map(awaited).collect(),
-        }
-    }
-
     /// Requests that were never answered are sent again; claims that have waited too long go.
     pub(super) fn look_at_open_claims(&mut self) {
         if !self.translator.is_ready() {
@@ -178,10 +149,10 @@ impl Rounds {
             if self.in_hand.contains(&hand) || (waited < RESEND_AFTER && !inherited) {
                 continue;
             }
-            match (self.sendable(&token, &names), self.epoch) {
-                (Some(stored), Some(epoch)) if waited < OPEN_AT_MOST => {
+            let intent = self.translator.intent_of(&names);
+            match (intent, self.sendable(&token, &names), self.epoch) {
+                (Some(intent), Some(stored), Some(epoch)) if waited < OPEN_AT_MOST => {
                     tracing::info!(token, "request without an answer is sent again");
-                    let intent = self.intent_of(&names);
                     let task = launch::resend(self.world.clone(), intent, stored, token, epoch);
                     self.begin(hand, task);
                 }

@@ -94,6 +94,19 @@ impl Translator {
         self.facts.push(Fact::NodeDraining { node, until });
     }
 
+    /// The call that these claims were part of, as far as they say; None where the catalogue does not know
+    /// what they asked for.
+    pub fn intent_of(&self, names: &[String]) -> Option<Intent> {
+        let objects = names.iter().filter_map(|name| {
+            let object = self.claims.get(name)?.object.as_ref()?;
+            self.intent(name, object)
+        });
+        objects.reduce(|mut all, next| {
+            all.nodes.extend(next.nodes);
+            all
+        })
+    }
+
     /// The call that a claim was part of, as far as it says: itself alone, holding room for nobody.
     fn intent(&self, name: &str, object: &NodeClaim) -> Option<Intent> {
         let spec = &object.spec;

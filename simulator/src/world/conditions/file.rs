@@ -196,7 +196,7 @@ impl<'de> Deserialize<'de> for Length {
 
 fn length(text: &str) -> Result<Span, String> {
     let wrong = || format!("{text:?} is no length of time; write 500ms, 90s, 10m or 1h");
-    crate::world::arrivals::span(text).ok_or_else(wrong)
+    text.parse().map_err(|_| wrong())
 }
 
 impl<'de> Deserialize<'de> for Delay {
