@@ -16,6 +16,8 @@ pub struct Pace {
     first: Option<Timestamp>,
     last: Timestamp,
     settle: Span,
+    /// When a shape was last declared that nobody has looked at.
+    declared: Option<Timestamp>,
     look: Option<Timestamp>,
 }
 
@@ -27,6 +29,12 @@ impl Pace {
         self.settle = if declared { DECLARED } else { SETTLE };
     }
 
+    /// An application has said what it will ask for: others that have not do not hold it up.
+    pub fn declared(&mut self, now: Timestamp) {
+        self.changed(now, false);
+        self.declared = Some(now);
+    }
+
     /// The plan wants to look again then, even if nothing happens.
     pub fn look_at(&mut self, at: Option<Timestamp>) {
         self.look = at;
@@ -35,6 +43,7 @@ impl Pace {
     /// A round is done.
     pub fn looked(&mut self) {
         self.first = None;
+        self.declared = None;
         self.look = None;
     }
 
@@ -43,7 +52,8 @@ impl Pace {
         let settled = self
             .first
             .map(|first| (self.last + self.settle).min(first + AT_MOST));
-        settled.into_iter().chain(self.look).min()
+        let declared = self.declared.map(|at| at + DECLARED);
+        settled.into_iter().chain(declared).chain(self.look).min()
     }
 
     /// Since when the first change waits.
@@ -69,6 +79,10 @@ mod tests {
         assert_eq!(pace.due(), Some(at(3000)), "two seconds after the first");
         pace.changed(at(2950), true);
         assert_eq!(pace.due(), Some(at(2955)));
+        pace.looked();
+        pace.declared(at(4000));
+        pace.changed(at(4003), false);
+        assert_eq!(pace.due(), Some(at(4005)), "who declares waits for nobody");
         pace.looked();
         pace.look_at(Some(at(9000)));
         assert_eq!(pace.due(), Some(at(9000)));

@@ -24,10 +24,12 @@ use tracing::{Instrument, field};
 use crate::Planner;
 use crate::cluster::Cluster;
 use crate::cluster::event::{Event, Fact};
+use crate::cluster::state::app_of;
 use crate::ledger::Ledger;
 use crate::model::name::AppId;
 use crate::model::nodeclaim::NodeClaimStatus;
 use crate::model::time::{Span, Timestamp};
+use crate::plan::Plan;
 
 use super::clock;
 use super::driver_conf;
@@ -91,6 +93,8 @@ pub struct Rounds {
     strays: BTreeMap<String, Timestamp>,
     /// Instances that EC2 did not list at the last look.
     missing: BTreeSet<String>,
+    /// Those that ask and are none of ours, at the last look.
+    foreign: BTreeSet<AppId>,
     /// Applications that advice has been given on.
     advised: BTreeSet<AppId>,
     /// Nodes of a pool that never joined, one after the other.
@@ -132,6 +136,7 @@ impl Rounds {
             open: BTreeMap::new(),
             strays: BTreeMap::new(),
             missing: BTreeSet::new(),
+            foreign: BTreeSet::new(),
             advised: BTreeSet::new(),
             unjoined: BTreeMap::new(),
             mends: BTreeMap::new(),
@@ -226,15 +231,18 @@ impl Rounds {
         self.ledger.apply(&event);
         self.telling.event(&self.cluster, &event);
         self.changed = true;
-        if let Fact::PodApplied(pod) = &event.fact {
-            self.tolerate(&pod.id);
+        match &event.fact {
+            Fact::PodApplied(pod) => self.tolerate(&pod.id),
+            Fact::ShapeDeclared { .. } => self.pace.declared(event.at),
+            _ => {}
         }
     }
 
-    /// True where every application that asks for something has said what it will ask for.
+    /// True where every application that asks us for something has said what it will ask for.
     fn all_declared(&self) -> bool {
-        let mut asking = self.cluster.demanding.iter();
-        asking.all(|id| {
+        let asking = self.cluster.demanding.iter();
+        let mut ours = asking.filter(|id| !self.foreign.contains(*id));
+        ours.all(|id| {
             let app = self.cluster.apps.get(id);
             app.is_some_and(|app| app.shape.is_some())
         })
@@ -267,9 +275,17 @@ impl Rounds {
                 "plan breaks an invariant; the effect is taken out"
             );
         }
+        self.foreign = self.foreigners(&plan);
         self.pace.look_at(plan.next_look);
         self.carry_out(&plan, now, since.unwrap_or(now));
         self.fold();
+    }
+
+    /// Pods that the plan found to be none of ours, each an application by itself.
+    fn foreigners(&self, plan: &Plan) -> BTreeSet<AppId> {
+        let foreign = plan.waiting.iter().filter(|one| one.is_foreign());
+        let pods = foreign.filter_map(|one| self.cluster.pods.get(&one.pod));
+        pods.filter_map(|pod| app_of(pod)).collect()
     }
 
     fn leads(&mut self, epoch: Option<u64>) {
