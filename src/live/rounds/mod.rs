@@ -276,6 +276,7 @@ impl Rounds {
         self.epoch = epoch;
         self.telling.shared.leads(epoch.is_some());
         if epoch.is_some() {
+            self.take_over_statuses();
             self.translator.reconsider();
             self.tolerate_all();
             tokio::spawn(neighbour::look(self.world.clone()));

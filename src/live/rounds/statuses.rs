@@ -49,6 +49,17 @@ impl Rounds {
         self.statuses.entry(claim.to_owned()).or_insert(written)
     }
 
+    /// We lead: what was noted of claims while another led is held against what that one has written.
+    pub(super) fn take_over_statuses(&mut self) {
+        for (name, status) in &mut self.statuses {
+            let known = self.translator.claims.get(name);
+            let object = known.and_then(|known| known.object.as_ref());
+            if let Some(written) = object.and_then(|object| object.status.as_ref()) {
+                claims::complete(status, written);
+            }
+        }
+    }
+
     /// Statuses of claims that are gone are forgotten.
     pub(super) fn forget_statuses(&mut self) {
         let claims = &self.translator.claims;

@@ -12,6 +12,7 @@ mod karpenter_aws;
 mod lifecycle;
 mod measure;
 mod neighbour;
+mod notices;
 mod parity;
 mod placed;
 pub mod rig;
