@@ -43,6 +43,10 @@ pub enum Source {
     ApacheApplications,
     /// PodGroups of one make.
     Groups(Make),
+    /// PodTemplates.
+    Templates,
+    /// ProvisioningRequests.
+    Requests,
     /// Pods.
     Pods,
 }
@@ -56,6 +60,7 @@ impl Source {
                 | Source::Schedules
                 | Source::ApacheApplications
                 | Source::Groups(_)
+                | Source::Requests
         )
     }
 }

@@ -16,7 +16,7 @@ use crate::model::nodeclass::status::{FoundSubnet, NodeClassStatus};
 use crate::model::nodepool::status::NodePoolStatus;
 use crate::model::object::condition::{self, Condition, ConditionStatus};
 
-use super::Rounds;
+use super::{Rounds, requests};
 
 /// An object whose status is ours to write.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +27,8 @@ pub(super) enum Subject {
     Class(String),
     /// A NodePool.
     Pool(String),
+    /// A ProvisioningRequest.
+    Request(String),
 }
 
 impl Subject {
@@ -35,6 +37,7 @@ impl Subject {
             Subject::Claim(name) => format!("nodeclaim/{name}"),
             Subject::Class(name) => format!("nodeclass/{name}"),
             Subject::Pool(name) => format!("nodepool/{name}"),
+            Subject::Request(name) => format!("provisioningrequest/{name}"),
         })
     }
 }
@@ -103,6 +106,12 @@ impl Rounds {
                     }
                     self.said.insert(name.clone(), status.clone());
                     self.begin(hand, write(world, done, "NodePool", name.clone(), status));
+                }
+                Subject::Request(name) => {
+                    if let Some(conditions) = self.requests.get(name).cloned() {
+                        let name = name.clone();
+                        self.begin(hand, requests::write(world, done, name, conditions));
+                    }
                 }
             }
         }
