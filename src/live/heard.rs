@@ -52,7 +52,8 @@ pub enum Source {
 }
 
 impl Source {
-    /// True of kinds that other projects bring.
+    /// True of kinds that nobody waits for where we may not see them: those that other projects bring, and
+    /// PodTemplates, which these projects write.
     pub const fn is_of_others(self) -> bool {
         matches!(
             self,
@@ -60,6 +61,7 @@ impl Source {
                 | Source::Schedules
                 | Source::ApacheApplications
                 | Source::Groups(_)
+                | Source::Templates
                 | Source::Requests
         )
     }
