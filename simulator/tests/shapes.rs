@@ -8,7 +8,7 @@ use sparkwright::model::spark::{Pod, Shape};
 use sparkwright_sim::manifests::{Manifests, read_text};
 
 /// File, and what it comes to: shapes, pods that count, warnings, refusals.
-const TABLE: [(&str, &[&str]); 26] = [
+const TABLE: [(&str, &[&str]); 29] = [
     (
         "spark-submit.yaml",
         &[
@@ -89,6 +89,20 @@ const TABLE: [(&str, &[&str]); 26] = [
     ),
     ("kueue.yaml", &["executor q-exec-2 of analytics/spark-bb"]),
     (
+        "provisioning-request.yaml",
+        &[
+            "analytics/sparkapplication-nightly-7d2-check-1.request: driver 1000m 2048Mi, executors 6/6/6 × 3400m 14336Mi disk tolerates 1",
+        ],
+    ),
+    (
+        "provisioning-request-consumed.yaml",
+        &[
+            "analytics/spark-cc: driver 1000m 2048Mi, executors 3/3/3 × 2000m 4096Mi",
+            "driver etl-driver of analytics/spark-cc",
+            "executor etl-exec-1 of analytics/spark-cc",
+        ],
+    ),
+    (
         "several-sources.yaml",
         &[
             "analytics/report: driver 1000m 2432Mi, executors 6/6/6 × 3400m 14643Mi kubernetes.io/arch tolerates 1",
@@ -149,6 +163,13 @@ const TABLE: [(&str, &[&str]); 26] = [
         "bad-apache.yaml",
         &[
             r#"SparkApplication analytics/minus: spec.applicationTolerations.instanceConfig.minExecutors: "-3""#,
+        ],
+    ),
+    (
+        "bad-provisioning-request.yaml",
+        &[
+            r#"ProvisioningRequest analytics/none: spec.podSets[0].count: "0" is no number of pods from 1"#,
+            r#"PodTemplate analytics/ppt-minus: template.spec.containers[0].resources.requests.cpu: "-1""#,
         ],
     ),
     (

@@ -208,6 +208,19 @@ pub fn unless_gone<T>(answer: Result<T, kube::Error>) -> Result<(), kube::Error>
     }
 }
 
+/// What another leader has written of a claim's end stands, where we have not noted it.
+pub fn complete(status: &mut NodeClaimStatus, written: &NodeClaimStatus) {
+    if status.ends_at.is_none() {
+        status.ends_at.clone_from(&written.ends_at);
+    }
+    let conditions = status.conditions.get_or_insert_default();
+    for one in written.conditions.iter().flatten() {
+        if conditions.iter().all(|held| held.kind != one.kind) {
+            conditions.push(one.clone());
+        }
+    }
+}
+
 /// Notes a step of a claim's life in its status, and sums up. True where that changed anything.
 pub fn note(
     status: &mut NodeClaimStatus,
@@ -245,4 +258,34 @@ pub fn note(
         }
     };
     condition::set(conditions, ready) || changed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::nodeclaim::status::{INTERRUPTED, LAUNCHED};
+
+    #[test]
+    fn what_another_leader_wrote_of_an_end_is_kept_and_what_we_noted_stands() {
+        let (mut ours, mut written) = (NodeClaimStatus::default(), NodeClaimStatus::default());
+        note(&mut ours, LAUNCHED, true, "Launched", "ours");
+        note(&mut written, LAUNCHED, true, "Launched", "theirs");
+        note(
+            &mut written,
+            INTERRUPTED,
+            true,
+            "SpotInterruption",
+            "theirs",
+        );
+        written.ends_at = Some("2026-11-21T00:00:00Z".into());
+        complete(&mut ours, &written);
+        assert_eq!(ours.ends_at, written.ends_at);
+        let message = |kind: &str| {
+            let conditions = ours.conditions.iter().flatten();
+            let mut of = conditions.filter(|held| held.kind == kind);
+            of.next().map(|held| held.message.as_str())
+        };
+        assert_eq!(message(LAUNCHED), Some("ours"));
+        assert_eq!(message(INTERRUPTED), Some("theirs"));
+    }
 }

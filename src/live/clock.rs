@@ -18,3 +18,9 @@ pub fn rfc3339() -> String {
         .strftime("%Y-%m-%dT%H:%M:%SZ")
         .to_string()
 }
+
+/// A time as our objects' statuses have it; None where it is none.
+pub fn read(text: &str) -> Option<Timestamp> {
+    let at: k8s_openapi::jiff::Timestamp = text.parse().ok()?;
+    Some(Timestamp::from_millis(at.as_millisecond()))
+}

@@ -43,7 +43,7 @@ const MOST_NAMED: usize = 50;
 
 /// What is listed, in the order in which it is folded, and where. The last is true where a cluster may do
 /// without the kind.
-const LISTED: [(Option<Kind>, &str, bool); 15] = [
+const LISTED: [(Option<Kind>, &str, bool); 17] = [
     (None, "/apis/sparkwright.dev/v1alpha1/nodepools", false),
     (Some(Kind::DaemonSet), "/apis/apps/v1/daemonsets", false),
     (
@@ -96,6 +96,12 @@ const LISTED: [(Option<Kind>, &str, bool); 15] = [
     (
         Some(Kind::PodGroup(Make::Kubernetes)),
         "/apis/scheduling.k8s.io/v1alpha2/podgroups",
+        true,
+    ),
+    (Some(Kind::PodTemplate), "/api/v1/podtemplates", true),
+    (
+        Some(Kind::ProvisioningRequest),
+        "/apis/autoscaling.x-k8s.io/v1/provisioningrequests",
         true,
     ),
     (Some(Kind::Pod), "/api/v1/pods", false),

@@ -43,12 +43,17 @@ pub enum Source {
     ApacheApplications,
     /// PodGroups of one make.
     Groups(Make),
+    /// PodTemplates.
+    Templates,
+    /// ProvisioningRequests.
+    Requests,
     /// Pods.
     Pods,
 }
 
 impl Source {
-    /// True of kinds that other projects bring.
+    /// True of kinds that nobody waits for where we may not see them: those that other projects bring, and
+    /// PodTemplates, which these projects write.
     pub const fn is_of_others(self) -> bool {
         matches!(
             self,
@@ -56,6 +61,8 @@ impl Source {
                 | Source::Schedules
                 | Source::ApacheApplications
                 | Source::Groups(_)
+                | Source::Templates
+                | Source::Requests
         )
     }
 }

@@ -56,8 +56,7 @@ pub async fn lift(
         let held = pod.spec.and_then(|spec| spec.tolerations);
         spec["tolerations"] = json!(with_driver_toleration(held.unwrap_or_default()));
     }
-    let patch = Patch::Strategic(json!({ "spec": spec }));
-    unless_gone(api.patch(name, &PatchParams::default(), &patch).await)
+    patch(&api, name, spec).await
 }
 
 /// Lifts the gate of a pod, by `namespace` and `name`, and adds nothing: it goes to the scheduler as its
@@ -68,8 +67,15 @@ pub async fn lift(
 pub async fn free(client: &Client, (namespace, name): (&str, &str)) -> Result<(), kube::Error> {
     let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
     let gates = json!([{"$patch": "delete", "name": GATE}]);
-    let patch = Patch::Strategic(json!({"spec": {"schedulingGates": gates}}));
-    unless_gone(api.patch(name, &PatchParams::default(), &patch).await)
+    patch(&api, name, json!({ "schedulingGates": gates })).await
+}
+
+/// What the pod has become is told by its watch, so that the answer need not hold it: of a gang of hundreds
+/// the answers would be a good part of the work.
+async fn patch(api: &Api<Pod>, name: &str, spec: Value) -> Result<(), kube::Error> {
+    let patch = Patch::Strategic(json!({ "spec": spec }));
+    let ours = PatchParams::default();
+    unless_gone(api.patch_metadata(name, &ours, &patch).await)
 }
 
 /// Lets a driver onto nodes for drivers that came without our gate, and so without the toleration; that is

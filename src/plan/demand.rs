@@ -191,8 +191,8 @@ fn count_gang(app: &App, needs: &mut [Need]) {
     for need in needs {
         need.gang = match need.template.role {
             Role::Driver => need.pods.len(),
-            Role::Executor => take_from(&mut minimum, need),
-            Role::Other => 0,
+            // Pods that are not Spark's are a part of it where a request for all of them says so.
+            Role::Executor | Role::Other => take_from(&mut minimum, need),
         };
     }
 }
@@ -214,7 +214,7 @@ fn running(app: &App, group: &ExecutorGroup) -> usize {
     let bound = app
         .bound
         .values()
-        .filter(|(role, _)| *role == Role::Executor)
+        .filter(|(role, _)| *role == group.template.role)
         .count();
     usize::try_from(seen)
         .unwrap_or(usize::MAX)

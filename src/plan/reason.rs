@@ -202,6 +202,11 @@ impl Limit {
 }
 
 impl Reason {
+    /// True of a pod that could be placed, and waits for others of its application.
+    pub const fn is_for_others(&self) -> bool {
+        matches!(self, Reason::GangIncomplete { .. } | Reason::InTurn { .. })
+    }
+
     /// Stable name, for machines.
     pub const fn code(&self) -> &'static str {
         match self {

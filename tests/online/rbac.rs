@@ -23,7 +23,7 @@ type Row = (
 const READ: &[&str] = &["get", "list", "watch"];
 
 /// Cluster-wide.
-const NEEDED: [Row; 21] = [
+const NEEDED: [Row; 22] = [
     ("sparkwright.dev", "nodepools", READ, "which nodes to buy"),
     (
         "sparkwright.dev",
@@ -97,6 +97,12 @@ const NEEDED: [Row; 21] = [
         "a driver's Spark configuration, by the name in its pod",
     ),
     (
+        "",
+        "podtemplates",
+        READ,
+        "what the pods of a ProvisioningRequest will be like",
+    ),
+    (
         "apps",
         "daemonsets",
         READ,
@@ -123,7 +129,7 @@ const NEEDED: [Row; 21] = [
 ];
 
 /// Cluster-wide, of kinds that other projects and storage drivers bring.
-const NEEDED_OF_OTHERS: [Row; 9] = [
+const NEEDED_OF_OTHERS: [Row; 11] = [
     (
         "storage.k8s.io",
         "storageclasses",
@@ -177,6 +183,18 @@ const NEEDED_OF_OTHERS: [Row; 9] = [
         "podgroups",
         READ,
         "how many pods start together",
+    ),
+    (
+        "autoscaling.x-k8s.io",
+        "provisioningrequests",
+        READ,
+        "room that is asked for before pods are let go",
+    ),
+    (
+        "autoscaling.x-k8s.io",
+        "provisioningrequests/status",
+        &["patch"],
+        "whether that room is there: Kueue waits for it",
     ),
 ];
 

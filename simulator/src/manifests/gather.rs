@@ -383,6 +383,8 @@ fn rank(kind: Kind) -> Rank {
         | Kind::ScheduledSparkApplication
         | Kind::ApacheApplication
         | Kind::PodGroup(_)
+        | Kind::ProvisioningRequest
+        | Kind::PodTemplate
         | Kind::ConfigMap => Rank::Speaker(kind),
         Kind::Pod => Rank::Pod,
         Kind::PersistentVolumeClaim => Rank::Claim,

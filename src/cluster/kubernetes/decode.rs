@@ -3,7 +3,7 @@
 
 use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, PodSpec,
+    ConfigMap, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, PodSpec, PodTemplate,
 };
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
@@ -18,13 +18,14 @@ use super::referent;
 use super::shape::apache::{self, ApacheApplication};
 use super::shape::group::{self, Make, PodGroup};
 use super::shape::operator::{self, SparkApplication};
+use super::shape::request::{self, ProvisioningRequest};
 use super::shape::scheduled::{self, ScheduledSparkApplication};
 use super::shape::{Origin, Speech, aside};
 use super::template::template;
 use crate::cluster::event::Fact;
 use crate::model::referent::Referent;
 use crate::model::requirement::Labels;
-use crate::model::spark::PodTemplate;
+use crate::model::spark;
 use crate::model::time::Timestamp;
 
 /// Longest path of a field that is repeated in a message, in characters; user's keys may be in it.
@@ -47,6 +48,10 @@ pub enum Kind {
     ApacheApplication,
     /// A PodGroup of any make.
     PodGroup(Make),
+    /// `autoscaling.x-k8s.io` ProvisioningRequest.
+    ProvisioningRequest,
+    /// `v1` PodTemplate.
+    PodTemplate,
     /// `v1` ConfigMap.
     ConfigMap,
     /// `v1` PersistentVolumeClaim.
@@ -94,6 +99,8 @@ impl Kind {
             ("PodGroup", "scheduling.volcano.sh") => Some(Kind::PodGroup(Make::Volcano)),
             ("PodGroup", "scheduling.x-k8s.io") => Some(Kind::PodGroup(Make::Coscheduling)),
             ("PodGroup", "scheduling.k8s.io") => Some(Kind::PodGroup(Make::Kubernetes)),
+            ("ProvisioningRequest", "autoscaling.x-k8s.io") => Some(Kind::ProvisioningRequest),
+            ("PodTemplate", "") => Some(Kind::PodTemplate),
             ("ConfigMap", "") => Some(Kind::ConfigMap),
             ("PersistentVolumeClaim", "") => Some(Kind::PersistentVolumeClaim),
             ("PersistentVolume", "") => Some(Kind::PersistentVolume),
@@ -117,6 +124,8 @@ impl Kind {
             Kind::SparkApplication | Kind::ApacheApplication => "SparkApplication",
             Kind::ScheduledSparkApplication => "ScheduledSparkApplication",
             Kind::PodGroup(_) => "PodGroup",
+            Kind::ProvisioningRequest => "ProvisioningRequest",
+            Kind::PodTemplate => "PodTemplate",
             Kind::ConfigMap => "ConfigMap",
             Kind::PersistentVolumeClaim => "PersistentVolumeClaim",
             Kind::PersistentVolume => "PersistentVolume",
@@ -158,6 +167,8 @@ pub fn statement(kind: Kind, json: &str) -> Result<Statement, Refusal> {
         | Kind::ScheduledSparkApplication
         | Kind::ApacheApplication
         | Kind::PodGroup(_)
+        | Kind::ProvisioningRequest
+        | Kind::PodTemplate
         | Kind::ConfigMap => spoken(kind, json),
         Kind::PersistentVolumeClaim => {
             let object: PersistentVolumeClaim = typed(kind, json)?;
@@ -201,6 +212,7 @@ fn spoken(kind: Kind, json: &str) -> Result<Statement, Refusal> {
                 origin: Origin::Apache,
                 declared: apache::shape(&object)?,
                 begins: apache::begins(&object),
+                consumes: None,
             };
             (object.metadata, speech)
         }
@@ -208,6 +220,16 @@ fn spoken(kind: Kind, json: &str) -> Result<Statement, Refusal> {
             let object: PodGroup = typed(kind, json)?;
             let (name, members) = group::members(make, &object)?;
             (object.metadata, Speech::Groups(name, members))
+        }
+        Kind::ProvisioningRequest => {
+            let object: ProvisioningRequest = typed(kind, json)?;
+            let request = request::request(&object)?;
+            (object.metadata, Speech::Requests(request))
+        }
+        Kind::PodTemplate => {
+            let object: PodTemplate = typed(kind, json)?;
+            let template = request::pod_template(&object)?;
+            (object.metadata, Speech::Template(template))
         }
         Kind::ConfigMap => {
             let object: ConfigMap = typed(kind, json)?;
@@ -222,6 +244,7 @@ fn spoken(kind: Kind, json: &str) -> Result<Statement, Refusal> {
                 origin: Origin::Operator,
                 declared: operator::shape(&object)?,
                 begins: operator::begins(&object),
+                consumes: operator::consumes(&object),
             };
             (object.metadata, speech)
         }
@@ -236,7 +259,11 @@ fn spoken(kind: Kind, json: &str) -> Result<Statement, Refusal> {
 ///
 /// # Errors
 /// The first bad value found, as for objects.
-pub fn template_of(namespace: &str, labels: Labels, spec: &Value) -> Result<PodTemplate, Fault> {
+pub fn template_of(
+    namespace: &str,
+    labels: Labels,
+    spec: &Value,
+) -> Result<spark::PodTemplate, Fault> {
     let spec: PodSpec = serde_path_to_error::deserialize(spec).map_err(|error| {
         let path = error.path().to_string();
         type_fault(&path, &error.into_inner().to_string())

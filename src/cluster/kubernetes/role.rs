@@ -18,7 +18,7 @@ pub(super) const EXECUTOR_PROFILE: &str = "spark-exec-resourceprofile-id";
 /// The Spark Operator's mark on pods that it launched.
 pub(super) const OPERATOR_LAUNCHED: &str = "sparkoperator.k8s.io/launched-by-spark-operator";
 /// EMR on EKS's label on pods: `driver`, `executor` or `job.submitter`.
-const EMR_COMPONENT: &str = "emr-containers.amazonaws.com/component";
+pub(super) const EMR_COMPONENT: &str = "emr-containers.amazonaws.com/component";
 /// EMR on EKS's label on pods: the job run.
 const EMR_JOB: &str = "emr-containers.amazonaws.com/job.id";
 /// EMR's pod that submits the driver, and whose loss is the job's loss.

@@ -51,7 +51,10 @@ impl Cluster {
             Some(old) => app.remove(old),
             None => {
                 let slot = slot_of(&pod.template);
-                app.replace_doomed(&slot);
+                // One that has its node already was there before, and follows nobody: at a start all are new.
+                if !matches!(pod.phase, PodPhase::Bound(_)) {
+                    app.replace_doomed(&slot);
+                }
                 *app.seen.entry(slot).or_default() += 1;
             }
         }

@@ -8,8 +8,9 @@ use crate::live::clock;
 use crate::live::ec2::{InstanceState, Notice, NoticeKind, Refusal, RefusalKind};
 use crate::live::heard::{Answered, Hand};
 use crate::live::mourn;
+use crate::live::tell::moment;
 use crate::model::name::NodeId;
-use crate::model::nodeclaim::status::LAUNCHED;
+use crate::model::nodeclaim::status::{INTERRUPTED, LAUNCHED};
 use crate::model::offering::CapacityType;
 use crate::model::quota::QuotaClass;
 use crate::model::time::{Span, Timestamp};
@@ -153,15 +154,27 @@ impl Rounds {
                 if let Some(key) = key {
                     self.believe_dry(key, clock::now());
                 }
-                self.apply(Fact::NodeInterrupted { node, until });
+                let message = "EC2 takes the spot instance back";
+                self.interrupted(&claim, until, ("SpotInterruption", message));
             }
-            NoticeKind::ScheduledChange { from, .. } => {
+            NoticeKind::ScheduledChange { code, from } => {
                 let until = from.unwrap_or(notice.at);
-                self.apply(Fact::NodeInterrupted { node, until });
+                let message = format!("EC2 has announced {code}");
+                self.interrupted(&claim, until, ("ScheduledChange", &message));
             }
             NoticeKind::StateChange(state) => self.changed_state(&claim, *state),
             NoticeKind::Rebalance => {}
         }
+    }
+
+    /// EC2 takes an instance back. Its claim says so too: the notice comes once, and who leads may change.
+    fn interrupted(&mut self, claim: &str, until: Timestamp, (reason, message): (&str, &str)) {
+        self.translator.interrupted(claim, until);
+        self.take_in();
+        let status = self.status_of(claim);
+        status.ends_at = Some(moment::utc(until));
+        claims::note(status, INTERRUPTED, true, reason, message);
+        self.unsaid.insert(Subject::Claim(claim.to_owned()));
     }
 
     /// An instance that stops or ends without us takes its node and its claim with it.

@@ -6,9 +6,11 @@ mod advising;
 mod answers;
 mod carry_out;
 mod observed;
+mod requests;
 mod statuses;
 mod sweep;
 mod telling;
+mod waits;
 mod wishes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +40,7 @@ use super::neighbour;
 use super::pace::Pace;
 use super::translate::Translator;
 use super::world::World;
+use requests::Requests;
 use statuses::Subject;
 pub use telling::Telling;
 
@@ -79,6 +82,8 @@ pub struct Rounds {
     unsaid: BTreeSet<Subject>,
     /// Claims' statuses as they are to be.
     statuses: BTreeMap<String, NodeClaimStatus>,
+    /// Conditions of ProvisioningRequests as they are to be.
+    requests: Requests,
     /// Pools' statuses as they were last written.
     said: BTreeMap<String, Value>,
     /// Why NodeClasses cannot be used.
@@ -129,6 +134,7 @@ impl Rounds {
             in_hand: BTreeSet::new(),
             unsaid: BTreeSet::new(),
             statuses: BTreeMap::new(),
+            requests: Requests::new(),
             said: BTreeMap::new(),
             problems: BTreeMap::new(),
             configs: Arc::new(Semaphore::new(driver_conf::AT_ONCE)),
@@ -278,6 +284,8 @@ impl Rounds {
         self.foreign = self.foreigners(&plan);
         self.pace.look_at(plan.next_look);
         self.carry_out(&plan, now, since.unwrap_or(now));
+        self.note_requests(Some(&plan));
+        self.note_waits(&plan);
         self.fold();
     }
 
@@ -292,6 +300,8 @@ impl Rounds {
         self.epoch = epoch;
         self.telling.shared.leads(epoch.is_some());
         if epoch.is_some() {
+            self.take_over_statuses();
+            self.requests.clear();
             self.translator.reconsider();
             self.tolerate_all();
             tokio::spawn(neighbour::look(self.world.clone()));
@@ -309,6 +319,7 @@ impl Rounds {
         if self.epoch.is_some() {
             self.look_at_open_claims();
             self.look_at_notices();
+            self.note_requests(None);
             if self.ticks.is_multiple_of(CLASSES_EVERY) {
                 let classes: Vec<String> = self.translator.classes.keys().cloned().collect();
                 classes.iter().for_each(|class| self.resolve(class));

@@ -17,7 +17,7 @@ use crate::model::nodepool::NodePool;
 use crate::model::nodepool::status::NodePoolStatus;
 use crate::model::object::condition::{self, Condition, ConditionStatus};
 
-use super::Rounds;
+use super::{Rounds, requests};
 
 /// An object whose status is ours to write.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +28,8 @@ pub(super) enum Subject {
     Class(String),
     /// A NodePool.
     Pool(String),
+    /// A ProvisioningRequest.
+    Request(String),
 }
 
 impl Subject {
@@ -36,6 +38,7 @@ impl Subject {
             Subject::Claim(name) => format!("nodeclaim/{name}"),
             Subject::Class(name) => format!("nodeclass/{name}"),
             Subject::Pool(name) => format!("nodepool/{name}"),
+            Subject::Request(name) => format!("provisioningrequest/{name}"),
         })
     }
 }
@@ -48,6 +51,17 @@ impl Rounds {
             .and_then(|known| known.object.as_ref()?.status.clone())
             .unwrap_or_default();
         self.statuses.entry(claim.to_owned()).or_insert(written)
+    }
+
+    /// We lead: what was noted of claims while another led is held against what that one has written.
+    pub(super) fn take_over_statuses(&mut self) {
+        for (name, status) in &mut self.statuses {
+            let known = self.translator.claims.get(name);
+            let object = known.and_then(|known| known.object.as_ref());
+            if let Some(written) = object.and_then(|object| object.status.as_ref()) {
+                claims::complete(status, written);
+            }
+        }
     }
 
     /// Statuses of claims that are gone are forgotten.
@@ -93,6 +107,12 @@ impl Rounds {
                     }
                     self.said.insert(name.clone(), status.clone());
                     self.begin(hand, write::<NodePool>(world, done, name.clone(), status));
+                }
+                Subject::Request(name) => {
+                    if let Some(conditions) = self.requests.get(name).cloned() {
+                        let name = name.clone();
+                        self.begin(hand, requests::write(world, done, name, conditions));
+                    }
                 }
             }
         }

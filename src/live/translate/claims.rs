@@ -12,6 +12,7 @@ use crate::model::time::Timestamp;
 
 use super::{Translator, Wish};
 use crate::live::claims::{labels_of, taints_of};
+use crate::live::clock;
 use crate::live::leave::LONGEST_DRAIN;
 
 /// A claim as it is known.
@@ -29,6 +30,8 @@ pub struct Claim {
     pub launched: bool,
     /// The core has been told that it is to be emptied.
     pub draining: bool,
+    /// When EC2 takes it back, as the core has been told.
+    pub ends: Option<Timestamp>,
     /// Its node has been all that it should be.
     pub initialised: bool,
 }
@@ -72,9 +75,23 @@ impl Translator {
         if let Some(instance) = instance.filter(|_| first) {
             self.match_nodes(&instance);
         }
+        if let Some(until) = status.ends_at.as_deref().and_then(clock::read) {
+            self.interrupted(&name, until);
+        }
         if ending {
             self.drains(&name);
             self.wishes.push(Wish::End { claim: name });
+        }
+    }
+
+    /// EC2 takes a claim's instance back, by its notice or by what another leader wrote of one: told once.
+    pub fn interrupted(&mut self, name: &str, until: Timestamp) {
+        let Some(known) = self.claims.get_mut(name) else {
+            return;
+        };
+        if known.ends.replace(until) != Some(until) {
+            let node = NodeId::from(name);
+            self.facts.push(Fact::NodeInterrupted { node, until });
         }
     }
 

@@ -114,6 +114,8 @@ pub struct Translator {
     pub refused: BTreeMap<(Source, String), String>,
     /// Pods that the core knows of, with their own ids.
     pub pods: BTreeMap<PodId, String>,
+    /// Why applications wait, as conditions of their pods say it.
+    pub waits: BTreeMap<PodId, String>,
     /// Memory that pods can get of a node, by type, where nodes that joined had less than was reckoned.
     learned: BTreeMap<String, Bytes>,
     /// Claims for which EC2 gave nothing.
@@ -262,7 +264,9 @@ impl Translator {
             Source::Applications
             | Source::Schedules
             | Source::ApacheApplications
-            | Source::Groups(_) => self.silent(source, name),
+            | Source::Groups(_)
+            | Source::Templates
+            | Source::Requests => self.silent(source, name),
             Source::Pods => self.pod_gone(name),
         }
     }

@@ -15,12 +15,17 @@ impl Translator {
         if let Some(Err(refusal)) = aside.task_groups.take_if(|read| read.is_err()) {
             self.refuse(Source::Pods, pod.id.as_str().to_owned(), &refusal);
         }
+        match aside.waits.take() {
+            Some(reason) => drop(self.waits.insert(pod.id.clone(), reason)),
+            None => drop(self.waits.remove(&pod.id)),
+        }
         let turns = self.shapes.pod(pod, uid, aside);
         self.take_turns(turns);
     }
 
     /// A pod is gone, or does not count.
     pub(super) fn pod_gone(&mut self, name: &str) {
+        self.waits.remove(name);
         let turns = self.shapes.pod_gone(&PodId::from(name));
         self.take_turns(turns);
     }

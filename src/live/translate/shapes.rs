@@ -29,7 +29,15 @@ impl Translator {
                 origin,
                 declared,
                 begins,
-            } => self.shapes.declare(origin, name, declared, begins),
+                consumes,
+            } => {
+                if let (Some(request), Some((app, _))) = (&consumes, &declared) {
+                    self.shapes.consumes(request, app);
+                }
+                self.shapes.declare(origin, name, declared, begins);
+            }
+            Speech::Requests(request) => self.shapes.request(name, request),
+            Speech::Template(template) => self.shapes.template(name, Some(template)),
             Speech::Schedules(run) => self.shapes.schedule(name, run),
             Speech::Groups(group, members) => self.shapes.group(&group, Some(members)),
             Speech::Pod(_) | Speech::Config(_) => {}
@@ -43,6 +51,8 @@ impl Translator {
             Source::Applications => self.shapes.declare(Origin::Operator, name, None, false),
             Source::ApacheApplications => self.shapes.declare(Origin::Apache, name, None, false),
             Source::Schedules => self.shapes.schedule(name, None),
+            Source::Requests => self.shapes.request(name, None),
+            Source::Templates => self.shapes.template(name, None),
             Source::Groups(make) => {
                 let name = name.to_owned();
                 self.shapes.group(&GroupName { make, name }, None);

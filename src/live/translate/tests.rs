@@ -7,6 +7,7 @@ use super::*;
 use crate::model::money::UsdPerHour;
 use crate::model::nodeclaim::NodeClaim;
 use crate::model::offering::{CapacityType, InstanceType, Offering, TypeId, Zone, ZoneId};
+use crate::model::time::Timestamp;
 
 const SOURCES: [Source; 4] = [Source::Catalog, Source::Claims, Source::Nodes, Source::Pods];
 
@@ -126,6 +127,9 @@ fn words(translator: &mut Translator) -> (Vec<String>, Vec<Wish>) {
         ),
         Fact::NodeGone(node) => format!("gone {node}"),
         Fact::NodeDraining { node, .. } => format!("draining {node}"),
+        Fact::NodeInterrupted { node, until } => {
+            format!("interrupted {node} {}", until.millis())
+        }
         Fact::PodApplied(pod) => format!("pod {} {:?}", pod.id, pod.phase),
         Fact::PodEnded(pod) => format!("ended {pod}"),
         other => format!("{other:?}"),
@@ -302,4 +306,30 @@ fn a_claim_that_is_deleted_ends_and_a_node_that_is_deleted_takes_its_claim_along
     );
     translator.hear(Source::Claims, Said::Gone("c-1".into()));
     assert_eq!(words(&mut translator).0, ["gone c-1"]);
+}
+
+#[test]
+fn a_claim_that_says_when_ec2_takes_its_instance_back_tells_it_once_and_to_every_leader() {
+    let warned = |ends_at: &str| {
+        let Object::Claim(mut claim) = claim("c-1", Some("i-1"), false) else {
+            panic!("it is a claim");
+        };
+        let status = claim.status.get_or_insert_default();
+        status.ends_at = Some(ends_at.to_owned());
+        Object::Claim(claim)
+    };
+    let until = Timestamp::from_millis(1_795_305_600_500);
+    let written = crate::live::tell::moment::utc(until);
+    let mut translator = ready(vec![(Source::Claims, "c-1", warned(&written))]);
+    let (facts, _) = words(&mut translator);
+    let told = ["asked c-1", "launched c-1 0.04"].map(str::to_owned);
+    assert_eq!(facts[1..3], told);
+    assert_eq!(facts[3], format!("interrupted c-1 {}", until.millis()));
+    translator.hear(Source::Claims, said("c-1", warned(&written)));
+    translator.interrupted("c-1", until);
+    assert!(words(&mut translator).0.is_empty(), "it was told");
+    translator.hear(Source::Claims, said("c-1", warned("2027-01-01T00:00:00Z")));
+    assert_eq!(words(&mut translator).0, ["interrupted c-1 1798761600000"]);
+    translator.hear(Source::Claims, said("c-1", warned("soon")));
+    assert!(words(&mut translator).0.is_empty(), "it is no time");
 }

@@ -29,7 +29,7 @@ use super::heard::{Heard, Object, Said, Source};
 use super::tell::Metrics;
 
 /// All sources that watches speak for.
-pub const SOURCES: [Source; 17] = [
+pub const SOURCES: [Source; 19] = [
     Source::Classes,
     Source::Pools,
     Source::Daemons,
@@ -46,11 +46,13 @@ pub const SOURCES: [Source; 17] = [
     Source::Groups(Make::Volcano),
     Source::Groups(Make::Coscheduling),
     Source::Groups(Make::Kubernetes),
+    Source::Templates,
+    Source::Requests,
     Source::Pods,
 ];
 
-/// Kinds that other projects bring and that speak of shapes: group, version and plural name.
-const SPEAKERS: [(Source, Kind, [&str; 3]); 6] = [
+/// Kinds that speak of shapes, most brought by other projects: group, version and plural name.
+const SPEAKERS: [(Source, Kind, [&str; 3]); 8] = [
     (
         Source::Applications,
         Kind::SparkApplication,
@@ -84,6 +86,16 @@ const SPEAKERS: [(Source, Kind, [&str; 3]); 6] = [
         Source::Groups(Make::Kubernetes),
         Kind::PodGroup(Make::Kubernetes),
         ["scheduling.k8s.io", "v1alpha2", "podgroups"],
+    ),
+    (
+        Source::Templates,
+        Kind::PodTemplate,
+        ["", "v1", "podtemplates"],
+    ),
+    (
+        Source::Requests,
+        Kind::ProvisioningRequest,
+        ["autoscaling.x-k8s.io", "v1", "provisioningrequests"],
     ),
 ];
 

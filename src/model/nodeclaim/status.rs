@@ -15,6 +15,8 @@ pub const LAUNCHED: &str = "Launched";
 pub const REGISTERED: &str = "Registered";
 /// The node is ready, and its startup taints and extended resources are as they should be.
 pub const INITIALIZED: &str = "Initialized";
+/// EC2 has said that it takes the instance back, or stops or restarts it.
+pub const INTERRUPTED: &str = "Interrupted";
 /// Nothing that counts runs on the node any more.
 pub const DRAINED: &str = "Drained";
 /// EC2 has been told to end the instance.
@@ -27,8 +29,8 @@ pub struct NodeClaimStatus {
     /// The generation of the spec that this was said of.
     #[schemars(range(min = 0))]
     pub observed_generation: Option<i64>,
-    /// Ready, and what it is made of: Launched, Registered, Initialized; at its end Drained and
-    /// InstanceTerminating.
+    /// Ready, and what it is made of: Launched, Registered, Initialized; at its end Interrupted, Drained
+    /// and InstanceTerminating.
     #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Option<Vec<Condition>>,
     /// The instance.
@@ -56,6 +58,10 @@ pub struct NodeClaimStatus {
     /// Its price at launch, in USD per hour.
     #[schemars(length(max = 32), regex(pattern = "^[0-9]+([.][0-9]+)?$"))]
     pub usd_per_hour: Option<String>,
+    /// When EC2 takes the instance back at the earliest, once it has said so, RFC 3339: whoever leads next
+    /// moves on what is there.
+    #[schemars(extend("format" = "date-time"))]
+    pub ends_at: Option<String>,
     /// The node's capacity.
     #[schemars(extend("maxProperties" = 50))]
     pub capacity: Option<BTreeMap<String, Quantity>>,

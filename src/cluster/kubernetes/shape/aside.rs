@@ -6,10 +6,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::driver_conf::{self, ConfigRef};
 use super::group::{self, GroupName};
+use super::request;
 use super::task_groups::{self, Task};
 use crate::cluster::kubernetes::fault::Refusal;
 use crate::model::spark::{Pod, Role, Shape};
 use crate::model::time::Timestamp;
+
+/// Type of the condition in which a pod says what its application waits for.
+pub const PLACED: &str = "sparkwright.dev/Placed";
 
 /// Beside a pod's template and phase.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +26,10 @@ pub struct Aside {
     pub task: Option<Task>,
     /// The group that it is to start with.
     pub group: Option<GroupName>,
+    /// The ProvisioningRequest that it comes for, by `namespace/name`.
+    pub consumes: Option<String>,
+    /// Why its application waits, as its condition says it in one word.
+    pub waits: Option<String>,
     /// Since when a kubelet has had it.
     pub started: Option<Timestamp>,
 }
@@ -29,8 +37,14 @@ pub struct Aside {
 /// What `object`, which reads as `pod`, says beside.
 pub fn aside(object: &v1::Pod, pod: &Pod) -> Aside {
     let task = task_groups::task_of(object);
+    let annotations = object.metadata.annotations.as_ref();
+    let request = annotations.and_then(request::consumed);
+    let consumes = request.map(|name| format!("{}/{name}", pod.template.namespace));
     if pod.template.role == Role::Other && task.is_none() {
-        return Aside::default();
+        return Aside {
+            consumes,
+            ..Aside::default()
+        };
     }
     let driver = pod.template.role == Role::Driver;
     let task_groups = driver.then(|| task_groups::shape(object, pod).transpose());
@@ -41,6 +55,14 @@ pub fn aside(object: &v1::Pod, pod: &Pod) -> Aside {
         task_groups: task_groups.flatten(),
         task,
         group: group::group_of(object),
+        consumes,
+        waits: status.and_then(waits),
         started: started.map(|Time(at)| Timestamp::from_millis(at.as_millisecond())),
     }
+}
+
+fn waits(status: &v1::PodStatus) -> Option<String> {
+    let mut conditions = status.conditions.iter().flatten();
+    let placed = conditions.find(|one| one.type_ == PLACED)?;
+    placed.reason.clone().filter(|_| placed.status == "False")
 }

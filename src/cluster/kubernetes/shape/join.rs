@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::bookings::Bookings;
 use super::driver_conf::{self, Data};
 use super::placeholders::Placeholders;
 use super::scheduled::SCHEDULED_APP_NAME;
@@ -16,6 +17,8 @@ use crate::cluster::kubernetes::role::{EXECUTOR_PROFILE, named};
 use crate::model::name::{AppId, PodId};
 use crate::model::spark::{ExecutorGroup, Pod, PodTemplate, Role, Shape};
 use crate::model::time::{Span, Timestamp};
+
+mod booked;
 
 /// How long before a scheduled run its nodes are asked for where nobody says otherwise: a node boots and
 /// joins in 40 to 60 s.
@@ -48,6 +51,7 @@ pub struct Join {
     schedules: BTreeMap<String, Schedule>,
     members: BTreeMap<PodId, Member>,
     placeholders: Placeholders,
+    bookings: Bookings,
     /// Drivers whose ConfigMaps have not been read.
     asked: BTreeMap<PodId, (Pod, ConfigRef)>,
     wanted: Vec<(PodId, ConfigRef)>,
@@ -99,6 +103,7 @@ impl Default for Join {
             schedules: BTreeMap::new(),
             members: BTreeMap::new(),
             placeholders: Placeholders::default(),
+            bookings: Bookings::default(),
             asked: BTreeMap::new(),
             wanted: Vec::new(),
             facts: Vec::new(),
@@ -122,6 +127,8 @@ impl Join {
         self.now = now;
         let names: Vec<String> = self.schedules.keys().cloned().collect();
         names.iter().for_each(|name| self.look_at_schedule(name));
+        let kept = self.bookings.kept();
+        kept.iter().for_each(|name| self.look_at_request(name));
     }
 
     /// An object speaks of an application, or asks for nothing. `begins`: no driver of this run has been
@@ -177,10 +184,11 @@ impl Join {
     }
 
     /// A pod that counts is there, or has changed.
-    pub fn pod(&mut self, pod: Pod, uid: String, aside: Aside) -> Vec<Turn> {
+    pub fn pod(&mut self, mut pod: Pod, uid: String, aside: Aside) -> Vec<Turn> {
         if let Some(task) = aside.task.as_ref().filter(|task| task.is_placeholder) {
             return self.placeholders.hold(task, pod, uid);
         }
+        self.consume(&mut pod, aside.consumes.as_deref());
         let Some(app) = pod.template.app.clone() else {
             return vec![Turn::Show(pod, uid)];
         };

@@ -66,7 +66,15 @@ fn say(join: &mut Join, name: &str, speech: Speech) {
             origin,
             declared,
             begins,
-        } => join.declare(origin, name, declared, begins),
+            consumes,
+        } => {
+            if let (Some(request), Some((app, _))) = (&consumes, &declared) {
+                join.consumes(request, app);
+            }
+            join.declare(origin, name, declared, begins);
+        }
+        Speech::Requests(request) => join.request(name, request),
+        Speech::Template(template) => join.template(name, Some(template)),
         Speech::Schedules(run) => join.schedule(name, run),
         Speech::Groups(name, members) => join.group(&name, Some(members)),
         Speech::Pod(_) | Speech::Config(_) => {}

@@ -116,7 +116,7 @@ fn gates_lifted_in_a_second() {
         let (mut first, mut left) = (None, usize::MAX);
         let begun = Instant::now();
         while left > 0 && begun.elapsed() < Duration::from_secs(120) {
-            left = gated(rig).await.len();
+            left = held(rig).await;
             let all = usize::try_from(EXECUTORS).expect("it fits") + 1;
             if first.is_none() && left < all {
                 first = Some(Instant::now());
@@ -127,6 +127,17 @@ fn gates_lifted_in_a_second() {
             "the leader lifted the gates of {EXECUTORS} executors; from the first seen to the last {took:.2} s"
         );
     });
+}
+
+/// How many pods our gate holds. Counted in the answer as it comes: to read hundreds of pods again and again
+/// would take the machine from those who are measured.
+async fn held(rig: &Rig) -> usize {
+    let unbound = "/api/v1/namespaces/default/pods?fieldSelector=spec.nodeName%3D";
+    let request = hyper::Request::get(unbound).body(Vec::new());
+    let pods = rig.admin.request_text(request.expect("it is a request"));
+    let gate = r#"{"name":"sparkwright.dev/placement"}"#;
+    pods.await
+        .map_or(usize::MAX, |pods| pods.matches(gate).count())
 }
 
 fn is_not_asked_for() -> bool {

@@ -13,7 +13,7 @@ pub use object::SparkApplication;
 use object::{Side, Spec};
 use properties::Properties;
 
-use super::pods;
+use super::{pods, request};
 use crate::cluster::kubernetes::fault::{Fault, Refusal};
 use crate::cluster::kubernetes::identity::{self, Identity};
 use crate::cluster::kubernetes::role::{self, OPERATOR_APP_NAME, OPERATOR_LAUNCHED};
@@ -60,6 +60,16 @@ pub fn begins(object: &SparkApplication) -> bool {
         .as_ref()
         .map_or("", |status| status.application_state.state.as_str());
     BEGINS.contains(&state)
+}
+
+/// The ProvisioningRequest that its pods come for, by `namespace/name`: Kueue writes it into what pods are
+/// made of when it admits the application.
+pub fn consumes(object: &SparkApplication) -> Option<String> {
+    let sides = [&object.spec.driver, &object.spec.executor];
+    let mut annotations = sides.iter().filter_map(|side| side.annotations.as_ref());
+    let name = annotations.find_map(request::consumed)?;
+    let identity = Identity::namespaced("SparkApplication", &object.metadata).ok()?;
+    Some(format!("{}/{name}", identity.namespace.unwrap_or_default()))
 }
 
 fn asks_for_nothing(object: &SparkApplication) -> bool {

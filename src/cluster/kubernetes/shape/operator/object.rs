@@ -78,6 +78,8 @@ pub struct Side {
     pub tolerations: Option<Vec<Toleration>>,
     /// Labels of pods.
     pub labels: Option<BTreeMap<String, String>>,
+    /// Annotations of pods.
+    pub annotations: Option<BTreeMap<String, String>>,
     /// A pod that Spark fills in.
     pub template: Option<PodTemplateSpec>,
     /// The pods' scheduler.
