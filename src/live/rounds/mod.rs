@@ -293,7 +293,7 @@ impl Rounds {
     fn foreigners(&self, plan: &Plan) -> BTreeSet<AppId> {
         let foreign = plan.waiting.iter().filter(|one| one.is_foreign());
         let pods = foreign.filter_map(|one| self.cluster.pods.get(&one.pod));
-        pods.filter_map(|pod| app_of(pod)).collect()
+        pods.filter_map(app_of).collect()
     }
 
     fn leads(&mut self, epoch: Option<u64>) {
