@@ -53,7 +53,12 @@ fn is_alike(one: &PodTemplate, other: &PodTemplate) -> bool {
 
 /// True where nodes of a make take the pods of a template; what a template says of the host's name is
 /// asked of each node.
-pub(super) fn accepts(view: &View<'_>, make: &Make, template: &PodTemplate, zone: Option<ZoneId>) -> bool {
+pub(super) fn accepts(
+    view: &View<'_>,
+    make: &Make,
+    template: &PodTemplate,
+    zone: Option<ZoneId>,
+) -> bool {
     let in_zone = zone.is_none() || zone == make.zone;
     let purpose = make
         .purpose

@@ -215,7 +215,8 @@ impl<'a> Rooms<'a> {
         &'r self,
         make: usize,
         template: &'t PodTemplate,
-    ) -> impl DoubleEndedIterator<Item = (&'r Free, &'r BTreeSet<&'a NodeId>)> + use<'a, 'r, 't> {
+    ) -> impl DoubleEndedIterator<Item = (&'r Free, &'r BTreeSet<&'a NodeId>)> + use<'a, 'r, 't>
+    {
         let least = (self.least_share(make, template), Resources::default());
         let moved = self.moved.get(&make).into_iter();
         let groups = moved.flat_map(move |groups| groups.range(least.clone()..));
@@ -276,13 +277,7 @@ impl<'a> Rooms<'a> {
     }
 
     /// True where a node takes the pods of a need, its room apart.
-    fn accepts(
-        &self,
-        id: &NodeId,
-        template: &PodTemplate,
-        who: Who,
-        zone: Option<ZoneId>,
-    ) -> bool {
+    fn accepts(&self, id: &NodeId, template: &PodTemplate, who: Who, zone: Option<ZoneId>) -> bool {
         let Some(node) = self.view.cluster.nodes.get(id) else {
             return false;
         };
@@ -439,7 +434,10 @@ fn first<'g, 'a, N: 'g>(
             break;
         }
         let Some(found) = find(nodes) else { continue };
-        if best.as_ref().is_none_or(|(_, (node, _))| found.0.id < node.id) {
+        if best
+            .as_ref()
+            .is_none_or(|(_, (node, _))| found.0.id < node.id)
+        {
             best = Some((*share, found));
         }
     }

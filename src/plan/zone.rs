@@ -62,7 +62,10 @@ pub fn choose(
     let first = tied.or(awaited).map(|zone| costs_in(menu, zone));
     let priced = match first.filter(|first| tied.is_some() || is_whole(first)) {
         Some(first) => vec![first],
-        None => all(view).into_iter().map(|zone| costs_in(menu, zone)).collect(),
+        None => all(view)
+            .into_iter()
+            .map(|zone| costs_in(menu, zone))
+            .collect(),
     };
     let (candidates, mut table): (Vec<ZoneId>, Vec<Costs>) = priced.into_iter().unzip();
     if !spread {
