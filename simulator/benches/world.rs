@@ -106,11 +106,15 @@ fn simulation(application: &Submission, copies: u32, arrivals: &str) -> Simulati
     }
 }
 
-/// Wall time by phase.
+/// Wall time by phase, and what came of the rounds.
 #[derive(Default)]
 struct Spent {
     current: Option<(Phase, Instant)>,
     by_phase: [Duration; Phase::ALL.len()],
+    /// Rounds that decided something.
+    fruitful: u64,
+    /// Pods that waited, over all rounds.
+    waiting: usize,
 }
 
 impl Spent {
@@ -119,8 +123,14 @@ impl Spent {
         reason = "a benchmark measures the time that passes"
     )]
     fn hear(&mut self, watched: Watched<'_>) {
-        let Watched::Enters(phase) = watched else {
-            return;
+        let phase = match watched {
+            Watched::Enters(phase) => phase,
+            Watched::Planned(_, plan) => {
+                self.fruitful += u64::from(!plan.effects.is_empty() || !plan.holds.is_empty());
+                self.waiting += plan.waiting.len();
+                return;
+            }
+            _ => return,
         };
         let now = Instant::now();
         if let Some((old, since)) = self.current.replace((phase, now)) {
@@ -135,8 +145,10 @@ fn report(name: &str, outcome: &Outcome, spent: &Spent) {
     let micros = all.as_micros().max(1);
     let events = u128::from(outcome.pod_events);
     println!(
-        "{name}: {events} pod events in {} rounds, {} per second, {} ns each",
+        "{name}: {events} pod events in {} rounds ({} of them decided something, {} pods waited in all), {} per second, {} ns each",
         outcome.rounds,
+        spent.fruitful,
+        spent.waiting,
         events * 1_000_000 / micros,
         all.as_nanos() / events.max(1),
     );

@@ -24,8 +24,8 @@ pub struct App {
     pub first_seen: Timestamp,
     /// Pods that are gated or pending, by template; no template twice.
     pub waiting: Vec<(Arc<PodTemplate>, BTreeSet<PodId>)>,
-    /// How many of them are gated.
-    pub gated: u32,
+    /// How many of them are gated, by kind.
+    pub gated: BTreeMap<Slot, u32>,
     /// Pods that run, or are about to.
     pub bound: BTreeMap<PodId, (Role, NodeId)>,
     /// Executors on nodes that are taken away: each is expected once more.
@@ -50,7 +50,7 @@ impl App {
             shape: None,
             first_seen,
             waiting: Vec::new(),
-            gated: 0,
+            gated: BTreeMap::new(),
             bound: BTreeMap::new(),
             doomed: BTreeMap::new(),
             leaving: BTreeSet::new(),
@@ -135,12 +135,7 @@ impl App {
 
     /// How many pods of a slot wait or are expected.
     pub fn wanted(&self, slot: &Slot) -> u32 {
-        let waiting = self
-            .waiting
-            .iter()
-            .filter(|(template, _)| is_of(template, slot))
-            .map(|(_, pods)| u32::try_from(pods.len()).unwrap_or(u32::MAX));
-        let mut wanted: u32 = waiting.sum();
+        let mut wanted = self.count_waiting(slot);
         if let Some(shape) = &self.shape {
             let groups = shape.executors.iter();
             let expected = groups.filter(|group| is_of(&group.template, slot));
@@ -155,9 +150,22 @@ impl App {
         wanted + u32::from(driver.is_some_and(|driver| is_of(driver, slot)))
     }
 
+    /// How many pods of a slot wait.
+    fn count_waiting(&self, slot: &Slot) -> u32 {
+        let waiting = self.waiting.iter();
+        let waiting = waiting.filter(|(template, _)| is_of(template, slot));
+        let counts = waiting.map(|(_, pods)| u32::try_from(pods.len()).unwrap_or(u32::MAX));
+        counts.sum()
+    }
+
     /// How many pods of a slot room is held for.
     pub(super) fn count_held(&self, slot: &Slot) -> u32 {
         self.held.get(slot).map_or(0, |nodes| nodes.values().sum())
+    }
+
+    /// How many of its pods are gated.
+    pub fn count_gated(&self) -> u32 {
+        self.gated.values().sum()
     }
 
     /// True where every pod that waits or is expected has room held for it and waits for nothing but
@@ -172,7 +180,7 @@ impl App {
         };
         let groups = self.shape.iter().flat_map(|shape| &shape.executors);
         let mut expected = groups.filter(|group| self.expected_executors(group) > 0);
-        (self.gated == 0 || self.gang_awaits_answer(given))
+        (self.gates_await_answer(&given) || self.gang_awaits_answer(given))
             && !self
                 .templates
                 .iter()
@@ -183,14 +191,26 @@ impl App {
             && expected.all(|group| held_for(&group.template))
     }
 
+    /// True while all room that EC2 has given for pods that are gated is that of others like them whose gates
+    /// have been lifted: until more is given there is no gate to lift.
+    fn gates_await_answer(&self, given: impl Fn(&NodeId) -> bool) -> bool {
+        self.gated.iter().all(|(slot, gated)| {
+            let waiting: u32 = self.count_waiting(slot);
+            self.count_given(slot, &given) <= waiting.saturating_sub(*gated)
+        })
+    }
+
+    /// How many pods of a slot room is held for on nodes that EC2 has given.
+    fn count_given(&self, slot: &Slot, given: impl Fn(&NodeId) -> bool) -> u32 {
+        let nodes = self.held.get(slot).into_iter().flatten();
+        let given = nodes.filter(|(node, _)| given(node));
+        given.map(|(_, count)| *count).sum()
+    }
+
     /// True while too little of the room that is held for the gang is on nodes that EC2 has given:
     /// until then no gate is lifted.
     fn gang_awaits_answer(&self, given: impl Fn(&NodeId) -> bool) -> bool {
-        let answered = |slot: &Slot| -> u32 {
-            let nodes = self.held.get(slot).into_iter().flatten();
-            let given = nodes.filter(|(node, _)| given(node));
-            given.map(|(_, count)| *count).sum()
-        };
+        let answered = |slot: &Slot| self.count_given(slot, &given);
         let Some(shape) = &self.shape else {
             let mut waiting = self.waiting.iter();
             return !self.has_begun()
@@ -228,7 +248,9 @@ impl App {
         self.first_seen = self.first_seen.min(pod.created);
         match &pod.phase {
             PodPhase::Gated | PodPhase::Pending => {
-                self.gated += u32::from(pod.phase == PodPhase::Gated);
+                if pod.phase == PodPhase::Gated {
+                    *self.gated.entry(slot_of(&pod.template)).or_default() += 1;
+                }
                 let template = &pod.template;
                 let mut known = self.waiting.iter_mut();
                 match known.find(|(known, _)| Arc::ptr_eq(known, template)) {
@@ -259,13 +281,24 @@ impl App {
             self.leaving.remove(&pod.id);
             return;
         }
-        self.gated -= u32::from(pod.phase == PodPhase::Gated);
+        if pod.phase == PodPhase::Gated {
+            self.ungate(&slot_of(&pod.template));
+        }
         let mut known = self.waiting.iter();
         let place = known.position(|(known, _)| Arc::ptr_eq(known, &pod.template));
         if let Some(place) = place {
             self.waiting[place].1.remove(&pod.id);
             if self.waiting[place].1.is_empty() {
                 self.waiting.swap_remove(place);
+            }
+        }
+    }
+
+    fn ungate(&mut self, slot: &Slot) {
+        if let Some(gated) = self.gated.get_mut(slot) {
+            *gated -= 1;
+            if *gated == 0 {
+                self.gated.remove(slot);
             }
         }
     }

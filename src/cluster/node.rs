@@ -15,6 +15,7 @@ use crate::model::spark::Role;
 use crate::model::time::Timestamp;
 
 use super::idle::Group;
+use super::space::Free;
 use super::usage::Usage;
 
 /// Where a node is in its life.
@@ -81,7 +82,8 @@ pub struct Node {
     pub strayed: bool,
     /// The number of its make, once it is noted; see [`super::space::Make`].
     pub make: Option<usize>,
-    pub(super) share: Option<u64>,
+    /// What it is known to have free, while it is open.
+    pub(super) shelved: Option<Free>,
     /// Since when, and in which group, it is known to be idle.
     pub(super) rests: Option<(Timestamp, Group)>,
     pub(super) charged: Option<(PoolName, Usage)>,
@@ -115,7 +117,7 @@ impl Node {
             empty_since: None,
             strayed: false,
             make: None,
-            share: None,
+            shelved: None,
             rests: None,
             charged: None,
         }

@@ -42,8 +42,12 @@ pub struct Make {
     pub labels: Labels,
 }
 
-/// Nodes by what is free of them, as [`share_free`] counts it.
-pub type ByShare<N> = BTreeMap<u64, BTreeSet<N>>;
+/// What is free of a node: as [`share_free`] counts it, and as it is.
+pub type Free = (u64, Resources);
+
+/// Nodes by what is free of them. Those with exactly the same free lie together, so that what would not
+/// fit one of them is held against one and not against all.
+pub type ByFree<N> = BTreeMap<Free, BTreeSet<N>>;
 
 /// Nodes of one make.
 #[derive(Clone, Debug)]
@@ -51,7 +55,7 @@ struct Shelf {
     make: Arc<Make>,
     /// Nodes of this make, open or not.
     members: usize,
-    open: ByShare<NodeId>,
+    open: ByFree<NodeId>,
 }
 
 /// Open nodes, by make.
@@ -77,14 +81,15 @@ impl Space {
     }
 
     /// Open nodes of a make that have at least this share free, what they are promised apart; the
-    /// fullest first, and of equal ones the first by name.
+    /// fullest first.
     pub fn open(
         &self,
         make: usize,
         share: u64,
-    ) -> impl DoubleEndedIterator<Item = (&u64, &BTreeSet<NodeId>)> {
+    ) -> impl DoubleEndedIterator<Item = (&Free, &BTreeSet<NodeId>)> {
         let shelf = self.shelves.get(&make).into_iter();
-        shelf.flat_map(move |shelf| shelf.open.range(share..))
+        let least = (share, Resources::default());
+        shelf.flat_map(move |shelf| shelf.open.range(least.clone()..))
     }
 
     /// Zones in which there are open nodes.
@@ -102,16 +107,19 @@ impl Space {
             return;
         };
         let open = node.is_open() && is_nobody_elses(node);
-        let share = open.then(|| share_free(&node.free(), &node.allocatable));
-        if share == node.share {
+        let free = open.then(|| {
+            let free = node.free();
+            (share_free(&free, &node.allocatable), free)
+        });
+        if free == node.shelved {
             return;
         }
         shelf.close(node);
-        if let Some(share) = share {
-            let alike = shelf.open.entry(share).or_default();
+        if let Some(free) = &free {
+            let alike = shelf.open.entry(free.clone()).or_default();
             alike.insert(node.id.clone());
         }
-        node.share = share;
+        node.shelved = free;
     }
 
     /// The node is gone, or has become another make.
@@ -142,7 +150,7 @@ impl Space {
                 let shelf = Shelf {
                     make,
                     members: 0,
-                    open: ByShare::new(),
+                    open: ByFree::new(),
                 };
                 self.shelves.insert(self.made, shelf);
                 self.made
@@ -159,13 +167,13 @@ impl Space {
 impl Shelf {
     /// Takes a node out of the open ones.
     fn close(&mut self, node: &mut Node) {
-        let Some(share) = node.share.take() else {
+        let Some(free) = node.shelved.take() else {
             return;
         };
-        if let Some(alike) = self.open.get_mut(&share) {
+        if let Some(alike) = self.open.get_mut(&free) {
             alike.remove(&node.id);
             if alike.is_empty() {
-                self.open.remove(&share);
+                self.open.remove(&free);
             }
         }
     }

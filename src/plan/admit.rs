@@ -8,6 +8,7 @@ use crate::cluster::View;
 use crate::cluster::market::purpose_of;
 use crate::model::money::UsdPerHour;
 use crate::model::node::Purpose;
+use crate::model::offering::ZoneId;
 use crate::model::spark::PodTemplate;
 
 use super::demand::Ask;
@@ -67,11 +68,9 @@ fn attempt<'s, 'a>(
     let mut menu = Menu::new(*view, memo, BTreeSet::new());
     let (choices, mut refused) = choose_zones(view, &mut menu, &mut seating, preferred);
     seat_in_free_room(&mut seating, &refused);
-    let mut all = seating.clone();
-    let bought = all.buy_all(&mut menu, &refused);
-    if bought && obstacle(view, (&[], &all.drafts), &Kept::new()).is_none() {
-        seating = all;
-    } else {
+    let bought = seating.buy_all(&mut menu, &refused);
+    if !bought || obstacle(view, (&[], &seating.drafts), &Kept::new()).is_some() {
+        seating.scrap_all_drafts();
         ration::one_by_one(view, memo, asks, &mut seating, &choices, &mut refused);
     }
     let waiting = waiting(view, asks, &seating, &refused);
@@ -90,8 +89,12 @@ impl Admission<'_, '_> {
 
 type Choices = BTreeMap<usize, Vec<Choice>>;
 
+/// What decides where an application may go that has no node and no rules: the class of each need, how many
+/// pods it has, whether they are of the gang; and the zone that is preferred.
+type Alike = (Vec<(usize, usize, bool)>, Option<ZoneId>);
+
 /// Every application's zones. Those that nodes are kept for sit down at once, so that nobody else takes
-/// their seats.
+/// their seats. After that no room changes hands, so that alike ones are asked for once.
 fn choose_zones<'a>(
     view: &View<'a>,
     menu: &mut Menu<'a>,
@@ -102,14 +105,17 @@ fn choose_zones<'a>(
     let (mut choices, mut refused) = (Choices::new(), BTreeMap::new());
     let (awaited, fresh): (Vec<usize>, Vec<usize>) =
         (0..asks.len()).partition(|&i| !asks[i].app.held.is_empty());
+    let mut known: BTreeMap<Alike, Result<Vec<Choice>, Refusals>> = BTreeMap::new();
     for &i in awaited.iter().chain(&fresh) {
-        match zone::choose(
-            view,
-            menu,
-            &seating.rooms,
-            (asks, i),
-            preferred.get(&i).copied(),
-        ) {
+        let preferred = preferred.get(&i).copied();
+        let alike = alike(menu, seating, i).map(|needs| (needs, preferred));
+        let before = alike.as_ref().and_then(|alike| known.get(alike)).cloned();
+        let choice = before.unwrap_or_else(|| {
+            let choice = zone::choose(view, menu, &seating.rooms, (asks, i), preferred);
+            known.extend(alike.map(|alike| (alike, choice.clone())));
+            choice
+        });
+        match choice {
             Ok(found) => {
                 seating.zones.insert(i, found[0].zones.clone());
                 seating.claim_held(i);
@@ -122,6 +128,26 @@ fn choose_zones<'a>(
         }
     }
     (choices, refused)
+}
+
+/// What an application's needs have in common with those of others that may go where it may; None where
+/// nodes or rules of its own bear on that.
+fn alike(
+    menu: &mut Menu<'_>,
+    seating: &Seating<'_, '_>,
+    i: usize,
+) -> Option<Vec<(usize, usize, bool)>> {
+    let ask = &seating.asks[i];
+    if !ask.app.held.is_empty() || !ask.app.bound.is_empty() {
+        return None;
+    }
+    let needs = ask.needs.iter().enumerate();
+    let plain = needs.map(|(n, need)| {
+        let rule = seating.rooms.rules.get((i, n));
+        let class = rule.is_none().then(|| menu.class(need))?;
+        Some((class, need.pods.len(), need.gang > 0))
+    });
+    plain.collect()
 }
 
 /// Free room, as the scheduler would rank it. Pods spread that way can leave a large one without room

@@ -162,6 +162,14 @@ impl<'a> Seating<'_, 'a> {
         count
     }
 
+    /// Gives up all drafts; whoever sits on one stands again.
+    pub fn scrap_all_drafts(&mut self) {
+        self.drafts.clear();
+        let seats = self.seats.values_mut().flatten();
+        let on_drafts = seats.filter(|seat| **seat == Seat::Draft);
+        on_drafts.for_each(|seat| *seat = Seat::None);
+    }
+
     /// Turns pods that stand into orders by zone.
     fn order(&self, i: usize, standing: Vec<(usize, Vec<usize>)>, orders: &mut Vec<Order>) {
         for (need, pods) in standing.into_iter().filter(|(_, pods)| !pods.is_empty()) {

@@ -2,6 +2,7 @@
 //! plan that is carried out leaves nothing to plan. Planning cannot fail: what cannot be done waits,
 //! with a reason.
 
+pub mod accept;
 pub mod addresses;
 pub mod admit;
 pub mod advise;

@@ -5,25 +5,21 @@
 use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ptr;
 use std::rc::Rc;
 
 use crate::cluster::View;
 use crate::cluster::app::{App, slot_of};
 use crate::cluster::event::Slot;
-use crate::cluster::market::purpose_of;
 use crate::cluster::node::Node;
-use crate::cluster::space::{ByShare, Make, share_free};
+use crate::cluster::space::{ByFree, Free, share_free};
 use crate::model::name::{AppId, NodeId, PodId, Table};
-use crate::model::node::{Purpose, Taint, tolerated};
-use crate::model::offering::{CapacityType, ZoneId};
-use crate::model::placement::HOSTNAME;
+use crate::model::offering::ZoneId;
 use crate::model::resources::Resources;
-use crate::model::spark::{PodTemplate, Role};
+use crate::model::spark::PodTemplate;
 
+use super::accept::{Sorts, accepts, names_host, sorts};
 use super::constraint::{Rules, Who};
 use super::demand::{self, Ask, Need};
-use super::offer;
 
 /// Which of the nodes that could take a pod does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +30,11 @@ pub enum Ranking {
     Tightest,
 }
 
+/// Makes that take pods of a sort in a zone.
 type Accepting = BTreeMap<(usize, Option<ZoneId>), Rc<[usize]>>;
+
+/// Room held for an application's pods of a slot, less what this plan has used of it.
+type Kept<'a> = Vec<(&'a NodeId, u32)>;
 
 /// All room, and what this plan has put there.
 #[derive(Clone, Debug)]
@@ -42,13 +42,15 @@ pub struct Rooms<'a> {
     view: View<'a>,
     /// Free room where this plan counts on more or less than the cluster does.
     changed: Table<&'a NodeId, Resources>,
-    /// The same nodes by make and share that is free, where they are known to the cluster's space.
-    moved: BTreeMap<usize, ByShare<&'a NodeId>>,
-    /// Makes that take the pods of a template, by the template's address and the zone.
+    /// The same nodes by make and what is free, where they are known to the cluster's space.
+    moved: BTreeMap<usize, ByFree<&'a NodeId>>,
+    sorts: Sorts,
     accepting: Rc<RefCell<Accepting>>,
+    /// Sorts without rules that found no node, since room was put back last.
+    full: BTreeSet<(usize, Option<ZoneId>)>,
     taken: BTreeMap<&'a NodeId, Vec<PodId>>,
-    /// Room held for each application's kinds of pods, less what this plan has used of it.
-    held: BTreeMap<(&'a AppId, Slot), BTreeMap<&'a NodeId, u32>>,
+    /// By position of the application.
+    held: BTreeMap<(usize, Slot), Kept<'a>>,
     /// Rules between pods.
     pub rules: Rc<Rules>,
     /// Pods of needs with rules that this plan has put on nodes.
@@ -62,7 +64,9 @@ impl<'a> Rooms<'a> {
             view: *view,
             changed: Table::default(),
             moved: BTreeMap::new(),
+            sorts: sorts(asks),
             accepting: Rc::default(),
+            full: BTreeSet::new(),
             taken: BTreeMap::new(),
             held: BTreeMap::new(),
             rules: Rc::new(Rules::of(view, asks)),
@@ -71,8 +75,8 @@ impl<'a> Rooms<'a> {
         let apps = &view.cluster.apps;
         let given_up = demand::given_up(view).filter_map(|id| apps.get_key_value(id));
         let asking = asks.iter().map(|ask| (ask.id, ask.app));
-        let whose: BTreeMap<&AppId, &App> = asking.chain(given_up).collect();
-        let mut own: BTreeMap<&NodeId, Resources> = BTreeMap::new();
+        let whose: Table<&AppId, &App> = asking.chain(given_up).collect();
+        let mut own: Table<&NodeId, Resources> = Table::default();
         for (slot, nodes) in whose.values().flat_map(|app| &app.held) {
             for (id, count) in nodes.iter().filter(|(id, _)| rooms.is_open(id)) {
                 *own.entry(id).or_default() += &slot.requests.times(*count);
@@ -85,11 +89,11 @@ impl<'a> Rooms<'a> {
                 rooms.set_free(id, node.free_beside(&others));
             }
         }
-        for ask in asks {
+        for (i, ask) in asks.iter().enumerate() {
             for (slot, nodes) in &ask.app.held {
                 let open = nodes.iter().filter(|(id, _)| rooms.is_open(id));
                 let open = open.map(|(id, count)| (id, *count)).collect();
-                rooms.held.insert((ask.id, slot.clone()), open);
+                rooms.held.insert((i, slot.clone()), open);
             }
         }
         rooms
@@ -104,31 +108,32 @@ impl<'a> Rooms<'a> {
     /// the node, and leaves those without one as None.
     pub fn claim_held(
         &mut self,
-        ask: &Ask<'a>,
         need: &Need,
         who: Who,
         zone: Option<ZoneId>,
     ) -> Vec<Option<&'a NodeId>> {
         let mut homes = vec![None; need.pods.len()];
-        let slot = slot_of(&need.template);
-        let Some(mut nodes) = self.held.remove(&(ask.id, slot.clone())) else {
+        let key = (who.0, slot_of(&need.template));
+        let Some(mut nodes) = self.held.remove(&key) else {
             return homes;
         };
-        let mut next = homes.iter_mut().zip(&need.pods);
-        for (&id, count) in &mut nodes {
-            let accepts = self.accepts(id, &need.template, zone);
-            while accepts && *count > 0 && self.has_room(id, &need.template) {
-                let Some((home, pod)) = next.next() else {
-                    break;
-                };
-                *home = Some(id);
-                *count -= 1;
-                self.put(id, pod, &need.template, who);
+        let mut seated = 0;
+        for (id, count) in &mut nodes {
+            let standing = u32::try_from(need.pods.len() - seated).unwrap_or(u32::MAX);
+            if standing == 0 || !self.accepts(id, &need.template, who, zone) {
+                continue;
             }
+            let requests = &need.template.requests;
+            let here = requests.copies_in(&self.free(id), standing.min(*count));
+            let pods = seated..seated + usize::try_from(here).unwrap_or(0);
+            self.put(id, &need.pods[pods.clone()], &need.template, who);
+            homes[pods.clone()].fill(Some(*id));
+            *count -= here;
+            seated = pods.end;
         }
-        nodes.retain(|_, count| *count > 0);
+        nodes.retain(|(_, count)| *count > 0);
         if !nodes.is_empty() {
-            self.held.insert((ask.id, slot), nodes);
+            self.held.insert(key, nodes);
         }
         homes
     }
@@ -142,6 +147,10 @@ impl<'a> Rooms<'a> {
         zone: Option<ZoneId>,
         ranking: Ranking,
     ) -> Option<&'a NodeId> {
+        let sort = (self.sorts[who.0][who.1], zone);
+        if self.full.contains(&sort) && self.rules.get(who).is_none() {
+            return None;
+        }
         let rank = |node: &Node, free: &Resources| {
             let free = i64::try_from(least_allocated(node, free, template)).unwrap_or(i64::MAX);
             if ranking == Ranking::LeastAllocated {
@@ -150,15 +159,19 @@ impl<'a> Rooms<'a> {
                 -free
             }
         };
-        let makes = self.makes_for(template, zone);
+        let makes = self.makes_for(template, who, zone);
         let best = makes
             .iter()
             .flat_map(|make| self.best_of(*make, template, who, ranking))
             .map(|(node, free)| (rank(node, &free), Reverse(&node.id)))
             .max()
-            .map(|(_, Reverse(id))| id)?;
-        self.put(best, pod, template, who);
-        Some(best)
+            .map(|(_, Reverse(id))| id);
+        match best {
+            Some(best) => self.put(best, std::slice::from_ref(pod), template, who),
+            None if self.rules.get(who).is_none() => drop(self.full.insert(sort)),
+            None => {}
+        }
+        best
     }
 
     /// The feasible nodes of a make that rank first: of those that this plan has not touched, and of
@@ -176,39 +189,38 @@ impl<'a> Rooms<'a> {
             nodes.find_map(feasible)
         };
         let changed = |nodes: &BTreeSet<&'a NodeId>| nodes.iter().copied().find_map(feasible);
-        let mut open = self.open_groups(make, template);
-        let mut moved = self.moved_groups(make, template);
+        let open = self.open_groups(make, template);
+        let moved = self.moved_groups(make, template);
         let first = if ranking == Ranking::LeastAllocated {
-            [
-                open.rev().find_map(unchanged),
-                moved.rev().find_map(changed),
-            ]
+            [first(open.rev(), unchanged), first(moved.rev(), changed)]
         } else {
-            [open.find_map(unchanged), moved.find_map(changed)]
+            [first(open, unchanged), first(moved, changed)]
         };
         first.into_iter().flatten()
     }
 
-    /// Open nodes of a make with share enough for a pod, by that share.
-    fn open_groups(
+    /// Open nodes of a make with room for a pod, by what is free of them.
+    fn open_groups<'t>(
         &self,
         make: usize,
-        template: &PodTemplate,
-    ) -> impl DoubleEndedIterator<Item = &'a BTreeSet<NodeId>> {
+        template: &'t PodTemplate,
+    ) -> impl DoubleEndedIterator<Item = (&'a Free, &'a BTreeSet<NodeId>)> + use<'a, 't> {
         let space = &self.view.cluster.space;
         let groups = space.open(make, self.least_share(make, template));
-        groups.map(|(_, nodes)| nodes)
+        groups.filter(|((_, free), _)| template.requests.fits(free))
     }
 
     /// The same of those that this plan has touched.
-    fn moved_groups(
-        &self,
+    fn moved_groups<'r, 't>(
+        &'r self,
         make: usize,
-        template: &PodTemplate,
-    ) -> impl DoubleEndedIterator<Item = &BTreeSet<&'a NodeId>> {
-        let least = self.least_share(make, template);
+        template: &'t PodTemplate,
+    ) -> impl DoubleEndedIterator<Item = (&'r Free, &'r BTreeSet<&'a NodeId>)> + use<'a, 'r, 't>
+    {
+        let least = (self.least_share(make, template), Resources::default());
         let moved = self.moved.get(&make).into_iter();
-        moved.flat_map(move |groups| groups.range(least..).map(|(_, nodes)| nodes))
+        let groups = moved.flat_map(move |groups| groups.range(least.clone()..));
+        groups.filter(|((_, free), _)| template.requests.fits(free))
     }
 
     fn least_share(&self, make: usize, template: &PodTemplate) -> u64 {
@@ -222,14 +234,15 @@ impl<'a> Rooms<'a> {
         who: Who,
         zone: Option<ZoneId>,
     ) -> impl Iterator<Item = (&'a Node, Resources)> {
-        let makes = self.makes_for(template, zone);
+        let makes = self.makes_for(template, who, zone);
+        let count = makes.len();
         let with_room = move |i: usize| {
-            let unchanged = self.open_groups(makes[i], template).flatten();
+            let unchanged = self.open_groups(makes[i], template);
+            let unchanged = unchanged.flat_map(|(_, nodes)| nodes);
             let unchanged = unchanged.filter(|id| !self.changed.contains_key(id));
-            let changed = self.moved_groups(makes[i], template).flatten().copied();
-            unchanged.chain(changed)
+            let changed = self.moved_groups(makes[i], template);
+            unchanged.chain(changed.flat_map(|(_, nodes)| nodes).copied())
         };
-        let count = self.makes_for(template, zone).len();
         let nodes = (0..count).flat_map(with_room);
         nodes.filter_map(move |id| self.feasible_on(id, template, who))
     }
@@ -250,9 +263,9 @@ impl<'a> Rooms<'a> {
         feasible.then_some((node, free))
     }
 
-    /// Makes of nodes that take the pods of a template, by number.
-    fn makes_for(&self, template: &PodTemplate, zone: Option<ZoneId>) -> Rc<[usize]> {
-        let key = (ptr::from_ref(template).addr(), zone);
+    /// Makes of nodes that take the pods of a need, by number.
+    fn makes_for(&self, template: &PodTemplate, who: Who, zone: Option<ZoneId>) -> Rc<[usize]> {
+        let key = (self.sorts[who.0][who.1], zone);
         if let Some(known) = self.accepting.borrow().get(&key) {
             return known.clone();
         }
@@ -263,12 +276,12 @@ impl<'a> Rooms<'a> {
         accepting
     }
 
-    /// True where a node takes the pods of a template, its room apart.
-    fn accepts(&self, id: &NodeId, template: &PodTemplate, zone: Option<ZoneId>) -> bool {
+    /// True where a node takes the pods of a need, its room apart.
+    fn accepts(&self, id: &NodeId, template: &PodTemplate, who: Who, zone: Option<ZoneId>) -> bool {
         let Some(node) = self.view.cluster.nodes.get(id) else {
             return false;
         };
-        let makes = self.makes_for(template, zone);
+        let makes = self.makes_for(template, who, zone);
         node.make
             .is_some_and(|make| makes.binary_search(&make).is_ok())
             && (!names_host(template) || template.constraints.hold(&node.labels))
@@ -279,14 +292,17 @@ impl<'a> Rooms<'a> {
         let Some(node) = self.view.cluster.nodes.get(id) else {
             return;
         };
-        let share = |free: &Resources| share_free(free, &node.allocatable);
+        let key = |free: &Resources| (share_free(free, &node.allocatable), free.clone());
         if let Some(groups) = node.make.map(|make| self.moved.entry(make).or_default()) {
-            if let Some(old) = self.changed.get(&id).map(share)
+            if let Some(old) = self.changed.get(&id).map(key)
                 && let Some(nodes) = groups.get_mut(&old)
             {
                 nodes.remove(id);
+                if nodes.is_empty() {
+                    groups.remove(&old);
+                }
             }
-            groups.entry(share(&free)).or_default().insert(id);
+            groups.entry(key(&free)).or_default().insert(id);
         }
         self.changed.insert(id, free);
     }
@@ -353,8 +369,14 @@ impl<'a> Rooms<'a> {
     }
 
     /// True where a node would take such a pod.
-    pub fn fits(&self, id: &NodeId, template: &PodTemplate, zone: Option<ZoneId>) -> bool {
-        self.has_room(id, template) && self.accepts(id, template, zone)
+    pub fn fits(
+        &self,
+        id: &NodeId,
+        template: &PodTemplate,
+        who: Who,
+        zone: Option<ZoneId>,
+    ) -> bool {
+        template.requests.fits(&self.free(id)) && self.accepts(id, template, who, zone)
     }
 
     /// How many more pods of a need the rules between pods let onto a node.
@@ -369,19 +391,19 @@ impl<'a> Rooms<'a> {
         rule.on(id).saturating_sub(count(who))
     }
 
-    fn has_room(&self, id: &NodeId, template: &PodTemplate) -> bool {
-        template.requests.fits(&self.free(id))
-    }
-
-    /// Puts a pod on a node that takes it.
-    pub fn put(&mut self, id: &'a NodeId, pod: &PodId, template: &PodTemplate, who: Who) {
+    /// Puts pods of a need on a node that takes them.
+    pub fn put(&mut self, id: &'a NodeId, pods: &[PodId], template: &PodTemplate, who: Who) {
+        if pods.is_empty() {
+            return;
+        }
+        let count = u32::try_from(pods.len()).unwrap_or(u32::MAX);
         let mut free = self.free(id);
-        free -= &template.requests;
+        free -= &template.requests.times(count);
         self.set_free(id, free);
         if self.rules.get(who).is_some() {
-            *self.company.entry((id, who)).or_default() += 1;
+            *self.company.entry((id, who)).or_default() += count;
         }
-        self.taken.entry(id).or_default().push(pod.clone());
+        self.taken.entry(id).or_default().extend_from_slice(pods);
     }
 
     /// Takes a pod back out.
@@ -389,6 +411,7 @@ impl<'a> Rooms<'a> {
         let mut free = self.free(id);
         free += &template.requests;
         self.set_free(id, free);
+        self.full.clear();
         if let Some(count) = self.company.get_mut(&(id, who)) {
             *count -= 1;
         }
@@ -400,48 +423,25 @@ impl<'a> Rooms<'a> {
     }
 }
 
-/// True where nodes of a make take the pods of a template; what a template says of the host's name is
-/// asked of each node.
-fn accepts(view: &View<'_>, make: &Make, template: &PodTemplate, zone: Option<ZoneId>) -> bool {
-    let in_zone = zone.is_none() || zone == make.zone;
-    let purpose = make
-        .purpose
-        .is_none_or(|purpose| purpose == purpose_of(template.role));
-    let spot = make.capacity_type == Some(CapacityType::Spot);
-    let safe = !spot
-        || template.role != Role::Driver
-        || has_spot_for_drivers(view, make)
-        || offer::pins_spot(&template.constraints);
-    in_zone
-        && purpose
-        && safe
-        && template.not_understood.is_empty()
-        && (names_host(template) || template.constraints.hold(&make.labels))
-        && tolerated(
-            make.taints.iter().filter(|taint| !is_own(taint, template)),
-            &template.tolerations,
-        )
-}
-
-fn names_host(template: &PodTemplate) -> bool {
-    let constraints = &template.constraints;
-    let mut all = constraints
-        .all
-        .iter()
-        .chain(constraints.any.iter().flatten());
-    all.any(|requirement| *requirement.key == *HOSTNAME)
-}
-
-/// Drivers may go there although it is spot: its pool says so.
-fn has_spot_for_drivers(view: &View<'_>, make: &Make) -> bool {
-    let pool = make.pool.as_ref();
-    let pool = pool.and_then(|name| view.cluster.pools.get(name));
-    pool.is_some_and(|pool| pool.spot.roles.contains(&Role::Driver))
-}
-
-/// The taint of driver nodes is tolerated by every driver, since placing adds the toleration.
-fn is_own(taint: &Taint, template: &PodTemplate) -> bool {
-    template.role == Role::Driver && Purpose::Driver.taint().as_ref() == Some(taint)
+/// The first node that will do, of the first share that has one; of one share the first by name.
+fn first<'g, 'a, N: 'g>(
+    groups: impl Iterator<Item = (&'g Free, &'g BTreeSet<N>)>,
+    find: impl Fn(&'g BTreeSet<N>) -> Option<(&'a Node, Resources)>,
+) -> Option<(&'a Node, Resources)> {
+    let mut best: Option<(u64, (&Node, Resources))> = None;
+    for ((share, _), nodes) in groups {
+        if best.as_ref().is_some_and(|(of, _)| of != share) {
+            break;
+        }
+        let Some(found) = find(nodes) else { continue };
+        if best
+            .as_ref()
+            .is_none_or(|(_, (node, _))| found.0.id < node.id)
+        {
+            best = Some((*share, found));
+        }
+    }
+    best.map(|(_, found)| found)
 }
 
 /// kube-scheduler's LeastAllocated score: the mean over CPU and memory of the share left free, in

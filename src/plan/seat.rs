@@ -80,10 +80,9 @@ impl<'s, 'a> Seating<'s, 'a> {
 
     /// Seats pods on the nodes that hold room for them.
     pub fn claim_held(&mut self, i: usize) {
-        let ask = &self.asks[i];
-        for (n, need) in ask.needs.iter().enumerate() {
+        for (n, need) in self.asks[i].needs.iter().enumerate() {
             let zone = self.zone_of(i);
-            let homes = self.rooms.claim_held(ask, need, (i, n), zone);
+            let homes = self.rooms.claim_held(need, (i, n), zone);
             let seats = homes
                 .into_iter()
                 .map(|home| home.map_or(Seat::None, Seat::Node));
@@ -163,7 +162,8 @@ impl<'s, 'a> Seating<'s, 'a> {
         for (i, refusals) in refused.iter().filter(|(i, _)| self.zones.contains_key(i)) {
             for (n, pods) in self.standing(*i, refusals, |_, _| true) {
                 let (template, zone) = (&self.asks[*i].needs[n].template, self.zone_of(*i));
-                let fits = |node: &usize| self.rooms.fits(nodes[*node], template, zone);
+                let who = (*i, n);
+                let fits = |node: &usize| self.rooms.fits(nodes[*node], template, who, zone);
                 items.push(Item {
                     requests: template.requests.clone(),
                     count: u32::try_from(pods.len()).unwrap_or(u32::MAX),
@@ -177,8 +177,8 @@ impl<'s, 'a> Seating<'s, 'a> {
             for ((i, n, pods), count) in places.iter_mut().zip(counts) {
                 let need = &self.asks[*i].needs[*n];
                 for pod in pods.drain(..usize::try_from(count).unwrap_or(0)) {
-                    self.rooms
-                        .put(nodes[kind], &need.pods[pod], &need.template, (*i, *n));
+                    let one = std::slice::from_ref(&need.pods[pod]);
+                    self.rooms.put(nodes[kind], one, &need.template, (*i, *n));
                     if let Some(seats) = self.seats.get_mut(&(*i, *n)) {
                         seats[pod] = Seat::Node(nodes[kind]);
                     }

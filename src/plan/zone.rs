@@ -53,32 +53,25 @@ pub fn choose(
     let spread = is_spread(view, ask) && !stays;
     let awaited = awaited(view, ask).filter(|_| !spread);
     let tied = running(view, ask).filter(|_| !spread);
-    let candidates = match tied {
-        Some(zone) => vec![zone],
-        None => awaited
-            .filter(|&zone| {
-                let mut needs = ask.needs.iter().enumerate();
-                needs.all(|(n, need)| cost(menu, rooms, need, (i, n), zone).is_ok())
-            })
-            .map_or_else(|| all(view), |zone| vec![zone]),
+    let costs_in = |menu: &mut Menu<'_>, zone: ZoneId| -> (ZoneId, Costs) {
+        let needs = ask.needs.iter().enumerate();
+        let costs = needs.map(|(n, need)| cost(menu, rooms, need, (i, n), zone));
+        (zone, costs.collect())
     };
-    let table: Vec<Costs> = candidates
-        .iter()
-        .map(|&zone| {
-            let needs = ask.needs.iter().enumerate();
-            needs
-                .map(|(n, need)| {
-                    let over = rule(n).filter(|rule| !spread && rule.counts_zones());
-                    match over.map(|rule| {
-                        rule.deal(need.pods.len(), &[zone], &domains(view, menu, need, rule))
-                    }) {
-                        Some(None) => Err(one_zone_only(view, zone)),
-                        _ => cost(menu, rooms, need, (i, n), zone),
-                    }
-                })
-                .collect()
-        })
-        .collect();
+    let is_whole = |(_, costs): &(ZoneId, Costs)| costs.iter().all(Result::is_ok);
+    let first = tied.or(awaited).map(|zone| costs_in(menu, zone));
+    let priced = match first.filter(|first| tied.is_some() || is_whole(first)) {
+        Some(first) => vec![first],
+        None => all(view)
+            .into_iter()
+            .map(|zone| costs_in(menu, zone))
+            .collect(),
+    };
+    let (candidates, mut table): (Vec<ZoneId>, Vec<Costs>) = priced.into_iter().unzip();
+    if !spread {
+        let zones = candidates.iter().copied().zip(&mut table);
+        zones.for_each(|(zone, costs)| refuse_crowds((view, menu, rooms), (asks, i), zone, costs));
+    }
     let mut suitable = suitable(ask, &table);
     let is_free = |costs: &Costs| costs.iter().flatten().any(|cost| cost.seated > 0);
     let preferred = preferred.filter(|_| !table.iter().any(is_free));
@@ -107,6 +100,25 @@ pub fn choose(
         )?;
     }
     Ok(choices)
+}
+
+/// Needs whose rules would have too many of their pods in one zone have no place there.
+fn refuse_crowds(
+    (view, menu, rooms): (&View<'_>, &mut Menu<'_>, &Rooms<'_>),
+    (asks, i): (&[Ask<'_>], usize),
+    zone: ZoneId,
+    costs: &mut Costs,
+) {
+    for (n, need) in asks[i].needs.iter().enumerate() {
+        let rule = rooms.rules.get((i, n));
+        let Some(rule) = rule.filter(|rule| rule.counts_zones()) else {
+            continue;
+        };
+        let domains = domains(view, menu, need, rule);
+        if rule.deal(need.pods.len(), &[zone], &domains).is_none() {
+            costs[n] = Err(one_zone_only(view, zone));
+        }
+    }
 }
 
 /// The awaited zone first, then the preferred one, then the cheapest; of those that cost the same as the

@@ -161,6 +161,26 @@ fn an_application_asks_for_nothing_while_nodes_that_keep_their_promises_are_on_t
 }
 
 #[test]
+fn growth_that_awaits_answers_is_looked_at_when_one_leaves_a_gate_to_lift() {
+    let executor = |name: &str, phase| pod(name, Role::Executor, phase);
+    let driver = pod("ns/d", Role::Driver, PodPhase::Bound("n".into()));
+    let [e, f] = ["ns/e", "ns/f"].map(|name| executor(name, PodPhase::Gated));
+    let begun = [node("n"), driver, e, f, asked()];
+    let asks = |facts: &[Fact]| {
+        let cluster = folded(begun.iter().chain(facts).cloned());
+        cluster.demanding.contains("ns/app")
+    };
+    let let_go = executor("ns/e", PodPhase::Pending);
+    assert!(!asks(&[]), "EC2 has not answered");
+    assert!(asks(&[node("one")]), "a gate is to be lifted");
+    assert!(
+        !asks(&[node("one"), let_go.clone()]),
+        "what was given is spoken for"
+    );
+    assert!(asks(&[node("one"), let_go, node("two")]), "the other gate");
+}
+
+#[test]
 fn a_driver_that_ends_takes_the_declaration_and_the_held_room_with_it() {
     let group = ExecutorGroup {
         template: template(Role::Executor, 1),

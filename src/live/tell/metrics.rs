@@ -197,7 +197,12 @@ impl Metrics {
 
     /// Pods that our gate holds: those of which the plan says why, and those whose nodes boot.
     fn gated(&self, plan: &Plan, cluster: &Cluster) {
-        let of = |app| cluster.apps.get(app).map_or(0, |app| i64::from(app.gated));
+        let of = |app| {
+            cluster
+                .apps
+                .get(app)
+                .map_or(0, |app| i64::from(app.count_gated()))
+        };
         let all: i64 = cluster.demanding.iter().map(of).sum();
         let mut by_reason: BTreeMap<&str, i64> = BTreeMap::new();
         for waiting in &plan.waiting {

@@ -103,7 +103,7 @@ fn tell(told: &Told<'_>, app: &App, known: &mut Known) {
     known.say("executorsWithNode", running(Role::Executor));
     let waiting = app.waiting.iter().map(|(_, pods)| pods.len());
     known.say("podsWithoutNode", waiting.sum::<usize>());
-    known.say("podsGated", app.gated);
+    known.say("podsGated", app.count_gated());
     let nodes = app.bound.values().map(|(_, node)| node);
     let mut by_zone: BTreeMap<&str, usize> = BTreeMap::new();
     for node in nodes.filter_map(|node| told.cluster.nodes.get(node)) {
