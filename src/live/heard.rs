@@ -16,7 +16,7 @@ use crate::model::spark::Pod;
 
 use super::driver_conf::Configs;
 use super::ec2::{ClassProblem, Instance, Notice, Refusal as Refused, Resolved};
-use super::launch::Given;
+use super::effects::launch::Given;
 
 /// Where facts come from. They are taken in in this order after a start, so that none waits for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

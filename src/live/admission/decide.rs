@@ -7,7 +7,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::cluster::kubernetes::template::template;
-use crate::live::place::tolerates_drivers_nodes;
+use crate::live::effects::place::tolerates_drivers_nodes;
 use crate::model::pool::Pool;
 use crate::model::spark::{GATE, Role};
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::live::place::driver_toleration;
+use crate::live::effects::place::driver_toleration;
 use crate::model::spark::GATE;
 
 use super::decide::{Verdict, Why, decide};

@@ -8,7 +8,7 @@ use futures::stream;
 use kube::Client;
 use tokio::time::{Instant, sleep_until};
 
-use crate::live::place;
+use crate::live::effects::place;
 
 use super::held::Held;
 

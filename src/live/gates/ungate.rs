@@ -12,8 +12,8 @@ use kube::core::GroupVersionKind;
 use kube::{Api, Client, Config};
 
 use crate::live::admission::CONFIGURATION;
-use crate::live::claims::unless_gone;
 use crate::live::clock;
+use crate::live::effects::claims::unless_gone;
 use crate::live::settings;
 use crate::model::time::Span;
 

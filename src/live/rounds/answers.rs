@@ -3,11 +3,11 @@
 
 use crate::cluster::event::{Fact, Intent};
 use crate::cluster::shortage::OfferingKey;
-use crate::live::claims;
 use crate::live::clock;
 use crate::live::ec2::{InstanceState, Notice, NoticeKind, Refusal, RefusalKind};
+use crate::live::effects::claims;
+use crate::live::effects::mourn;
 use crate::live::heard::{Answered, Hand};
-use crate::live::mourn;
 use crate::live::tell::moment;
 use crate::model::name::NodeId;
 use crate::model::nodeclaim::status::{INTERRUPTED, LAUNCHED};

@@ -2,10 +2,11 @@
 //! is not begun again, and what people have stopped is not begun at all.
 
 use crate::cluster::event::Fact;
+use crate::live::crash;
+use crate::live::effects::launch::{self, Ordered};
+use crate::live::effects::leave::{self, Leaving};
+use crate::live::effects::{evict, place, register};
 use crate::live::heard::Hand;
-use crate::live::launch::{self, Ordered};
-use crate::live::leave::{self, Leaving};
-use crate::live::{crash, evict, place, register};
 use crate::model::name::{NodeId, PodId};
 use crate::model::spark::PodPhase;
 use crate::model::time::Timestamp;

@@ -1,8 +1,8 @@
 //! Drivers that came without our gate, since no webhook was asked or answered: nodes are bought for them as
 //! for others, and those carry a taint, so they get the toleration that the webhook would have added.
 
+use crate::live::effects::place;
 use crate::live::heard::Hand;
-use crate::live::place;
 use crate::model::name::PodId;
 use crate::model::node::Purpose;
 use crate::model::spark::{Pod, PodPhase, Role};

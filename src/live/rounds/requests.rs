@@ -16,8 +16,8 @@ use crate::cluster::kubernetes::shape::request::{
     ACCEPTED, BOOKING_EXPIRED, FAILED, PROVISIONED, Standing,
 };
 use crate::cluster::node::Stage;
-use crate::live::claims;
 use crate::live::clock;
+use crate::live::effects::claims;
 use crate::live::heard::{Hand, Source};
 use crate::live::tell::kubernetes::in_capitals;
 use crate::live::world::World;

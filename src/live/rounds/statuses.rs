@@ -5,9 +5,9 @@ use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::{Api, Resource};
 use serde_json::{Value, json};
 
-use crate::live::claims;
 use crate::live::clock;
 use crate::live::crash;
+use crate::live::effects::claims;
 use crate::live::heard::Hand;
 use crate::live::world::World;
 use crate::model::nodeclaim::NodeClaimStatus;

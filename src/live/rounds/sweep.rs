@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kube::ResourceExt;
 
-use crate::live::claims::EPOCH;
 use crate::live::clock;
 use crate::live::ec2::{FleetRequest, GivenInstance, Instance, InstanceState};
+use crate::live::effects::claims::EPOCH;
+use crate::live::effects::launch::{self, Given};
+use crate::live::effects::leave;
 use crate::live::heard::{Answered, Hand};
-use crate::live::launch::{self, Given};
-use crate::live::leave;
 use crate::model::time::{Span, Timestamp};
 
 use super::Rounds;

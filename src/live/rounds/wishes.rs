@@ -3,11 +3,11 @@
 
 use crate::cluster::event::Fact;
 use crate::cluster::kubernetes::shape::ConfigRef;
-use crate::live::claims;
 use crate::live::driver_conf::{self, Configs};
 use crate::live::ec2::{ClassProblem, Resolved};
+use crate::live::effects::claims;
+use crate::live::effects::register;
 use crate::live::heard::{Hand, Heard};
-use crate::live::register;
 use crate::live::translate::Wish;
 use crate::model::name::PodId;
 use crate::model::nodeclaim::status::{INITIALIZED, REGISTERED};

@@ -11,9 +11,9 @@ use crate::model::offering::{CapacityType, TypeId};
 use crate::model::time::Timestamp;
 
 use super::{Translator, Wish};
-use crate::live::claims::{labels_of, taints_of};
 use crate::live::clock;
-use crate::live::leave::LONGEST_DRAIN;
+use crate::live::effects::claims::{labels_of, taints_of};
+use crate::live::effects::leave::LONGEST_DRAIN;
 
 /// A claim as it is known.
 #[derive(Clone, Debug, Default)]

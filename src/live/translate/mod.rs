@@ -22,7 +22,7 @@ use crate::model::spark::Pod;
 
 use super::ec2::Resolved;
 use super::heard::{Object, Said, Source};
-use super::launch::Given;
+use super::effects::launch::Given;
 
 pub use claims::Claim;
 pub use nodes::{SeenNode, registered_taints};

@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1;
 
 use crate::cluster::event::{Fact, NodeFacts};
 use crate::cluster::kubernetes;
-use crate::live::claims::{is_taint, labels_of, taints_of};
+use crate::live::effects::claims::{is_taint, labels_of, taints_of};
 use crate::model::name::NodeId;
 use crate::model::node::{INSTANCE_TYPE, MANAGED, Taint, UNREGISTERED};
 use crate::model::nodeclaim::NodeClaim;

@@ -14,8 +14,8 @@ use tokio::time::sleep;
 use crate::model::spark::Role;
 
 use super::claims::unless_gone;
-use super::clock;
 use super::evict::role;
+use crate::live::clock;
 
 /// From an executor's end until its object is removed: Spark has seen it by then.
 const REMOVED_AFTER: Duration = Duration::from_secs(10);

@@ -9,8 +9,8 @@ use serde_json::json;
 use crate::model::requirement::Labels;
 
 use super::claims::unless_gone;
-use super::crash;
-use super::translate::registered_taints;
+use crate::live::crash;
+use crate::live::translate::registered_taints;
 
 /// Completes a node's labels, then its taints. Another writer in between is noticed by the object's
 /// version, and the next look does it again.

@@ -16,13 +16,13 @@ use crate::model::time::Timestamp;
 use crate::plan::effect::Launch;
 
 use super::claims;
-use super::clock;
-use super::crash;
-use super::ec2::{
+use crate::live::clock;
+use crate::live::crash;
+use crate::live::ec2::{
     Answer, FleetRequest, GivenInstance, LaunchError, Order, Refusal, RequestError, Resolved,
 };
-use super::heard::{Answered, Hand, Heard};
-use super::world::{PAUSE, World, wait_before};
+use crate::live::heard::{Answered, Hand, Heard};
+use crate::live::world::{PAUSE, World, wait_before};
 
 /// Sends of one request before it is left to the next look at open claims.
 const SENDS: u32 = 8;

@@ -16,13 +16,13 @@ use crate::model::spark::Role;
 use crate::model::time::Span;
 
 use super::claims::{self, unless_gone};
-use super::crash;
-use super::ec2::{Ec2Error, InstanceState};
 use super::evict::{ask, may_move, role};
-use super::heard::{Hand, Heard};
 use super::mourn;
 use super::register;
-use super::world::{PAUSE, World, wait_before};
+use crate::live::crash;
+use crate::live::ec2::{Ec2Error, InstanceState};
+use crate::live::heard::{Hand, Heard};
+use crate::live::world::{PAUSE, World, wait_before};
 
 /// The longest that a claim's pods may hold it when somebody deletes it; then its instance is ended.
 pub const LONGEST_DRAIN: Span = Span::from_secs(600);

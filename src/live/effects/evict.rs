@@ -15,8 +15,8 @@ use crate::model::name::PodId;
 use crate::model::spark::Role;
 
 use super::claims::unless_gone;
-use super::heard::Hand;
-use super::world::World;
+use crate::live::heard::Hand;
+use crate::live::world::World;
 
 /// Says that a pod is not to be moved (Karpenter).
 const DO_NOT_DISRUPT: &str = "karpenter.sh/do-not-disrupt";

@@ -21,7 +21,7 @@ use crate::model::pool::Pool;
 use crate::model::requirement::Labels;
 use crate::model::resources::Resources;
 
-use super::clock;
+use crate::live::clock;
 
 /// Keeps a claim until its instance is ended.
 pub const FINALIZER: &str = "sparkwright.dev/termination";
