@@ -21,8 +21,8 @@ use crate::model::resources::Bytes;
 use crate::model::spark::Pod;
 
 use super::ec2::Resolved;
-use super::heard::{Object, Said, Source};
 use super::effects::launch::Given;
+use super::heard::{Object, Said, Source};
 
 pub use claims::Claim;
 pub use nodes::{SeenNode, registered_taints};

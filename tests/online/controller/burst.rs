@@ -1,7 +1,7 @@
 //! Many applications at once.
 
-use super::faults::{begin, each_instance_is_claimed};
 use super::rig;
+use super::scene::{begin, each_instance_is_claimed};
 use crate::testbed::eventually;
 
 /// Applications, and executors of each.

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::faults::{application, begin};
 use super::rig;
+use super::scene::{application, begin};
 use crate::testbed::eventually;
 
 #[test]

@@ -11,9 +11,9 @@ use kube::ResourceExt;
 use kube::api::{DeleteParams, ListParams, PostParams};
 use serde_json::json;
 
-use super::faults::begin;
 use super::karpenter::Karpenter;
 use super::rig::{self, Rig};
+use super::scene::{begin, spark_pod};
 use crate::testbed::{eventually, tell};
 
 /// Set to anything.
@@ -144,20 +144,8 @@ fn pod(app: u32, number: u32, gated: bool) -> Pod {
         true => json!([{"name": "sparkwright.dev/placement"}]),
         false => json!([]),
     };
-    let pod = json!({
-        "metadata": {
-            "name": format!("crowd-{app}-{role}-{number}"),
-            "labels": {
-                "spark-role": role, "spark-app-selector": format!("crowd-{app}"),
-                "spark-exec-id": number.to_string(),
-            },
-        },
-        "spec": {
-            "schedulingGates": gates, "nodeSelector": {"karpenter.sh/capacity-type": capacity_type},
-            "containers": [{"name": "spark", "image": "spark", "resources": {
-                "requests": {"cpu": "3400m", "memory": "13Gi"},
-            }}],
-        },
-    });
+    let mut pod = spark_pod(&format!("crowd-{app}"), role, number, ("3400m", "13Gi"));
+    pod["spec"]["schedulingGates"] = gates;
+    pod["spec"]["nodeSelector"] = json!({"karpenter.sh/capacity-type": capacity_type});
     serde_json::from_value(pod).expect("it is a pod")
 }

@@ -8,6 +8,7 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::rig::{self, Rig};
+use super::scene::{application, begin, each_instance_is_claimed, file, running, vcpus};
 use crate::testbed::eventually;
 
 #[test]
@@ -295,65 +296,4 @@ fn an_api_server_that_restarts_is_found_again() {
         running(rig, 6).await;
         each_instance_is_claimed(rig).await;
     });
-}
-
-/// A class, two pools and a controller.
-pub async fn begin(rig: &mut Rig, ttl: &str) {
-    rig.apply_class().await;
-    rig.apply_pools(ttl).await;
-    rig.start();
-}
-
-pub async fn application(rig: &Rig, name: &str, executors: u32) {
-    rig.create_pod(name, "driver", 0, 4).await;
-    for number in 1..=executors {
-        rig.create_pod(name, "executor", number, 13).await;
-    }
-}
-
-pub async fn running(rig: &Rig, count: usize) {
-    eventually(&format!("{count} pods run"), async || {
-        (rig.running().await.len() == count).then_some(())
-    })
-    .await;
-}
-
-/// Nothing is leaked: every instance that lives is some claim's.
-pub async fn each_instance_is_claimed(rig: &Rig) {
-    eventually(
-        "each instance has a claim, and each claim an instance",
-        async || {
-            let claims = rig.claims().await;
-            let ids = claims
-                .iter()
-                .map(|claim| claim.status.as_ref()?.instance_id.clone());
-            let claimed: Option<BTreeSet<String>> = ids.collect();
-            let alive = rig.alive();
-            let alive = alive
-                .iter()
-                .filter_map(|one| one["id"].as_str().map(str::to_owned));
-            (claimed? == alive.collect()).then_some(())
-        },
-    )
-    .await;
-}
-
-/// vCPUs by the size of a type, as EC2 names sizes.
-pub fn vcpus(kind: &str) -> Option<u64> {
-    let (_, size) = kind.split_once('.')?;
-    match size {
-        "medium" => Some(1),
-        "large" => Some(2),
-        "xlarge" => Some(4),
-        size => Some(4 * size.strip_suffix("xlarge")?.parse::<u64>().ok()?),
-    }
-}
-
-/// A file that the emulator reads, kept until the machine's next start.
-pub fn file(name: &str, text: &str) -> String {
-    let folder = std::env::temp_dir().join(format!("sparkwright-faults-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder can be made");
-    let path = folder.join(name);
-    std::fs::write(&path, text).expect("the folder is there");
-    path.display().to_string()
 }

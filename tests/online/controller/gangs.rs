@@ -9,8 +9,8 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::{ListParams, PostParams};
 use serde_json::json;
 
-use super::faults::{application, begin, each_instance_is_claimed, file, running, vcpus};
 use super::rig::{self, Rig};
+use super::scene::{application, begin, each_instance_is_claimed, file, running, spark_pod, vcpus};
 use crate::testbed::{eventually, tell};
 
 /// Applications at once, and executors of each.
@@ -114,22 +114,9 @@ fn pod(app: u32, number: u32) -> Pod {
         0 => ("driver", "1", "3Gi", "4s"),
         _ => ("executor", "3400m", "13Gi", "2s"),
     };
-    let pod = json!({
-        "metadata": {
-            "name": format!("crowd-{app}-{role}-{number}"),
-            "labels": {
-                "spark-role": role, "spark-app-selector": format!("crowd-{app}"),
-                "spark-exec-id": number.to_string(),
-            },
-            "annotations": {"testbed.sparkwright.dev/run-for": runs},
-        },
-        "spec": {
-            "schedulingGates": [{"name": "sparkwright.dev/placement"}],
-            "containers": [{"name": "spark", "image": "spark", "resources": {
-                "requests": {"cpu": cpu, "memory": memory},
-            }}],
-        },
-    });
+    let mut pod = spark_pod(&format!("crowd-{app}"), role, number, (cpu, memory));
+    pod["metadata"]["annotations"] = json!({"testbed.sparkwright.dev/run-for": runs});
+    pod["spec"]["schedulingGates"] = json!([{"name": "sparkwright.dev/placement"}]);
     serde_json::from_value(pod).expect("it is a pod")
 }
 

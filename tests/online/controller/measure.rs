@@ -10,8 +10,8 @@ use kube::api::{DynamicObject, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
 
-use super::faults::{begin, file};
 use super::rig::{self, Rig};
+use super::scene::{begin, file};
 use crate::testbed::eventually;
 
 /// Set to anything: figures are taken.

@@ -7,8 +7,8 @@ use kube::api::PostParams;
 use serde_json::json;
 use sparkwright::live::crash::VARIABLE;
 
-use super::faults::{begin, file, running};
 use super::rig::{self, Rig};
+use super::scene::{begin, file, running};
 use crate::testbed::eventually;
 
 #[test]

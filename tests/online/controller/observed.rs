@@ -7,8 +7,8 @@ use kube::api::{DeleteParams, ListParams, PostParams};
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
-use super::faults::{begin, running};
 use super::rig::{self, Rig};
+use super::scene::{begin, running};
 use crate::testbed::eventually;
 
 const ZONE: &str = "topology.kubernetes.io/zone";

@@ -5,8 +5,8 @@ use clap::Parser;
 use serde_json::Value;
 use sparkwright_sim::replay::{self, ReplayArgs};
 
-use super::faults::{application, begin, running};
 use super::rig;
+use super::scene::{application, begin, running};
 use crate::testbed::eventually;
 
 #[derive(Parser)]

@@ -8,8 +8,8 @@ use kube::api::{DynamicObject, ListParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
 
-use super::faults::{begin, running};
 use super::rig::{self, Rig};
+use super::scene::{begin, running};
 use crate::testbed::eventually;
 
 #[test]

@@ -18,6 +18,7 @@ use sparkwright::model::nodeclass::NodeClass;
 use sparkwright::model::nodepool::NodePool;
 use sparkwright_sim::emulator::{Background, EmulatorArgs};
 
+use super::scene::spark_pod;
 use crate::testbed::{ControlPlane, eventually, install, is_offline, ports};
 
 /// The cluster's name, in EC2's tags too.
@@ -292,21 +293,8 @@ impl Rig {
 
     /// Creates a pod of an application as Spark makes them, held by our gate.
     pub async fn create_pod(&self, app: &str, role: &str, number: u32, gib: u32) {
-        let name = format!("{app}-{role}-{number}");
-        let pod = json!({
-            "metadata": {
-                "name": name,
-                "labels": {
-                    "spark-role": role, "spark-app-selector": app, "spark-exec-id": number.to_string(),
-                },
-            },
-            "spec": {
-                "schedulingGates": [{"name": "sparkwright.dev/placement"}],
-                "containers": [{"name": "spark", "image": "spark", "resources": {
-                    "requests": {"cpu": "3400m", "memory": format!("{gib}Gi")},
-                }}],
-            },
-        });
+        let mut pod = spark_pod(app, role, number, ("3400m", &format!("{gib}Gi")));
+        pod["spec"]["schedulingGates"] = json!([{"name": "sparkwright.dev/placement"}]);
         let pod: Pod = serde_json::from_value(pod).expect("it is a pod");
         eventually("a pod is accepted", async || {
             self.pods().create(&PostParams::default(), &pod).await.ok()

@@ -21,6 +21,7 @@ use sparkwright::model::offering::{CapacityType, Catalog};
 
 use super::karpenter::{Karpenter, catalog};
 use super::rig::{self, Rig};
+use super::scene::spark_pod;
 use crate::testbed::{eventually, tell};
 
 /// Numbers of executors, such as `200,1000`.
@@ -145,20 +146,9 @@ fn pod(who: Who, app: &str, number: u32) -> Pod {
         Who::Karpenter => json!([]),
         Who::Sparkwright => json!([{"name": "sparkwright.dev/placement"}]),
     };
-    let pod = json!({
-        "metadata": {
-            "name": format!("{app}-{role}-{number}"),
-            "labels": {
-                "spark-role": role, "spark-app-selector": app, "spark-exec-id": number.to_string(),
-            },
-        },
-        "spec": {
-            "schedulingGates": gates, "nodeSelector": {CAPACITY_TYPE: kind.as_str()},
-            "containers": [{"name": "spark", "image": "spark", "resources": {
-                "requests": {"cpu": cpu, "memory": memory},
-            }}],
-        },
-    });
+    let mut pod = spark_pod(app, role, number, (cpu, memory));
+    pod["spec"]["schedulingGates"] = gates;
+    pod["spec"]["nodeSelector"] = json!({CAPACITY_TYPE: kind.as_str()});
     serde_json::from_value(pod).expect("it is a pod")
 }
 

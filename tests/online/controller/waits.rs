@@ -3,8 +3,8 @@
 use k8s_openapi::api::core::v1::PodCondition;
 use serde_json::json;
 
-use super::faults::{begin, running};
 use super::rig::{self, Rig};
+use super::scene::{begin, running};
 use crate::testbed::eventually;
 
 #[test]

@@ -8,8 +8,8 @@ use kube::api::PostParams;
 
 use super::application::{Application, GATED, OBSERVED, driver};
 use super::setting::with_spark;
-use crate::controller::faults::file;
 use crate::controller::rig::Rig;
+use crate::controller::scene::file;
 use crate::testbed::tell;
 
 /// Set to anything: figures are taken.

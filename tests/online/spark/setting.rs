@@ -5,8 +5,8 @@ use serde_json::json;
 use super::container::Machine;
 use super::install;
 use super::kubelet::Kubelet;
-use crate::controller::faults::begin;
 use crate::controller::rig::{self, Rig};
+use crate::controller::scene::begin;
 use crate::testbed::is_offline;
 
 /// Nodes are not KWOK's.

@@ -6,8 +6,8 @@ use k8s_openapi::api::core::v1::Event;
 use kube::Api;
 use kube::api::ListParams;
 
-use super::super::faults::begin;
 use super::super::rig;
+use super::super::scene::begin;
 use super::*;
 
 #[test]

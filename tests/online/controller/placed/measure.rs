@@ -15,8 +15,8 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::super::faults::begin;
 use super::super::rig;
+use super::super::scene::begin;
 use super::*;
 
 /// Set to anything: figures are taken.

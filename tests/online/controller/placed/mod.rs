@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 
 use super::rig::Rig;
+use super::scene::spark_pod;
 use crate::testbed::{eventually, ports};
 
 const GATE: &str = "sparkwright.dev/placement";
@@ -45,15 +46,7 @@ async fn call_webhook(rig: &Rig, port: u16) {
 
 /// A pod as Spark makes it.
 fn plain(app: &str, role: &str, number: u32) -> Value {
-    json!({
-        "metadata": {
-            "name": format!("{app}-{role}-{number}"),
-            "labels": {"spark-role": role, "spark-app-selector": app, "spark-exec-id": number.to_string()},
-        },
-        "spec": {"containers": [{"name": "spark", "image": "spark", "resources": {
-            "requests": {"cpu": "3400m", "memory": "13Gi"},
-        }}]},
-    })
+    spark_pod(app, role, number, ("3400m", "13Gi"))
 }
 
 /// Creates a pod, and says what became of it on its way in.

@@ -1,8 +1,8 @@
 //! Placed mode by the API server's own admission policy: it adds what the webhook adds, while the leader's
 //! parameter says so.
 
-use super::super::faults::{begin, running};
 use super::super::rig;
+use super::super::scene::{begin, running};
 use super::*;
 use crate::testbed::install;
 

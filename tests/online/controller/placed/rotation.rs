@@ -11,8 +11,8 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::super::faults::begin;
 use super::super::rig;
+use super::super::scene::begin;
 use super::*;
 
 /// An authority lives for six certificates and is replaced after four.

@@ -16,8 +16,8 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use super::super::faults::{begin, running};
 use super::super::rig::{self, Rig};
+use super::super::scene::{begin, running};
 use super::*;
 
 #[test]
