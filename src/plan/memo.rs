@@ -20,6 +20,9 @@ use super::pack::{Bin, Priced};
 
 /// Answers of each sort beyond which all are forgotten: a bound on memory, met by no steady stream.
 const MOST_ANSWERS: usize = 20_000;
+/// Classes of pods beyond which all is forgotten: they are looked through one after the other, and while
+/// EC2 refuses something each application that waits since another time is one.
+const MOST_CLASSES: usize = 1_000;
 
 /// What is remembered between rounds.
 #[derive(Debug, Default)]
@@ -60,7 +63,8 @@ impl Memo {
             .market
             .as_ref()
             .is_some_and(|known| Arc::ptr_eq(known, market));
-        if !same || self.size() > MOST_ANSWERS {
+        let full = self.size() > MOST_ANSWERS || self.classes.borrow().len() > MOST_CLASSES;
+        if !same || full {
             *self = Memo {
                 market: Some(market.clone()),
                 ..Memo::default()
