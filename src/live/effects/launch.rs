@@ -2,6 +2,7 @@
 //! A request that may have been carried out is sent again as it was, with the same token, until EC2 says
 //! what came of it. Nothing is sent once another replica may lead.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -50,6 +51,19 @@ pub struct Ordered {
     pub since: Timestamp,
 }
 
+/// A call that is stored, and whose answer some of its claims wait for.
+#[derive(Clone, Debug)]
+pub struct Unanswered {
+    /// What was asked for, as far as it is those claims'.
+    pub intent: Intent,
+    /// The request as it is stored.
+    pub stored: String,
+    /// The call's token.
+    pub token: String,
+    /// Instances of the same call that are other claims'.
+    pub claimed: BTreeSet<String>,
+}
+
 /// An instance for a claim.
 #[derive(Clone, Debug)]
 pub struct Given {
@@ -80,15 +94,23 @@ pub async fn launch(world: World, ordered: Ordered) {
 }
 
 /// Sends again what a claim has stored, after a restart or a change of leader.
-pub async fn resend(world: World, intent: Intent, stored: String, token: String, epoch: u64) {
-    let outcome = match FleetRequest::read(&stored) {
+pub async fn resend(world: World, unanswered: Unanswered, epoch: u64) {
+    let token = unanswered.token;
+    let outcome = match FleetRequest::read(&unanswered.stored) {
         Ok(request) => send(&world, &request, &token, epoch).await,
         Err(error) => Err(Failure::Refused(format!(
             "read the stored request: {error}"
         ))),
     };
-    tell(&world, intent, outcome).await;
+    let outcome = outcome.map(|answer| without(answer, &unanswered.claimed));
+    tell(&world, unanswered.intent, outcome).await;
     world.done(Hand::Launch(token)).await;
+}
+
+/// The same token gives the same instances again: those that were noted before are no news.
+fn without(mut answer: Answer, claimed: &BTreeSet<String>) -> Answer {
+    answer.given.retain(|given| !claimed.contains(&given.id));
+    answer
 }
 
 /// Why a launch has no answer.
@@ -221,4 +243,32 @@ fn matched(intent: &Intent, instances: Vec<GivenInstance>) -> (Vec<Given>, Vec<S
     });
     let given = given.collect();
     (given, instances.map(|instance| instance.id).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::offering::CapacityType;
+
+    fn instance(id: &str) -> GivenInstance {
+        GivenInstance {
+            id: id.to_owned(),
+            instance_type: "m5.xlarge".to_owned(),
+            zone: "us-east-1a".to_owned(),
+            subnet: None,
+            image: None,
+            capacity_type: CapacityType::Spot,
+        }
+    }
+
+    #[test]
+    fn an_answer_that_comes_again_leaves_other_claims_what_they_have() {
+        let answer = Answer {
+            given: ["i-1", "i-2", "i-3"].map(instance).into(),
+            refused: Vec::new(),
+        };
+        let claimed = BTreeSet::from(["i-1".to_owned(), "i-3".to_owned()]);
+        let left = without(answer, &claimed).given;
+        assert_eq!(left, [instance("i-2")]);
+    }
 }

@@ -9,7 +9,7 @@ use kube::ResourceExt;
 use crate::live::clock;
 use crate::live::ec2::{FleetRequest, GivenInstance, Instance, InstanceState};
 use crate::live::effects::claims::EPOCH;
-use crate::live::effects::launch::{self, Given};
+use crate::live::effects::launch::{self, Given, Unanswered};
 use crate::live::effects::leave;
 use crate::live::heard::{Answered, Hand};
 use crate::model::time::{Span, Timestamp};
@@ -153,12 +153,26 @@ impl Rounds {
             match (intent, self.sendable(&token, &names), self.epoch) {
                 (Some(intent), Some(stored), Some(epoch)) if waited < OPEN_AT_MOST => {
                     tracing::info!(token, "request without an answer is sent again");
-                    let task = launch::resend(self.world.clone(), intent, stored, token, epoch);
+                    let claimed = self.claimed(&token);
+                    let unanswered = Unanswered {
+                        intent,
+                        stored,
+                        token,
+                        claimed,
+                    };
+                    let task = launch::resend(self.world.clone(), unanswered, epoch);
                     self.begin(hand, task);
                 }
                 _ => names.iter().for_each(|name| self.discard(name)),
             }
         }
+    }
+
+    /// Instances that claims of a call have.
+    fn claimed(&self, token: &str) -> BTreeSet<String> {
+        let claims = self.translator.claims.values();
+        let of_call = claims.filter(|claim| claim.token() == Some(token));
+        of_call.filter_map(|claim| claim.instance.clone()).collect()
     }
 
     /// True for a claim that a leader before us wrote.
