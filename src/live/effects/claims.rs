@@ -232,16 +232,8 @@ pub fn note(
     use crate::model::nodeclaim::status::{INITIALIZED, LAUNCHED, REGISTERED};
     let at = clock::rfc3339();
     let conditions = status.conditions.get_or_insert_default();
-    let condition = |kind: &str, is: bool, reason: &str, message: &str| Condition {
-        kind: kind.to_owned(),
-        status: match is {
-            true => ConditionStatus::True,
-            false => ConditionStatus::False,
-        },
-        reason: reason.to_owned(),
-        message: message.to_owned(),
-        last_transition_time: at.clone(),
-        observed_generation: Some(1),
+    let condition = |kind: &str, is: bool, reason: &str, message: &str| {
+        Condition::new(kind, is, (reason, message), at.clone(), Some(1))
     };
     let changed = condition::set(conditions, condition(kind, is, reason, message));
     let holds = |kind: &str| {

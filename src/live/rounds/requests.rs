@@ -22,7 +22,7 @@ use crate::live::heard::{Hand, Source};
 use crate::live::tell::kubernetes::in_capitals;
 use crate::live::world::World;
 use crate::model::name::{NodeId, PodId};
-use crate::model::object::condition::{self, Condition, ConditionStatus};
+use crate::model::object::condition::{self, Condition};
 use crate::model::spark::Shape;
 use crate::plan::Plan;
 use crate::plan::reason::Reason;
@@ -56,21 +56,13 @@ impl Rounds {
 
     /// Notes what is to be said. True where it is new.
     fn note_request(&mut self, name: &str, (kind, is, reason, message): Saying) -> bool {
-        let bookings = self.translator.shapes.bookings();
-        let Some((_, booking)) = bookings.all().find(|(known, _)| *known == name) else {
+        let Some(booking) = self.translator.shapes.bookings().get(name) else {
             return false;
         };
         let request = &booking.request;
-        let condition = |kind: &str, is: bool, reason: &str, message: &str| Condition {
-            kind: kind.to_owned(),
-            status: match is {
-                true => ConditionStatus::True,
-                false => ConditionStatus::False,
-            },
-            reason: reason.to_owned(),
-            message: message.to_owned(),
-            last_transition_time: clock::rfc3339(),
-            observed_generation: request.generation,
+        let condition = |kind: &str, is: bool, reason: &str, message: &str| {
+            let said = (reason, message);
+            Condition::new(kind, is, said, clock::rfc3339(), request.generation)
         };
         let written = || request.conditions.clone();
         let conditions = self.requests.entry(name.to_owned()).or_insert_with(written);

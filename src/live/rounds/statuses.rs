@@ -15,7 +15,7 @@ use crate::model::nodeclass::NodeClass;
 use crate::model::nodeclass::status::{FoundSubnet, NodeClassStatus};
 use crate::model::nodepool::NodePool;
 use crate::model::nodepool::status::NodePoolStatus;
-use crate::model::object::condition::{self, Condition, ConditionStatus};
+use crate::model::object::condition::{self, Condition};
 
 use super::{Rounds, requests};
 
@@ -213,17 +213,13 @@ fn ready_condition(
     let mut conditions: Vec<Condition> = held.unwrap_or_default();
     condition::set(
         &mut conditions,
-        Condition {
-            kind: condition::READY.to_owned(),
-            status: match ready {
-                true => ConditionStatus::True,
-                false => ConditionStatus::False,
-            },
-            reason: reason.to_owned(),
-            message,
-            last_transition_time: clock::rfc3339(),
-            observed_generation: Some(generation),
-        },
+        Condition::new(
+            condition::READY,
+            ready,
+            (reason, &message),
+            clock::rfc3339(),
+            Some(generation),
+        ),
     );
     conditions
 }

@@ -12,6 +12,7 @@ use crate::live::effects::claims::EPOCH;
 use crate::live::effects::launch::{self, Given, Unanswered};
 use crate::live::effects::leave;
 use crate::live::heard::{Answered, Hand};
+use crate::live::translate::Claim;
 use crate::model::time::{Span, Timestamp};
 
 use super::Rounds;
@@ -170,9 +171,13 @@ impl Rounds {
 
     /// Instances that claims of a call have.
     fn claimed(&self, token: &str) -> BTreeSet<String> {
+        let claims = self.of_call(token);
+        claims.filter_map(|claim| claim.instance.clone()).collect()
+    }
+
+    fn of_call<'a>(&'a self, token: &'a str) -> impl Iterator<Item = &'a Claim> {
         let claims = self.translator.claims.values();
-        let of_call = claims.filter(|claim| claim.token() == Some(token));
-        of_call.filter_map(|claim| claim.instance.clone()).collect()
+        claims.filter(move |claim| claim.token() == Some(token))
     }
 
     /// True for a claim that a leader before us wrote.
@@ -190,8 +195,7 @@ impl Rounds {
             let object = self.translator.claims.get(name)?.object.as_ref()?;
             object.spec.intent.request.clone()
         })?;
-        let claims = self.translator.claims.values();
-        let written = claims.filter(|claim| claim.token() == Some(token)).count();
+        let written = self.of_call(token).count();
         let all = FleetRequest::read(&stored).is_ok_and(|request| {
             usize::try_from(request.count).is_ok_and(|count| count <= written)
         });

@@ -94,7 +94,7 @@ fn news(cluster: &Cluster, plan: &Plan, said: &BTreeMap<PodId, String>) -> Vec<S
 /// Of each Spark application that waits the pod that says so, and what it waits for.
 fn waiting<'a>(cluster: &Cluster, plan: &'a Plan) -> BTreeMap<PodId, &'a Reason> {
     let names = expected_names(cluster);
-    let mut apps: BTreeMap<AppId, Vec<&Reason>> = BTreeMap::new();
+    let mut reasons: BTreeMap<AppId, &Reason> = BTreeMap::new();
     let mut pods: BTreeMap<AppId, (bool, PodId)> = BTreeMap::new();
     for one in plan.waiting.iter().filter(|one| !one.is_foreign()) {
         let known = cluster.pods.get(&one.pod);
@@ -118,13 +118,12 @@ fn waiting<'a>(cluster: &Cluster, plan: &'a Plan) -> BTreeMap<PodId, &'a Reason>
                 *held = candidate;
             }
         }
-        apps.entry(app).or_default().push(&one.reason);
+        let held = reasons.entry(app).or_insert(&one.reason);
+        if held.is_for_others() && !one.reason.is_for_others() {
+            *held = &one.reason;
+        }
     }
-    let of_app = |(app, (_, pod)): (AppId, (bool, PodId))| {
-        let mut reasons = apps.get(&app)?.iter();
-        let own = reasons.clone().find(|reason| !reason.is_for_others());
-        Some((pod, *own.or_else(|| reasons.next())?))
-    };
+    let of_app = |(app, (_, pod)): (AppId, (bool, PodId))| Some((pod, *reasons.get(&app)?));
     pods.into_iter().filter_map(of_app).collect()
 }
 

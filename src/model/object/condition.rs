@@ -34,6 +34,29 @@ pub struct Condition {
     pub observed_generation: Option<i64>,
 }
 
+impl Condition {
+    /// One that is so, or is not. `at`: RFC 3339; `generation`: the spec's that this is said of.
+    pub fn new(
+        kind: &str,
+        is: bool,
+        (reason, message): (&str, &str),
+        at: String,
+        generation: Option<i64>,
+    ) -> Self {
+        Condition {
+            kind: kind.to_owned(),
+            status: match is {
+                true => ConditionStatus::True,
+                false => ConditionStatus::False,
+            },
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            last_transition_time: at,
+            observed_generation: generation,
+        }
+    }
+}
+
 /// Whether something is so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ConditionStatus {

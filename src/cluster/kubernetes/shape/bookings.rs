@@ -70,6 +70,11 @@ impl Bookings {
         self.requests.iter()
     }
 
+    /// A request, by `namespace/name`.
+    pub fn get(&self, name: &str) -> Option<&Booking> {
+        self.requests.get(name)
+    }
+
     /// The first template that a request names and that is not there, or cannot be read.
     pub fn missing(&self, booking: &Booking) -> Option<String> {
         let mut sets = booking.request.sets.iter();
