@@ -22,6 +22,9 @@ use sparkwright_sim::world::submission::Submission;
 use sparkwright_sim::world::workload::Workload;
 use sparkwright_sim::world::{Outcome, Simulation, run};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Four executors on EKS, from the start to the end.
 const FIXED: &str = "eventlog_v2_spark-110be3a8424d4a2789cb88134418217b";
 /// Ten executors on EMR, of which few have much to do.

@@ -15,6 +15,9 @@ use sparkwright_sim::output::Outcome;
 use sparkwright_sim::replay::{self, ReplayArgs};
 use sparkwright_sim::traces::{self, TraceArgs};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Sparkwright's planner on simulated EC2.
 #[derive(Parser)]
 #[command(name = "sparkwright-sim", version, about)]
