@@ -9,6 +9,7 @@ pub mod crds;
 pub mod daemon;
 pub mod decimal;
 pub mod eligible;
+pub mod extended;
 pub mod label;
 pub mod labels;
 pub mod machine;

@@ -1,12 +1,12 @@
 //! What pods ask for and nodes offer: CPU, memory, pods, ephemeral storage, and extended resources
 //! by name. Integers in base units, so that two machines never disagree by a rounding.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub, SubAssign};
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+use super::extended::Extended;
 
 /// CPU in thousandths of a core.
 #[derive(
@@ -36,8 +36,8 @@ pub struct Resources {
     #[serde(default)]
     pub storage: Bytes,
     /// Extended resources by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub extended: BTreeMap<Arc<str>, u64>,
+    #[serde(default, skip_serializing_if = "Extended::is_empty")]
+    pub extended: Extended,
 }
 
 impl Cpu {
@@ -134,8 +134,8 @@ impl Resources {
         self.memory = self.memory.max(other.memory);
         self.pods = self.pods.max(other.pods);
         self.storage = self.storage.max(other.storage);
-        for (name, &n) in &other.extended {
-            let most = self.extended.entry(name.clone()).or_default();
+        for (name, &n) in other.extended.iter() {
+            let most = self.extended.amount(name);
             *most = n.max(*most);
         }
     }
@@ -148,11 +148,7 @@ impl Resources {
             memory: Bytes(self.memory.0.saturating_mul(n)),
             pods: self.pods.saturating_mul(count),
             storage: Bytes(self.storage.0.saturating_mul(n)),
-            extended: self
-                .extended
-                .iter()
-                .map(|(k, v)| (k.clone(), v.saturating_mul(n)))
-                .collect(),
+            extended: self.extended.map(|amount| amount.saturating_mul(n)),
         }
     }
 }
@@ -191,8 +187,8 @@ impl AddAssign<&Resources> for Resources {
         self.memory = self.memory + other.memory;
         self.pods = self.pods.saturating_add(other.pods);
         self.storage = self.storage + other.storage;
-        for (name, n) in &other.extended {
-            let sum = self.extended.entry(name.clone()).or_default();
+        for (name, n) in other.extended.iter() {
+            let sum = self.extended.amount(name);
             *sum = sum.saturating_add(*n);
         }
     }
@@ -205,7 +201,7 @@ impl SubAssign<&Resources> for Resources {
         self.memory = self.memory - other.memory;
         self.pods = self.pods.saturating_sub(other.pods);
         self.storage = self.storage - other.storage;
-        for (name, n) in &other.extended {
+        for (name, n) in other.extended.iter() {
             if let Some(left) = self.extended.get_mut(name) {
                 *left = left.saturating_sub(*n);
             }

@@ -31,8 +31,13 @@ pub struct Violation {
 /// Every effect that would break an invariant.
 pub fn violations(view: &View<'_>, effects: &[Effect]) -> Vec<Violation> {
     let mut found = Vec::new();
-    let mut usage = view.cluster.usages.clone();
-    let mut free = addresses::free(view);
+    let launches = effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Launch(_)));
+    let (mut usage, mut free) = match launches {
+        true => (view.cluster.usages.clone(), addresses::free(view)),
+        false => Default::default(),
+    };
     let mut zones: BTreeMap<AppId, BTreeSet<ZoneId>> = BTreeMap::new();
     for (i, effect) in effects.iter().enumerate() {
         let broken = match effect {

@@ -33,6 +33,9 @@ pub fn launches<'a>(
     drafts: &[Draft],
     held_back: &BTreeSet<usize>,
 ) -> Vec<Launch> {
+    if drafts.is_empty() {
+        return Vec::new();
+    }
     let mut slack = Slack::new(view, drafts);
     let mut merged: BTreeMap<_, (Vec<&Draft>, Option<Reason>)> = BTreeMap::new();
     let mut suitable = alternatives::Suitable::new(view, memo);

@@ -16,6 +16,7 @@ pub mod drain;
 pub mod effect;
 pub mod expected;
 pub mod explain;
+pub mod find;
 pub mod gang;
 pub mod hold;
 pub mod launch;
@@ -43,6 +44,7 @@ use crate::model::time::Timestamp;
 
 pub use effect::{Effect, Plan};
 
+use demand::Ask;
 use effect::Waiting;
 use memo::Memo;
 use reason::Reason;
@@ -80,44 +82,48 @@ pub fn plan(view: &View<'_>) -> Plan {
 
 fn decide<'a>(view: &View<'a>, memo: &'a Memo, unproven: bool) -> Plan {
     let asks = demand::gather(view);
-    let admission = admit::admit(view, memo, &asks);
+    let mut plan = match asks.is_empty() {
+        true => Plan::default(),
+        false => provide(view, memo, &asks, unproven),
+    };
+    let (leaving, next_leave) = leave::leave(view, &plan.existing);
+    plan.effects.extend(leaving);
+    let (moving, next_move) = drain::drain(view);
+    plan.effects.extend(moving);
+    plan.next_look = (next_leave.into_iter())
+        .chain(next_move)
+        .chain(next_chance(view, &plan.waiting))
+        .min();
+    checked(view, plan)
+}
+
+/// What is done for those who ask: nodes to be, gates to lift, room to keep; and who waits.
+fn provide<'a>(view: &View<'a>, memo: &'a Memo, asks: &[Ask<'a>], unproven: bool) -> Plan {
+    let admission = admit::admit(view, memo, asks);
     let seating = &admission.seating;
     let held_back = turn::held_back(view, seating);
     let mut waiting = admission.waiting;
     waiting.extend(turn::waiting(seating, &held_back));
-    let launches = launch::launches(view, memo, &asks, &seating.drafts, &held_back);
-    let places = place::places(view, &asks, seating);
-    let holds = hold::holds(view, &asks, seating, &places);
-    let (leaving, next_leave) = leave::leave(view, &seating.rooms.in_use());
+    let launches = launch::launches(view, memo, asks, &seating.drafts, &held_back);
+    let places = place::places(view, asks, seating);
+    let holds = hold::holds(view, asks, seating, &places);
     let bound = if unproven {
         bound::Bound::default()
     } else {
-        bound::bound(view, memo, &asks, seating)
+        bound::bound(view, memo, asks, seating)
     };
     let mut effects: Vec<Effect> = launches.into_iter().map(Effect::Launch).collect();
     effects.extend(places.into_iter().map(Effect::Place));
-    effects.extend(leaving);
-    let (moving, next_move) = drain::drain(view);
-    effects.extend(moving);
-    let next_look = (next_leave.into_iter())
-        .chain(next_move)
-        .chain(next_chance(view, &waiting))
-        .min();
-    let existing = seating.rooms.taken();
-    checked(
-        view,
-        Plan {
-            effects,
-            holds,
-            existing,
-            waiting,
-            bound: bound.fractional,
-            whole_bound: bound.whole,
-            compared_bound: bound.compared,
-            next_look,
-            broken: Vec::new(),
-        },
-    )
+    Plan {
+        effects,
+        holds,
+        existing: seating.rooms.taken(),
+        waiting,
+        bound: bound.fractional,
+        whole_bound: bound.whole,
+        compared_bound: bound.compared,
+        ..Plan::default()
+    }
 }
 
 /// When something that a pod waits for changes by itself: a patience runs out, or what was sold out is

@@ -3,7 +3,6 @@
 //! the pods they were bought for.
 
 use std::cell::RefCell;
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -20,15 +19,7 @@ use crate::model::spark::PodTemplate;
 use super::accept::{Sorts, accepts, names_host, sorts};
 use super::constraint::{Rules, Who};
 use super::demand::{self, Ask, Need};
-
-/// Which of the nodes that could take a pod does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ranking {
-    /// The one with the most room: kube-scheduler's default.
-    LeastAllocated,
-    /// The one with the least room left beside the pod.
-    Tightest,
-}
+use super::find::Found;
 
 /// Makes that take pods of a sort in a zone.
 type Accepting = BTreeMap<(usize, Option<ZoneId>), Rc<[usize]>>;
@@ -46,8 +37,7 @@ pub struct Rooms<'a> {
     moved: BTreeMap<usize, ByFree<&'a NodeId>>,
     sorts: Sorts,
     accepting: Rc<RefCell<Accepting>>,
-    /// Sorts without rules that found no node, since room was put back last.
-    full: BTreeSet<(usize, Option<ZoneId>)>,
+    pub(super) found: Found<'a>,
     taken: BTreeMap<&'a NodeId, Vec<PodId>>,
     /// By position of the application.
     held: BTreeMap<(usize, Slot), Kept<'a>>,
@@ -66,7 +56,7 @@ impl<'a> Rooms<'a> {
             moved: BTreeMap::new(),
             sorts: sorts(asks),
             accepting: Rc::default(),
-            full: BTreeSet::new(),
+            found: Found::default(),
             taken: BTreeMap::new(),
             held: BTreeMap::new(),
             rules: Rc::new(Rules::of(view, asks)),
@@ -138,69 +128,8 @@ impl<'a> Rooms<'a> {
         homes
     }
 
-    /// Puts one pod on the feasible node that ranks first; of equal ones the first by name.
-    pub fn find(
-        &mut self,
-        pod: &PodId,
-        template: &PodTemplate,
-        who: Who,
-        zone: Option<ZoneId>,
-        ranking: Ranking,
-    ) -> Option<&'a NodeId> {
-        let sort = (self.sorts[who.0][who.1], zone);
-        if self.full.contains(&sort) && self.rules.get(who).is_none() {
-            return None;
-        }
-        let rank = |node: &Node, free: &Resources| {
-            let free = i64::try_from(least_allocated(node, free, template)).unwrap_or(i64::MAX);
-            if ranking == Ranking::LeastAllocated {
-                free
-            } else {
-                -free
-            }
-        };
-        let makes = self.makes_for(template, who, zone);
-        let best = makes
-            .iter()
-            .flat_map(|make| self.best_of(*make, template, who, ranking))
-            .map(|(node, free)| (rank(node, &free), Reverse(&node.id)))
-            .max()
-            .map(|(_, Reverse(id))| id);
-        match best {
-            Some(best) => self.put(best, std::slice::from_ref(pod), template, who),
-            None if self.rules.get(who).is_none() => drop(self.full.insert(sort)),
-            None => {}
-        }
-        best
-    }
-
-    /// The feasible nodes of a make that rank first: of those that this plan has not touched, and of
-    /// those that it has.
-    fn best_of(
-        &self,
-        make: usize,
-        template: &PodTemplate,
-        who: Who,
-        ranking: Ranking,
-    ) -> impl Iterator<Item = (&'a Node, Resources)> {
-        let feasible = |id: &'a NodeId| self.feasible_on(id, template, who);
-        let unchanged = |nodes: &'a BTreeSet<NodeId>| {
-            let mut nodes = nodes.iter().filter(|id| !self.changed.contains_key(id));
-            nodes.find_map(feasible)
-        };
-        let changed = |nodes: &BTreeSet<&'a NodeId>| nodes.iter().copied().find_map(feasible);
-        let open = self.open_groups(make, template);
-        let moved = self.moved_groups(make, template);
-        let first = if ranking == Ranking::LeastAllocated {
-            [first(open.rev(), unchanged), first(moved.rev(), changed)]
-        } else {
-            [first(open, unchanged), first(moved, changed)]
-        };
-        first.into_iter().flatten()
-    }
-
     /// Open nodes of a make with room for a pod, by what is free of them.
-    fn open_groups<'t>(
+    pub(super) fn open_groups<'t>(
         &self,
         make: usize,
         template: &'t PodTemplate,
@@ -211,7 +140,7 @@ impl<'a> Rooms<'a> {
     }
 
     /// The same of those that this plan has touched.
-    fn moved_groups<'r, 't>(
+    pub(super) fn moved_groups<'r, 't>(
         &'r self,
         make: usize,
         template: &'t PodTemplate,
@@ -248,7 +177,7 @@ impl<'a> Rooms<'a> {
     }
 
     /// The node and its free room, where one more pod fits and no rule between pods is against it.
-    fn feasible_on(
+    pub(super) fn feasible_on(
         &self,
         id: &NodeId,
         template: &PodTemplate,
@@ -263,8 +192,23 @@ impl<'a> Rooms<'a> {
         feasible.then_some((node, free))
     }
 
+    /// What takes one pod of this number takes those of every need that has it.
+    pub(super) fn sort_of(&self, who: Who) -> usize {
+        self.sorts[who.0][who.1]
+    }
+
+    /// True where this plan counts on other free room than the cluster does.
+    pub(super) fn is_changed(&self, id: &NodeId) -> bool {
+        self.changed.contains_key(&id)
+    }
+
     /// Makes of nodes that take the pods of a need, by number.
-    fn makes_for(&self, template: &PodTemplate, who: Who, zone: Option<ZoneId>) -> Rc<[usize]> {
+    pub(super) fn makes_for(
+        &self,
+        template: &PodTemplate,
+        who: Who,
+        zone: Option<ZoneId>,
+    ) -> Rc<[usize]> {
         let key = (self.sorts[who.0][who.1], zone);
         if let Some(known) = self.accepting.borrow().get(&key) {
             return known.clone();
@@ -293,7 +237,9 @@ impl<'a> Rooms<'a> {
             return;
         };
         let key = |free: &Resources| (share_free(free, &node.allocatable), free.clone());
-        if let Some(groups) = node.make.map(|make| self.moved.entry(make).or_default()) {
+        if let Some(make) = node.make {
+            self.found.changes(make);
+            let groups = self.moved.entry(make).or_default();
             if let Some(old) = self.changed.get(&id).map(key)
                 && let Some(nodes) = groups.get_mut(&old)
             {
@@ -343,7 +289,7 @@ impl<'a> Rooms<'a> {
         found.into_iter().collect()
     }
 
-    /// What was put where, by node.
+    /// What was put where, by node, in order of their names.
     pub fn taken(&self) -> Vec<(NodeId, Vec<PodId>)> {
         self.taken
             .iter()
@@ -354,11 +300,6 @@ impl<'a> Rooms<'a> {
     /// True where anything was put anywhere.
     pub fn is_used(&self) -> bool {
         !self.taken.is_empty()
-    }
-
-    /// Nodes that this plan puts pods on.
-    pub fn in_use(&self) -> BTreeSet<NodeId> {
-        self.taken.keys().map(|id| (*id).clone()).collect()
     }
 
     /// Room that is left on a node.
@@ -411,7 +352,6 @@ impl<'a> Rooms<'a> {
         let mut free = self.free(id);
         free += &template.requests;
         self.set_free(id, free);
-        self.full.clear();
         if let Some(count) = self.company.get_mut(&(id, who)) {
             *count -= 1;
         }
@@ -421,38 +361,4 @@ impl<'a> Rooms<'a> {
             self.taken.remove(id);
         }
     }
-}
-
-/// The first node that will do, of the first share that has one; of one share the first by name.
-fn first<'g, 'a, N: 'g>(
-    groups: impl Iterator<Item = (&'g Free, &'g BTreeSet<N>)>,
-    find: impl Fn(&'g BTreeSet<N>) -> Option<(&'a Node, Resources)>,
-) -> Option<(&'a Node, Resources)> {
-    let mut best: Option<(u64, (&Node, Resources))> = None;
-    for ((share, _), nodes) in groups {
-        if best.as_ref().is_some_and(|(of, _)| of != share) {
-            break;
-        }
-        let Some(found) = find(nodes) else { continue };
-        if best
-            .as_ref()
-            .is_none_or(|(_, (node, _))| found.0.id < node.id)
-        {
-            best = Some((*share, found));
-        }
-    }
-    best.map(|(_, found)| found)
-}
-
-/// kube-scheduler's LeastAllocated score: the mean over CPU and memory of the share left free, in
-/// ten-thousandths.
-fn least_allocated(node: &Node, free: &Resources, template: &PodTemplate) -> u64 {
-    let share = |free: u64, need: u64, all: u64| {
-        let left = free.saturating_sub(need).saturating_mul(10_000);
-        left.checked_div(all).unwrap_or(0)
-    };
-    let (need, all) = (&template.requests, &node.allocatable);
-    let cpu = share(free.cpu.millis(), need.cpu.millis(), all.cpu.millis());
-    let memory = share(free.memory.mib(), need.memory.mib(), all.memory.mib());
-    (cpu + memory) / 2
 }

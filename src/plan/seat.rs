@@ -14,9 +14,10 @@ use crate::model::resources::Resources;
 use super::buy::Draft;
 use super::constraint::Rule;
 use super::demand::{Ask, Need};
+use super::find::Ranking;
 use super::pack::{self, Bin, Item};
 use super::reason::Limit;
-use super::room::{Ranking, Rooms};
+use super::room::Rooms;
 use super::zone::{Refusals, Zones};
 
 /// Where a pod is to run.

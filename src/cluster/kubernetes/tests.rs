@@ -174,7 +174,8 @@ fn every_resource_of_a_container_is_counted() {
             ("hugepages-2Mi".into(), 4 << 20),
             ("nvidia.com/gpu".into(), 2),
         ]
-        .into(),
+        .into_iter()
+        .collect(),
         ..Resources::pod(Cpu::from_cores(1), Bytes::from_mib(1536))
     };
     assert_eq!(pod.unwrap().unwrap().template.requests, expected);

@@ -67,9 +67,14 @@ impl Cluster {
         if let Some(old) = &old {
             self.unhouse(old, at);
         }
-        self.house(&pod);
         if let PodPhase::Bound(node) = &pod.phase {
-            self.release(&id, &pod.template, node);
+            // Given up before it is taken, so that the node does not seem to promise too much in between.
+            let slot = slot_of(&pod.template);
+            let from = self.release(&id, &slot, node);
+            self.house(&pod);
+            if let Some(from) = from.filter(|from| from != node) {
+                self.trade(&slot, node, &from);
+            }
             self.renote(node);
         }
         self.note_demand(&id);
@@ -209,9 +214,10 @@ impl Cluster {
             let node = self.nodes.get(node);
             node.is_some_and(|node| node.stage != Stage::Asked)
         };
-        let settled = app.is_provided_for(given) && holders().all(kept);
+        let is_demanding = app.is_demanding();
+        let settled = is_demanding && app.is_provided_for(given) && holders().all(kept);
         let gives_up = app.gives_up_at().filter(|_| settled);
-        if app.is_demanding() && !settled {
+        if is_demanding && !settled {
             self.demanding.insert(id.clone());
         } else {
             self.demanding.swap_remove(id);

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::cluster::app::{App, slot_of};
+use crate::cluster::app::App;
 use crate::cluster::event::{Held, Slot};
 use crate::cluster::node::Node;
 use crate::model::name::{AppId, NodeId};
@@ -15,20 +15,12 @@ use crate::model::spark::{PodTemplate, Role};
 use super::Cluster;
 
 impl Cluster {
-    /// A pod has found its place: one less is held for, on its node or, where the room that it took was
-    /// another's, on the node that the other one has instead.
-    pub(super) fn release(&mut self, id: &AppId, template: &PodTemplate, node: &NodeId) {
-        let Some(app) = self.apps.get_mut(id).filter(|app| !app.held.is_empty()) else {
-            return;
-        };
-        let slot = slot_of(template);
-        let Some(from) = app.release_one(&slot, Some(node)) else {
-            return;
-        };
-        self.unpromise(&from, id, &slot);
-        if from != *node {
-            self.trade(&slot, node, &from);
-        }
+    /// A pod has found its place: one less is held for, on its node or on another; tells on which.
+    pub(super) fn release(&mut self, id: &AppId, slot: &Slot, node: &NodeId) -> Option<NodeId> {
+        let app = self.apps.get_mut(id).filter(|app| !app.held.is_empty())?;
+        let from = app.release_one(slot, Some(node))?;
+        self.unpromise(&from, id, slot);
+        Some(from)
     }
 
     /// A node that is there keeps room for pods that will come to it.
@@ -108,7 +100,7 @@ impl Cluster {
     /// A pod sits where room was held for another application, and its own is free: the other one has
     /// that from here on, if it asks for as much and the node would do for it. Where `taken` keeps its
     /// promises all the same, nobody lost anything.
-    fn trade(&mut self, slot: &Slot, taken: &NodeId, free: &NodeId) {
+    pub(super) fn trade(&mut self, slot: &Slot, taken: &NodeId, free: &NodeId) {
         let (Some(from), Some(to)) = (self.nodes.get(taken), self.nodes.get(free)) else {
             return;
         };

@@ -6,8 +6,8 @@ mod advice;
 pub mod value;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
+use super::extended::Extended;
 use super::resources::{Bytes, Cpu, Resources};
 use super::spark::Role;
 use value::Plain;
@@ -259,8 +259,8 @@ const MOST_MIB: u64 = (1 << 43) - 1;
 /// GPUs and the like: `spark.<role>.resource.<name>.amount` of `<vendor>/<name>`. Kubernetes cannot be
 /// asked for a device without its vendor, so one without, as logs of other cluster managers have it,
 /// is not asked for (see [`devices_without_vendor`]).
-fn devices(conf: &Conf, role: Role) -> Result<BTreeMap<Arc<str>, u64>, ConfError> {
-    let mut devices = BTreeMap::new();
+fn devices(conf: &Conf, role: Role) -> Result<Extended, ConfError> {
+    let mut devices = Extended::default();
     for (name, vendor) in named_devices(conf, role) {
         let amount = value::number(conf, &format!("spark.{role}.resource.{name}.amount"))?;
         if let (Some(vendor), Some(amount @ 1..)) = (vendor, amount) {

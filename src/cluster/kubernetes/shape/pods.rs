@@ -132,7 +132,7 @@ fn fill_container(container: &mut Container, side: &Side, requests: &Resources) 
     let mut set = |name: &str, text: String| asked.insert(name.to_owned(), Quantity(text));
     set("cpu", requests.cpu.to_string());
     set("memory", requests.memory.get().to_string());
-    for (name, n) in &requests.extended {
+    for (name, n) in requests.extended.iter() {
         set(name, n.to_string());
     }
     if let Some(gpu) = &side.gpu {
