@@ -2,6 +2,7 @@
 //! costs what there is of it and not what there are of nodes. Says where to look, not whether a pod fits.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::model::name::{NodeId, PoolName};
@@ -80,16 +81,23 @@ impl Space {
         self.shelves.get(&number).map(|shelf| &*shelf.make)
     }
 
-    /// Open nodes of a make that have at least this share free, what they are promised apart; the
-    /// fullest first.
-    pub fn open(
-        &self,
+    /// Open nodes of a make that have at least this share free, what they are promised apart, and no more than
+    /// `most`; the fullest first.
+    pub fn open<'a>(
+        &'a self,
         make: usize,
         share: u64,
-    ) -> impl DoubleEndedIterator<Item = (&Free, &BTreeSet<NodeId>)> {
-        let shelf = self.shelves.get(&make).into_iter();
+        most: Option<&Free>,
+    ) -> impl DoubleEndedIterator<Item = (&'a Free, &'a BTreeSet<NodeId>)> + use<'a> {
         let least = (share, Resources::default());
-        shelf.flat_map(move |shelf| shelf.open.range(least.clone()..))
+        let any = most.is_none_or(|most| least <= *most);
+        let shelf = self.shelves.get(&make).filter(|_| any);
+        let range = (
+            Bound::Included(least),
+            most.cloned().map_or(Bound::Unbounded, Bound::Included),
+        );
+        let open = shelf.map(|shelf| shelf.open.range(range));
+        open.into_iter().flatten()
     }
 
     /// Zones in which there are open nodes.
@@ -236,7 +244,7 @@ mod tests {
         space.note(&mut nodes[1]);
         let make = nodes[0].make.unwrap();
         let names = |share| -> Vec<&str> {
-            let open = space.open(make, share).flat_map(|(_, nodes)| nodes);
+            let open = space.open(make, share, None).flat_map(|(_, nodes)| nodes);
             open.map(NodeId::as_str).collect()
         };
         assert_eq!(names(0), ["b", "a"]);

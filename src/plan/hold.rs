@@ -32,20 +32,25 @@ pub fn holds(
             if seating.rooms.rules.get((i, n)).is_some() {
                 continue;
             }
-            let stays = |pod: &PodId| !placed.contains(pod) && !is_let_go(view, pod);
-            let mut nodes: BTreeMap<&NodeId, (u32, u32)> = BTreeMap::new();
-            for (pod, seat) in need.pods.iter().zip(&seating.seats[&(i, n)]) {
-                if let Seat::Node(node) = *seat {
-                    let (all, staying) = nodes.entry(node).or_default();
-                    *all += 1;
-                    *staying += u32::from(stays(pod));
+            let stays = |pod: &&PodId| !placed.contains(*pod) && !is_let_go(view, pod);
+            let mut nodes: BTreeMap<&NodeId, Vec<&PodId>> = BTreeMap::new();
+            let seats = &seating.seats[&(i, n)];
+            let seated: Vec<(&Seat<'_>, &PodId)> = seats.iter().zip(&need.pods).collect();
+            for beside in seated.chunk_by(|(one, _), (next, _)| one == next) {
+                if let Seat::Node(node) = beside[0].0 {
+                    let pods = beside.iter().map(|(_, pod)| *pod);
+                    nodes.entry(node).or_default().extend(pods);
                 }
             }
             let slot = slot_of(&need.template);
             let known = ask.app.held.get(&slot);
-            for (node, (all, staying)) in nodes {
+            for (node, pods) in nodes {
                 let held = known.and_then(|nodes| nodes.get(node)).copied();
-                let count = all.saturating_sub(held.unwrap_or(0)).min(staying);
+                let more = count(pods.len()).saturating_sub(held.unwrap_or(0));
+                if more == 0 {
+                    continue;
+                }
+                let count = more.min(count(pods.iter().copied().filter(stays).count()));
                 if count > 0 {
                     let (app, slot) = (ask.id.clone(), slot.clone());
                     holds.push((node.clone(), Held { app, slot, count }));
@@ -54,6 +59,10 @@ pub fn holds(
         }
     }
     holds
+}
+
+fn count(pods: usize) -> u32 {
+    u32::try_from(pods).unwrap_or(u32::MAX)
 }
 
 /// True for a pod whose gate has been lifted: where it goes is the scheduler's to say.

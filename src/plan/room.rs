@@ -128,14 +128,15 @@ impl<'a> Rooms<'a> {
         homes
     }
 
-    /// Open nodes of a make with room for a pod, by what is free of them.
+    /// Open nodes of a make with room for a pod, by what is free of them, no more than `most`.
     pub(super) fn open_groups<'t>(
         &self,
         make: usize,
         template: &'t PodTemplate,
+        most: Option<&Free>,
     ) -> impl DoubleEndedIterator<Item = (&'a Free, &'a BTreeSet<NodeId>)> + use<'a, 't> {
         let space = &self.view.cluster.space;
-        let groups = space.open(make, self.least_share(make, template));
+        let groups = space.open(make, self.least_share(make, template), most);
         groups.filter(|((_, free), _)| template.requests.fits(free))
     }
 
@@ -157,39 +158,47 @@ impl<'a> Rooms<'a> {
         make.map_or(0, |make| share_free(&template.requests, &make.allocatable))
     }
 
+    /// Nodes with room for one of these pods, and what is free of them.
     fn feasible(
         &self,
         template: &PodTemplate,
         who: Who,
         zone: Option<ZoneId>,
-    ) -> impl Iterator<Item = (&'a Node, Resources)> {
+    ) -> impl Iterator<Item = (&'a NodeId, &Resources)> {
         let makes = self.makes_for(template, who, zone);
         let count = makes.len();
+        let plain = self.is_plain(template, who);
         let with_room = move |i: usize| {
-            let unchanged = self.open_groups(makes[i], template);
-            let unchanged = unchanged.flat_map(|(_, nodes)| nodes);
-            let unchanged = unchanged.filter(|id| !self.changed.contains_key(id));
+            let unchanged = self.open_groups(makes[i], template, None);
+            let unchanged = unchanged.flat_map(|((_, free), nodes)| {
+                let nodes = nodes.iter().filter(|id| !self.is_changed(id));
+                nodes.map(move |id| (id, free))
+            });
             let changed = self.moved_groups(makes[i], template);
-            unchanged.chain(changed.flat_map(|(_, nodes)| nodes).copied())
+            let changed =
+                changed.flat_map(|((_, free), nodes)| nodes.iter().map(move |id| (*id, free)));
+            unchanged.chain(changed)
         };
         let nodes = (0..count).flat_map(with_room);
-        nodes.filter_map(move |id| self.feasible_on(id, template, who))
+        nodes.filter(move |(id, _)| plain || self.takes_one(id, template, who))
     }
 
-    /// The node and its free room, where one more pod fits and no rule between pods is against it.
-    pub(super) fn feasible_on(
-        &self,
-        id: &NodeId,
-        template: &PodTemplate,
-        who: Who,
-    ) -> Option<(&'a Node, Resources)> {
-        let node = self.view.cluster.nodes.get(id)?;
-        let free = self.changed.get(&id).cloned();
-        let free = free.unwrap_or_else(|| node.free());
-        let feasible = template.requests.fits(&free)
-            && self.allowance(id, who) > 0
-            && (!names_host(template) || template.constraints.hold(&node.labels));
-        feasible.then_some((node, free))
+    /// True for pods that any node takes that accepts their sort and has the room.
+    pub(super) fn is_plain(&self, template: &PodTemplate, who: Who) -> bool {
+        self.rules.get(who).is_none() && !names_host(template)
+    }
+
+    /// True where neither rules between pods nor the host's name are against one more pod on a node with room.
+    pub(super) fn takes_one(&self, id: &NodeId, template: &PodTemplate, who: Who) -> bool {
+        let node = self.view.cluster.nodes.get(id);
+        node.is_some_and(|node| {
+            self.allowance(id, who) > 0
+                && (!names_host(template) || template.constraints.hold(&node.labels))
+        })
+    }
+
+    pub(super) fn view(&self) -> &View<'a> {
+        &self.view
     }
 
     /// What takes one pod of this number takes those of every need that has it.
@@ -257,8 +266,8 @@ impl<'a> Rooms<'a> {
     pub fn capacity(&self, template: &PodTemplate, who: Who, zone: ZoneId, limit: u32) -> u32 {
         let mut count = 0;
         for (node, free) in self.feasible(template, who, Some(zone)) {
-            let most = self.allowance(&node.id, who).min(limit - count);
-            count += template.requests.copies_in(&free, most);
+            let most = self.allowance(node, who).min(limit - count);
+            count += template.requests.copies_in(free, most);
             if count >= limit {
                 break;
             }
@@ -284,7 +293,7 @@ impl<'a> Rooms<'a> {
     ) -> Vec<&'a NodeId> {
         let mut found: BTreeSet<&NodeId> = BTreeSet::new();
         for (template, who, zone) in pods {
-            found.extend(self.feasible(template, who, zone).map(|(node, _)| &node.id));
+            found.extend(self.feasible(template, who, zone).map(|(node, _)| node));
         }
         found.into_iter().collect()
     }

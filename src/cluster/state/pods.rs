@@ -71,9 +71,13 @@ impl Cluster {
             // Given up before it is taken, so that the node does not seem to promise too much in between.
             let slot = slot_of(&pod.template);
             let from = self.release(&id, &slot, node);
+            let kept = self.keeps_promises(node);
             self.house(&pod);
             if let Some(from) = from.filter(|from| from != node) {
                 self.trade(&slot, node, &from);
+            }
+            if !kept && self.keeps_promises(node) {
+                self.tell_holders(node);
             }
             self.renote(node);
         }

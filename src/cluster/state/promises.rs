@@ -82,24 +82,33 @@ impl Cluster {
 
     /// A node promises less. Where it can keep the rest again, those who have it look no further.
     fn unpromise(&mut self, id: &NodeId, app: &AppId, slot: &Slot) {
+        let kept = self.keeps_promises(id);
+        self.promise_less(id, app, slot);
+        if !kept && self.keeps_promises(id) {
+            self.tell_holders(id);
+        }
+    }
+
+    fn promise_less(&mut self, id: &NodeId, app: &AppId, slot: &Slot) {
         let Some(node) = self.nodes.get_mut(id) else {
             return;
         };
-        let was_broken = !node.keeps_promises();
         node.promised -= &slot.requests;
         self.space.note(node);
         let known = self.apps.get(app);
         if known.is_none_or(|app| !app.held.values().any(|nodes| nodes.contains_key(id))) {
             node.held_by.remove(app);
         }
-        if was_broken && node.keeps_promises() {
-            self.tell_holders(id);
-        }
+    }
+
+    /// True for a node that can keep what it promised, and for one that is not known.
+    pub(super) fn keeps_promises(&self, id: &NodeId) -> bool {
+        self.nodes.get(id).is_none_or(Node::keeps_promises)
     }
 
     /// A pod sits where room was held for another application, and its own is free: the other one has
     /// that from here on, if it asks for as much and the node would do for it. Where `taken` keeps its
-    /// promises all the same, nobody lost anything.
+    /// promises all the same, nobody lost anything. The other holders are for the caller to tell.
     pub(super) fn trade(&mut self, slot: &Slot, taken: &NodeId, free: &NodeId) {
         let (Some(from), Some(to)) = (self.nodes.get(taken), self.nodes.get(free)) else {
             return;
@@ -129,7 +138,7 @@ impl Cluster {
             };
             app.hold(free, &held);
         }
-        self.unpromise(taken, &loser, slot);
+        self.promise_less(taken, &loser, slot);
         if let Some(node) = self.nodes.get_mut(free) {
             node.promised += &slot.requests;
             node.held_by.insert(loser.clone());
