@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cluster::View;
 use crate::cluster::app::slot_of;
 use crate::cluster::event::Held;
+use crate::cluster::node::Stage;
 use crate::model::name::{NodeId, PodId};
 use crate::model::spark::PodPhase;
 
@@ -22,6 +23,7 @@ pub fn holds(
     places: &[Place],
 ) -> Vec<(NodeId, Held)> {
     let placed: BTreeSet<&PodId> = places.iter().map(|place| &place.pod).collect();
+    let stays = |pod: &PodId| !placed.contains(pod) && !is_let_go(view, pod);
     let mut holds = Vec::new();
     for (i, ask) in asks.iter().enumerate() {
         if !seating.gang_sits(i) {
@@ -32,25 +34,22 @@ pub fn holds(
             if seating.rooms.rules.get((i, n)).is_some() {
                 continue;
             }
-            let stays = |pod: &&PodId| !placed.contains(*pod) && !is_let_go(view, pod);
-            let mut nodes: BTreeMap<&NodeId, Vec<&PodId>> = BTreeMap::new();
-            let seats = &seating.seats[&(i, n)];
-            let seated: Vec<(&Seat<'_>, &PodId)> = seats.iter().zip(&need.pods).collect();
-            for beside in seated.chunk_by(|(one, _), (next, _)| one == next) {
-                if let Seat::Node(node) = beside[0].0 {
-                    let pods = beside.iter().map(|(_, pod)| *pod);
-                    nodes.entry(node).or_default().extend(pods);
-                }
-            }
             let slot = slot_of(&need.template);
             let known = ask.app.held.get(&slot);
-            for (node, pods) in nodes {
+            for (node, pods) in seated(&seating.seats[&(i, n)], &need.pods) {
                 let held = known.and_then(|nodes| nodes.get(node)).copied();
                 let more = count(pods.len()).saturating_sub(held.unwrap_or(0));
                 if more == 0 {
                     continue;
                 }
-                let count = more.min(count(pods.iter().copied().filter(stays).count()));
+                // The scheduler binds to no node that boots: until then a seat there is kept for whoever is to
+                // have it.
+                let staying = if boots(view, node) {
+                    pods.len()
+                } else {
+                    pods.iter().filter(|pod| stays(pod)).count()
+                };
+                let count = more.min(count(staying));
                 if count > 0 {
                     let (app, slot) = (ask.id.clone(), slot.clone());
                     holds.push((node.clone(), Held { app, slot, count }));
@@ -59,6 +58,26 @@ pub fn holds(
         }
     }
     holds
+}
+
+/// Pods with seats on nodes that exist, by node.
+fn seated<'n, 'p>(seats: &[Seat<'n>], pods: &'p [PodId]) -> BTreeMap<&'n NodeId, Vec<&'p PodId>> {
+    let mut nodes: BTreeMap<&NodeId, Vec<&PodId>> = BTreeMap::new();
+    let mut rest = pods;
+    for beside in seats.chunk_by(|one, next| one == next) {
+        let (here, others) = rest.split_at(beside.len());
+        rest = others;
+        if let Seat::Node(node) = beside[0] {
+            nodes.entry(node).or_default().extend(here);
+        }
+    }
+    nodes
+}
+
+/// True for a node that is on its way.
+fn boots(view: &View<'_>, node: &NodeId) -> bool {
+    let node = view.cluster.nodes.get(node);
+    node.is_some_and(|node| node.stage != Stage::Ready)
 }
 
 fn count(pods: usize) -> u32 {
