@@ -201,7 +201,10 @@ pub fn share_free(free: &Resources, all: &Resources) -> u64 {
 
 fn make_of(node: &Node) -> Make {
     let mut labels = node.labels.clone();
-    labels.remove(HOSTNAME);
+    // Labels are shared until they are changed.
+    if labels.contains_key(HOSTNAME) {
+        labels.remove(HOSTNAME);
+    }
     Make {
         pool: node.pool.clone(),
         purpose: node.purpose,

@@ -32,13 +32,13 @@ type Kept<'a> = Vec<(&'a NodeId, u32)>;
 pub struct Rooms<'a> {
     view: View<'a>,
     /// Free room where this plan counts on more or less than the cluster does.
-    changed: Table<&'a NodeId, Resources>,
+    changed: Table<&'a NodeId, Free>,
     /// The same nodes by make and what is free, where they are known to the cluster's space.
     moved: BTreeMap<usize, ByFree<&'a NodeId>>,
     sorts: Sorts,
     accepting: Rc<RefCell<Accepting>>,
     pub(super) found: Found<'a>,
-    taken: BTreeMap<&'a NodeId, Vec<PodId>>,
+    taken: Table<&'a NodeId, Vec<PodId>>,
     /// By position of the application.
     held: BTreeMap<(usize, Slot), Kept<'a>>,
     /// Rules between pods.
@@ -57,7 +57,7 @@ impl<'a> Rooms<'a> {
             sorts: sorts(asks),
             accepting: Rc::default(),
             found: Found::default(),
-            taken: BTreeMap::new(),
+            taken: Table::default(),
             held: BTreeMap::new(),
             rules: Rc::new(Rules::of(view, asks)),
             company: BTreeMap::new(),
@@ -245,11 +245,12 @@ impl<'a> Rooms<'a> {
         let Some(node) = self.view.cluster.nodes.get(id) else {
             return;
         };
-        let key = |free: &Resources| (share_free(free, &node.allocatable), free.clone());
+        let free = (share_free(&free, &node.allocatable), free);
+        let old = self.changed.insert(id, free.clone());
         if let Some(make) = node.make {
             self.found.changes(make);
             let groups = self.moved.entry(make).or_default();
-            if let Some(old) = self.changed.get(&id).map(key)
+            if let Some(old) = old
                 && let Some(nodes) = groups.get_mut(&old)
             {
                 nodes.remove(id);
@@ -257,9 +258,8 @@ impl<'a> Rooms<'a> {
                     groups.remove(&old);
                 }
             }
-            groups.entry(key(&free)).or_default().insert(id);
+            groups.entry(free).or_default().insert(id);
         }
-        self.changed.insert(id, free);
     }
 
     /// How many pods of a template the free room of a zone could take.
@@ -300,10 +300,12 @@ impl<'a> Rooms<'a> {
 
     /// What was put where, by node, in order of their names.
     pub fn taken(&self) -> Vec<(NodeId, Vec<PodId>)> {
-        self.taken
-            .iter()
+        let taken = self.taken.iter();
+        let mut taken: Vec<_> = taken
             .map(|(id, pods)| ((*id).clone(), pods.clone()))
-            .collect()
+            .collect();
+        taken.sort();
+        taken
     }
 
     /// True where anything was put anywhere.
@@ -314,7 +316,7 @@ impl<'a> Rooms<'a> {
     /// Room that is left on a node.
     pub fn free(&self, id: &NodeId) -> Resources {
         let unchanged = || self.view.cluster.nodes.get(id).map(Node::free);
-        let changed = self.changed.get(&id).cloned();
+        let changed = self.changed.get(&id).map(|(_, free)| free.clone());
         changed.or_else(unchanged).unwrap_or_default()
     }
 
@@ -367,7 +369,7 @@ impl<'a> Rooms<'a> {
         let pods = self.taken.entry(id).or_default();
         pods.retain(|known| known != pod);
         if pods.is_empty() {
-            self.taken.remove(id);
+            self.taken.swap_remove(&id);
         }
     }
 }

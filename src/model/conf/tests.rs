@@ -109,7 +109,7 @@ fn devices_are_extended_resources_of_their_vendor_and_without_one_are_not_asked_
         ("spark.executor.resource.fpga.amount", "1"),
     ];
     let asked = executor_requests(&conf(&pairs)).unwrap().extended;
-    assert_eq!(asked, [("nvidia.com/gpu".into(), 2)].into());
+    assert_eq!(asked, [("nvidia.com/gpu".into(), 2)].into_iter().collect());
     assert_eq!(
         devices_without_vendor(&conf(&pairs), Role::Executor),
         ["fpga"]

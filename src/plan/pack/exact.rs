@@ -1,11 +1,11 @@
 //! Small problems solved outright: the least cost of every number of pods, from the least cost of all
-//! smaller ones and one more node. Its cost is the optimum over whole nodes, which the linear programme
-//! only bounds.
+//! smaller ones and one more node, as full as nodes of its price can be. Its cost is the optimum over whole
+//! nodes, which the linear programme only bounds.
 
 use super::column::Column;
 use super::problem::Problem;
 
-/// Combinations of counts at most where a whole problem is solved: each is compared with each.
+/// Combinations of counts at most where a whole problem is solved: each is held against every full node.
 pub(super) const WHOLE: usize = 2_048;
 /// Combinations at most where a part of a plan is solved again.
 pub(super) const PART: usize = 400;
@@ -16,20 +16,22 @@ pub(super) fn nodes(problem: &Problem, counts: &[u32], limit: usize) -> Option<V
     let alone: Vec<Option<Column>> = (0..states.count)
         .map(|state| Column::cheapest(problem, states.counts(state)))
         .collect();
+    let full = states.full(&alone);
     // By state: the least cost, and what the last node holds.
     let mut best: Vec<(f64, usize)> = vec![(0.0, 0)];
     for state in 1..states.count {
         let counts = states.counts(state);
         let first = counts.iter().position(|&n| n > 0).unwrap_or(0);
         let mut least = (f64::INFINITY, 0);
-        states.each_part(&counts, first, |part| {
+        for whole in full.iter().filter(|whole| whole[first] > 0) {
+            let part = states.common(whole, &counts);
             if let Some(node) = &alone[part] {
                 let total = node.cost + best[state - part].0;
                 if total < least.0 {
                     least = (total, part);
                 }
             }
-        });
+        }
         best.push(least);
     }
     let mut nodes = Vec::new();
@@ -79,23 +81,26 @@ impl States {
         digits.map(digit).collect()
     }
 
-    /// Calls with each part of these counts that has some of the first item.
-    fn each_part(&self, counts: &[u32], first: usize, mut call: impl FnMut(usize)) {
-        let mut part: Vec<u32> = vec![0; counts.len()];
-        part[first] = 1;
-        let mut state = self.steps[first];
-        loop {
-            call(state);
-            let Some(item) = (first..counts.len()).find(|&item| part[item] < counts[item]) else {
-                return;
-            };
-            for (lower, count) in part.iter_mut().enumerate().take(item).skip(first) {
-                let least = u32::from(lower == first);
-                state -= self.steps[lower] * usize::try_from(*count - least).unwrap_or(0);
-                *count = least;
-            }
-            part[item] += 1;
-            state += self.steps[item];
-        }
+    /// Counts that a node holds to which nothing can be added at the same cost: what any node holds is a part of
+    /// one of them that costs no more.
+    fn full(&self, alone: &[Option<Column>]) -> Vec<Vec<u32>> {
+        let is_full = |(state, node): &(usize, &Column)| {
+            let mut items = self.steps.iter().zip(&self.most).enumerate();
+            items.all(|(item, (step, most))| {
+                let more = (node.counts[item] < *most).then(|| alone[state + step].as_ref());
+                more.flatten().is_none_or(|more| more.cost > node.cost)
+            })
+        };
+        let held = alone.iter().enumerate();
+        let held = held.filter_map(|(state, node)| Some((state, node.as_ref()?)));
+        let full = held.filter(is_full);
+        full.map(|(_, node)| node.counts.clone()).collect()
+    }
+
+    /// What two combinations have in common.
+    fn common(&self, one: &[u32], other: &[u32]) -> usize {
+        let both = one.iter().zip(other).zip(&self.steps);
+        let places = both.map(|((&a, &b), step)| step * usize::try_from(a.min(b)).unwrap_or(0));
+        places.sum()
     }
 }
