@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sparkwright::model::name::{NodeId, PodId};
+use sparkwright::model::name::{NodeId, PodId, Table};
 use sparkwright::model::node::{Toleration, tolerated};
 use sparkwright::model::placement::Placement;
 use sparkwright::model::referent::{Reach, Referents};
@@ -56,7 +56,7 @@ struct Line {
 pub(super) struct Profiles {
     lines: Vec<Line>,
     known: BTreeMap<Arc<Profile>, usize>,
-    by_template: BTreeMap<usize, (Arc<PodTemplate>, usize)>,
+    by_template: Table<usize, (Arc<PodTemplate>, usize)>,
     /// Some pod asks something of its neighbours, so labels count.
     pub mind_labels: bool,
     waiting: usize,
