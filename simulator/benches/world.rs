@@ -1,7 +1,8 @@
 //! What a pod event costs, planning included: copies of real applications on simulated EC2, where the
 //! time goes, and the most memory that the process has had. `cargo bench -p sparkwright-sim --bench world --
-//! [COPIES [ARRIVALS [LOG]]]`; without arguments a ladder of logs, sizes and densities. Reading the log
-//! is not measured.
+//! [COPIES [ARRIVALS [LOG [phases]]]]`; without arguments a ladder of logs, sizes and densities. Reading
+//! the log is not measured. The total is that of a run during which no clock is read; where the time goes is
+//! asked of a second run, which reads the clock at each turn and is slower for it, so its parts are shares.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -55,10 +56,12 @@ fn main() {
     if let Some(copies) = args.first() {
         let copies = copies.parse().expect("COPIES is a number");
         let arrivals = args.get(1).map_or("together", String::as_str);
-        return measure(args.get(2).map_or(FIXED, String::as_str), copies, arrivals);
+        let log = args.get(2).map_or(FIXED, String::as_str);
+        let by_phase = args.get(3).is_some_and(|word| word == "phases");
+        return measure(log, copies, arrivals, by_phase);
     }
     for (log, copies, arrivals) in LADDER {
-        measure(log, copies, arrivals);
+        measure(log, copies, arrivals, true);
     }
 }
 
@@ -70,17 +73,28 @@ fn application(log: &str) -> Submission {
     Submission::new(&recorded).expect("and replayed")
 }
 
-fn measure(log: &str, copies: u32, arrivals: &str) {
-    let spent: Rc<RefCell<Spent>> = Rc::default();
-    let simulation = simulation(&application(log), copies, arrivals);
-    let told = spent.clone();
-    let outcome = run(simulation, move |watched| told.borrow_mut().hear(watched));
-    spent.borrow_mut().hear(Watched::Enters(Phase::Happen));
-    report(
-        &format!("{copies} copies of {log}, {arrivals}"),
-        &outcome,
-        &spent.borrow(),
-    );
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark measures the time that passes"
+)]
+fn measure(log: &str, copies: u32, arrivals: &str, by_phase: bool) {
+    let application = application(log);
+    let rounds: Rc<RefCell<Rounds>> = Rc::default();
+    let told = rounds.clone();
+    let whole = simulation(&application, copies, arrivals);
+    let start = Instant::now();
+    let outcome = run(whole, move |watched| told.borrow_mut().hear(watched));
+    let took = start.elapsed();
+    let name = format!("{copies} copies of {log}, {arrivals}");
+    report(&name, &outcome, &rounds.borrow(), took);
+    if by_phase {
+        let spent: Rc<RefCell<Spent>> = Rc::default();
+        let told = spent.clone();
+        let again = simulation(&application, copies, arrivals);
+        run(again, move |watched| told.borrow_mut().hear(watched));
+        spent.borrow_mut().hear(Watched::Enters(Phase::Happen));
+        report_phases(&spent.borrow(), took);
+    }
 }
 
 fn simulation(application: &Submission, copies: u32, arrivals: &str) -> Simulation {
@@ -109,15 +123,29 @@ fn simulation(application: &Submission, copies: u32, arrivals: &str) -> Simulati
     }
 }
 
-/// Wall time by phase, and what came of the rounds.
+/// What came of the rounds.
 #[derive(Default)]
-struct Spent {
-    current: Option<(Phase, Instant)>,
-    by_phase: [Duration; Phase::ALL.len()],
+struct Rounds {
     /// Rounds that decided something.
     fruitful: u64,
     /// Pods that waited, over all rounds.
     waiting: usize,
+}
+
+impl Rounds {
+    fn hear(&mut self, watched: Watched<'_>) {
+        if let Watched::Planned(_, plan) = watched {
+            self.fruitful += u64::from(!plan.effects.is_empty() || !plan.holds.is_empty());
+            self.waiting += plan.waiting.len();
+        }
+    }
+}
+
+/// Wall time by phase.
+#[derive(Default)]
+struct Spent {
+    current: Option<(Phase, Instant)>,
+    by_phase: [Duration; Phase::ALL.len()],
 }
 
 impl Spent {
@@ -126,14 +154,8 @@ impl Spent {
         reason = "a benchmark measures the time that passes"
     )]
     fn hear(&mut self, watched: Watched<'_>) {
-        let phase = match watched {
-            Watched::Enters(phase) => phase,
-            Watched::Planned(_, plan) => {
-                self.fruitful += u64::from(!plan.effects.is_empty() || !plan.holds.is_empty());
-                self.waiting += plan.waiting.len();
-                return;
-            }
-            _ => return,
+        let Watched::Enters(phase) = watched else {
+            return;
         };
         let now = Instant::now();
         if let Some((old, since)) = self.current.replace((phase, now)) {
@@ -143,30 +165,30 @@ impl Spent {
     }
 }
 
-fn report(name: &str, outcome: &Outcome, spent: &Spent) {
-    let all: Duration = spent.by_phase.iter().sum();
-    let micros = all.as_micros().max(1);
+fn report(name: &str, outcome: &Outcome, rounds: &Rounds, took: Duration) {
     let events = u128::from(outcome.pod_events);
     println!(
         "{name}: {events} pod events in {} rounds ({} of them decided something, {} pods waited in all), {} per second, {} ns each",
         outcome.rounds,
-        spent.fruitful,
-        spent.waiting,
-        events * 1_000_000 / micros,
-        all.as_nanos() / events.max(1),
+        rounds.fruitful,
+        rounds.waiting,
+        events * 1_000_000 / took.as_micros().max(1),
+        took.as_nanos() / events.max(1),
     );
-    for (phase, spent) in Phase::ALL.iter().zip(&spent.by_phase) {
-        let share = spent.as_micros() * 1000 / micros;
-        println!(
-            "    {:10} {:3}.{} %  {} ns per event",
-            format!("{phase:?}"),
-            share / 10,
-            share % 10,
-            spent.as_nanos() / events.max(1)
-        );
-    }
     if let Some(most) = most_memory() {
         println!("    so far {most} of memory at most");
+    }
+}
+
+/// Where the time of the watched run went, and how much longer than the other one that took.
+fn report_phases(spent: &Spent, took: Duration) {
+    let all: Duration = spent.by_phase.iter().sum();
+    let percent = all.as_micros() * 100 / took.as_micros().max(1);
+    println!("    a second run, with the clock read at each turn, took {percent} % of that:");
+    for (phase, spent) in Phase::ALL.iter().zip(&spent.by_phase) {
+        let share = spent.as_micros() * 1000 / all.as_micros().max(1);
+        let (whole, tenths) = (share / 10, share % 10);
+        println!("    {:10} {whole:3}.{tenths} %", format!("{phase:?}"));
     }
 }
 

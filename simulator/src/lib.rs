@@ -13,6 +13,7 @@ pub mod output;
 pub mod overhead;
 pub mod replay;
 pub mod spark;
+mod timeline;
 pub mod trace;
 pub mod traces;
 pub mod world;

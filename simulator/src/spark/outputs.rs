@@ -48,7 +48,9 @@ impl Outputs {
 
     /// The executor holds output of a stage for which `counts` is true.
     pub fn holds(&self, work: &Work, executor: u32, counts: impl Fn(usize) -> bool) -> bool {
-        work.stages.iter().enumerate().any(|(number, stage)| {
+        let mut writing =
+            (work.stages.iter().enumerate()).filter(|(_, stage)| stage.writes_shuffle);
+        writing.any(|(number, stage)| {
             let own = self.holders.get(stage.tasks.clone());
             own.is_some_and(|own| counts(number) && own.contains(&executor))
         })
@@ -73,7 +75,8 @@ impl Outputs {
         now: Timestamp,
         queue: &mut Queue,
     ) {
-        for (number, stage) in work.stages.iter().enumerate() {
+        let writing = (work.stages.iter().enumerate()).filter(|(_, stage)| stage.writes_shuffle);
+        for (number, stage) in writing {
             let Some(own) = self.holders.get_mut(stage.tasks.clone()) else {
                 return;
             };

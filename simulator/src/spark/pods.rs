@@ -15,6 +15,8 @@ pub(super) struct Pods {
     staying: Vec<u32>,
     alive: u32,
     pending: u32,
+    /// No pod before this one is pending.
+    first_pending: usize,
     /// From then on pods are created.
     open_from: Option<Timestamp>,
     last_batch: Option<Timestamp>,
@@ -203,9 +205,14 @@ impl Pods {
         let Some(dynamic) = &work.settings.dynamic else {
             return;
         };
+        let is_pending = |pod: &Pod| pod.phase == Phase::Pending;
+        let ahead = self.all[self.first_pending..].iter();
+        self.first_pending += ahead.take_while(|pod| !is_pending(pod)).count();
+        // Pods are numbered in the order in which they are created.
         let old: Vec<u32> = (self.all.iter().zip(0..))
-            .filter(|(pod, _)| pod.profile == profile && pod.phase == Phase::Pending)
-            .filter(|(pod, _)| pod.created + dynamic.idle <= now)
+            .skip(self.first_pending)
+            .take_while(|(pod, _)| !is_pending(pod) || pod.created + dynamic.idle <= now)
+            .filter(|(pod, _)| pod.profile == profile && is_pending(pod))
             .map(|(_, executor)| executor)
             .take(place(surplus))
             .collect();

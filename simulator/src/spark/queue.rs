@@ -1,14 +1,13 @@
 //! What an application has ahead of it, by time. Things of one instant come in the order in which
 //! they were put in, so that a replay has one answer.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use sparkwright::model::time::Timestamp;
+
+use crate::timeline::Timeline;
 
 /// Something that will happen inside an application. Jobs, stages and tasks are their places in the
 /// work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
     ApplicationStart,
     /// The driver's scheduler takes executors.
@@ -48,32 +47,27 @@ pub(super) enum Due {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
-    heap: BinaryHeap<Reverse<(Timestamp, u64, Due)>>,
-    pushed: u64,
+    timeline: Timeline<Due>,
 }
 
 impl Queue {
     pub fn push(&mut self, time: Timestamp, due: Due) {
-        self.heap.push(Reverse((time, self.pushed, due)));
-        self.pushed += 1;
+        self.timeline.push(time, due);
     }
 
     pub fn next_time(&self) -> Option<Timestamp> {
-        self.heap.peek().map(|Reverse((time, _, _))| *time)
+        self.timeline.next_time()
     }
 
     /// The next thing, if it is due at exactly this time.
     pub fn pop_at(&mut self, time: Timestamp) -> Option<Due> {
-        if self.next_time() != Some(time) {
-            return None;
-        }
-        self.heap.pop().map(|Reverse((_, _, due))| due)
+        self.timeline.pop_at(time)
     }
 
     /// Takes out the ends of tasks, and of warm-ups, that an executor will not see.
     pub fn forget(&mut self, executor: u32) -> Lost {
         let mut lost = Lost::default();
-        self.heap.retain(|Reverse((_, _, due))| match *due {
+        self.timeline.retain(|due| match *due {
             Due::TaskEnds { executor: of, task } if of == executor => {
                 lost.tasks.push(task);
                 false

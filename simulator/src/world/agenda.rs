@@ -1,16 +1,14 @@
 //! What will happen, in order of time; at the same time in the order in which it was decided, so that
 //! a run depends on nothing else. What it means when it happens is for the run.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use sparkwright::model::name::{NodeId, PodId};
 use sparkwright::model::time::Timestamp;
 
 use super::fleet::Upheaval;
+use crate::timeline::Timeline;
 
 /// Something that will happen.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Due {
     /// An application's driver pod is created; by position among the submissions.
     Submit(usize),
@@ -45,20 +43,32 @@ impl Due {
     }
 }
 
-/// The future.
-#[derive(Clone, Debug, Default)]
+/// The future. All submissions are known from the beginning, and only the next of them counts; a thing
+/// that was decided later comes after the submissions of its time.
+#[derive(Clone, Debug)]
 pub struct Agenda {
-    heap: BinaryHeap<Reverse<(Timestamp, u64, Due)>>,
-    entries: u64,
+    /// By position, the last first.
+    submissions: Vec<(Timestamp, usize)>,
+    decided: Timeline<Due>,
     foreground: usize,
 }
 
 impl Agenda {
+    /// Submissions by position, and nothing else yet.
+    pub fn new(submissions: impl IntoIterator<Item = Timestamp>) -> Self {
+        let mut submissions: Vec<(Timestamp, usize)> = submissions.into_iter().zip(0..).collect();
+        submissions.sort_unstable_by(|a, b| b.cmp(a));
+        Agenda {
+            foreground: submissions.len(),
+            submissions,
+            decided: Timeline::default(),
+        }
+    }
+
     /// Adds something.
     pub fn add(&mut self, at: Timestamp, due: Due) {
         self.foreground += usize::from(!due.is_background());
-        self.heap.push(Reverse((at, self.entries, due)));
-        self.entries += 1;
+        self.decided.push(at, due);
     }
 
     /// When the next thing happens; None once only what goes on for ever is to come.
@@ -68,7 +78,11 @@ impl Agenda {
     }
 
     fn next_entry(&self) -> Option<Timestamp> {
-        self.heap.peek().map(|Reverse((at, ..))| *at)
+        let decided = self.decided.next_time();
+        match self.submissions.last() {
+            Some((at, _)) => Some(decided.map_or(*at, |decided| decided.min(*at))),
+            None => decided,
+        }
     }
 
     /// Takes the next thing that happens at `now`.
@@ -76,8 +90,51 @@ impl Agenda {
         if self.next_entry() != Some(now) {
             return None;
         }
-        let due = self.heap.pop().map(|Reverse((_, _, due))| due)?;
+        let submission = self.submissions.pop_if(|(at, _)| *at == now);
+        let due = match submission {
+            Some((_, position)) => Due::Submit(position),
+            None => self.decided.pop_at(now)?,
+        };
         self.foreground -= usize::from(!due.is_background());
         Some(due)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn submissions_come_by_time_and_before_what_was_decided_for_the_same_moment() {
+        let at = Timestamp::from_millis;
+        let mut agenda = Agenda::new([at(20), at(10), at(20)]);
+        agenda.add(at(20), Due::Round);
+        agenda.add(at(10), Due::Wake(0));
+        agenda.add(at(15), Due::Wake(1));
+        let mut taken = Vec::new();
+        while let Some(now) = agenda.next_time() {
+            taken.extend(std::iter::from_fn(|| agenda.take(now)));
+        }
+        let expected = [
+            Due::Submit(1),
+            Due::Wake(0),
+            Due::Wake(1),
+            Due::Submit(0),
+            Due::Submit(2),
+            Due::Round,
+        ];
+        assert_eq!(taken, expected);
+    }
+
+    #[test]
+    fn what_goes_on_for_ever_keeps_no_run_alive() {
+        let at = Timestamp::from_millis;
+        let mut agenda = Agenda::new([at(10)]);
+        agenda.add(at(5), Due::Upheaval(Upheaval::PriceDrift));
+        agenda.add(at(15), Due::Upheaval(Upheaval::PriceDrift));
+        assert_eq!(agenda.next_time(), Some(at(5)));
+        assert!(agenda.take(at(5)).is_some());
+        assert_eq!(agenda.take(at(10)), Some(Due::Submit(0)));
+        assert_eq!(agenda.next_time(), None);
     }
 }

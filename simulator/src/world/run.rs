@@ -104,6 +104,9 @@ pub(super) struct World {
     pub(super) now: Timestamp,
     pub(super) agenda: Agenda,
     pub(super) batch: Vec<Fact>,
+    /// Room for facts while they are folded, and for wishes while they are fulfilled.
+    folded: Vec<Fact>,
+    wishes: Vec<Wish>,
     pub(super) cluster: Cluster,
     pub(super) planner: Planner,
     pub(super) ledger: Ledger,
@@ -137,12 +140,11 @@ impl World {
             ExecutorSource::AsRecorded => Executors::AsRecorded,
             ExecutorSource::FromLog(work) => Executors::FromLog(work),
         };
-        let mut agenda = Agenda::default();
+        let mut agenda = Agenda::new(simulation.submissions.iter().map(|(_, at)| *at));
         let mut applications = Vec::new();
         let apps = simulation.submissions.iter();
         let tally = Tally::new(apps.map(|(workload, _)| workload.app()));
-        for (i, (workload, at)) in simulation.submissions.into_iter().enumerate() {
-            agenda.add(at, Due::Submit(i));
+        for (workload, _) in simulation.submissions {
             applications.push(Running::NotYet(workload));
         }
         let conditions = simulation.conditions;
@@ -167,6 +169,8 @@ impl World {
             now: Timestamp::ZERO,
             agenda,
             batch,
+            folded: Vec::new(),
+            wishes: Vec::new(),
             cluster: Cluster::default(),
             planner: Planner::without_bound(),
             ledger: Ledger::default(),
@@ -216,7 +220,9 @@ impl World {
         let mut changed = false;
         while !self.batch.is_empty() {
             self.enter(Phase::Fold);
-            for fact in std::mem::take(&mut self.batch) {
+            let mut facts = std::mem::take(&mut self.folded);
+            std::mem::swap(&mut facts, &mut self.batch);
+            for fact in facts.drain(..) {
                 match &fact {
                     Fact::ReferentApplied { name, referent } => {
                         self.scheduler.apply_referent(name, referent.clone());
@@ -231,6 +237,7 @@ impl World {
                 self.cluster.apply(&event);
                 self.ledger.apply(&event);
             }
+            self.folded = facts;
             changed = true;
             self.enter(Phase::Bind);
             for decision in self.scheduler.bind() {
@@ -369,28 +376,34 @@ impl World {
         let Running::Spark(_, application) = &mut self.applications[i] else {
             return;
         };
-        let mut wishes = Vec::new();
+        let mut wishes = std::mem::take(&mut self.wishes);
         what(application, self.now, &mut wishes);
-        for wish in wishes {
-            let Running::Spark(cast, _) = &self.applications[i] else {
-                return;
-            };
-            match wish {
-                Wish::CreateExecutor { executor, profile } => {
-                    let (id, template) = cast.executor_pod(executor, profile);
-                    self.create(id, template, Part::Executor(i, executor));
-                }
-                Wish::DeleteExecutor { executor } => {
-                    let (id, _) = cast.executor_pod(executor, 0);
+        for wish in wishes.drain(..) {
+            self.fulfil(i, wish);
+        }
+        self.wishes = wishes;
+    }
+
+    fn fulfil(&mut self, i: usize, wish: Wish) {
+        let Running::Spark(cast, _) = &mut self.applications[i] else {
+            return;
+        };
+        match wish {
+            Wish::CreateExecutor { executor, profile } => {
+                let (id, template) = cast.create_executor(executor, profile);
+                self.create(id, template, Part::Executor(i, executor));
+            }
+            Wish::DeleteExecutor { executor } => {
+                if let Some(id) = cast.delete_executor(executor) {
                     self.end(&id);
                 }
-                Wish::WakeAt(at) => self.agenda.add(at.max(self.now), Due::Wake(i)),
-                Wish::Finished => {
-                    self.finished += 1;
-                    let (id, _) = cast.driver_pod();
-                    self.end(&id);
-                    self.applications[i].end();
-                }
+            }
+            Wish::WakeAt(at) => self.agenda.add(at.max(self.now), Due::Wake(i)),
+            Wish::Finished => {
+                self.finished += 1;
+                let (id, _) = cast.driver_pod();
+                self.end(&id);
+                self.applications[i].end();
             }
         }
     }

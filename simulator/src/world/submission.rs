@@ -64,8 +64,12 @@ pub struct Original {
 pub struct Cast {
     /// The application.
     pub submission: Submission,
-    driver: Arc<PodTemplate>,
+    driver: (PodId, Arc<PodTemplate>),
     executors: BTreeMap<u32, Arc<PodTemplate>>,
+    /// What the names of its executors' pods begin with.
+    stem: String,
+    /// By number: executors' pods that were created and not deleted.
+    created: Vec<Option<PodId>>,
 }
 
 impl Deref for Submission {
@@ -150,8 +154,12 @@ impl Submission {
             Arc::new(template)
         };
         let executors = original.executors.iter();
+        let name = format!("{}/{}", original.namespace, self.base);
+        let driver = PodId::from(format!("{name}-driver"));
         Cast {
-            driver: own(&original.driver),
+            driver: (driver, own(&original.driver)),
+            stem: format!("{name}-exec-"),
+            created: Vec::new(),
             executors: executors
                 .map(|(id, template)| (*id, own(template)))
                 .collect(),
@@ -173,7 +181,7 @@ impl Cast {
             name: self.submission.base.clone(),
             namespace: self.submission.namespace.clone(),
             declared,
-            driver: Some(self.driver.clone()),
+            driver: Some(self.driver.1.clone()),
             executors: match self.submission.work.local_slots {
                 Some(_) => Vec::new(),
                 None => vec![group],
@@ -184,22 +192,28 @@ impl Cast {
 
     /// The driver's pod.
     pub fn driver_pod(&self) -> (PodId, Arc<PodTemplate>) {
-        (
-            PodId::from(format!(
-                "{}/{}-driver",
-                self.submission.namespace, self.submission.base
-            )),
-            self.driver.clone(),
-        )
+        self.driver.clone()
     }
 
-    /// An executor's pod.
-    pub fn executor_pod(&self, executor: u32, profile: u32) -> (PodId, Arc<PodTemplate>) {
-        let name = format!(
-            "{}/{}-exec-{executor}",
-            self.submission.namespace, self.submission.base
-        );
-        (PodId::from(name), self.executor_template(profile))
+    /// An executor's pod is created.
+    pub fn create_executor(&mut self, executor: u32, profile: u32) -> (PodId, Arc<PodTemplate>) {
+        let number = executor.to_string();
+        let mut name = String::with_capacity(self.stem.len() + number.len());
+        name.push_str(&self.stem);
+        name.push_str(&number);
+        let id = PodId::from(name);
+        let at = usize::try_from(executor).unwrap_or(usize::MAX);
+        if self.created.len() <= at {
+            self.created.resize(at + 1, None);
+        }
+        self.created[at] = Some(id.clone());
+        (id, self.executor_template(profile))
+    }
+
+    /// An executor's pod is deleted; None where it was before.
+    pub fn delete_executor(&mut self, executor: u32) -> Option<PodId> {
+        let at = usize::try_from(executor).ok()?;
+        self.created.get_mut(at)?.take()
     }
 
     fn executor_template(&self, profile: u32) -> Arc<PodTemplate> {

@@ -18,12 +18,13 @@ const CORE: [(&str, &[&str]); 5] = [
 
 /// What rooms of the simulator see of it besides themselves; rooms that are not named see what they
 /// like, within the other rules.
-const SIMULATOR: [(&str, &[&str]); 5] = [
+const SIMULATOR: [(&str, &[&str]); 6] = [
     ("catalog", &["output"]),
     ("output", &[]),
-    ("spark", &["trace"]),
+    ("spark", &["timeline", "trace"]),
+    ("timeline", &[]),
     ("trace", &[]),
-    ("world", &["catalog", "spark", "trace"]),
+    ("world", &["catalog", "spark", "timeline", "trace"]),
 ];
 
 /// Rooms that are commands of the simulator: they see others, and only `main.rs` sees them.

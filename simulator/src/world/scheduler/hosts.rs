@@ -1,10 +1,10 @@
 //! Nodes in a dense table, each with its free room and its pods, and a log of which of them changed, so
 //! that whoever ranks them need look at those only.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sparkwright::cluster::event::NodeFacts;
-use sparkwright::model::name::{NodeId, PodId};
+use sparkwright::model::name::{Names, NodeId, PodId, Table};
 use sparkwright::model::node::{INSTANCE_TYPE, Taint, TaintEffect};
 use sparkwright::model::offering::Catalog;
 use sparkwright::model::placement::HOSTNAME;
@@ -21,7 +21,7 @@ const SHORT_LOG: usize = 1_024;
 pub(super) struct Host {
     pub facts: NodeFacts,
     pub free: Resources,
-    pub pods: BTreeSet<PodId>,
+    pub pods: Names<PodId>,
     /// Nodes with equal labels and taints have equal shelves.
     pub shelf: usize,
     /// EBS volumes attached, and how many can be.
@@ -49,6 +49,8 @@ impl Labelled for Host {
 pub(super) struct Hosts {
     slots: Vec<Option<Host>>,
     vacant: Vec<usize>,
+    /// Where each node is, and all of them in order.
+    places: Table<NodeId, usize>,
     by_name: BTreeMap<NodeId, usize>,
     shelves: BTreeMap<(Labels, Vec<Taint>), usize>,
     log: Vec<usize>,
@@ -64,7 +66,7 @@ impl Hosts {
         let key = (facts.labels.clone(), facts.taints.clone());
         let next = self.shelves.len();
         let shelf = *self.shelves.entry(key).or_insert(next);
-        let known = self.by_name.get(&facts.id).copied();
+        let known = self.places.get(&facts.id).copied();
         let slot = known.unwrap_or_else(|| self.vacant.pop().unwrap_or(self.slots.len()));
         if slot == self.slots.len() {
             self.slots.push(None);
@@ -74,7 +76,7 @@ impl Hosts {
         self.with_soft_taints += usize::from(is_soft(facts));
         let instance_type = facts.labels.get(INSTANCE_TYPE);
         let id = instance_type.and_then(|name| catalog.find_type(name));
-        let (mut free, mut pods, mut disks) = (facts.allocatable.clone(), BTreeSet::new(), 0);
+        let (mut free, mut pods, mut disks) = (facts.allocatable.clone(), Names::default(), 0);
         if let Some(old) = old {
             // What its pods take is what was not free.
             let mut used = old.facts.allocatable.clone();
@@ -90,16 +92,20 @@ impl Hosts {
             disks,
             most_disks: id.map_or(u32::MAX, |id| catalog.instance_type(id).disks),
         });
-        self.by_name.insert(facts.id.clone(), slot);
+        if known.is_none() {
+            self.places.insert(facts.id.clone(), slot);
+            self.by_name.insert(facts.id.clone(), slot);
+        }
         self.note(slot);
         known.is_none()
     }
 
     /// Forgets a node; true where pods were on it.
     pub fn remove(&mut self, node: &NodeId) -> bool {
-        let Some(slot) = self.by_name.remove(node) else {
+        let Some(slot) = self.places.swap_remove(node) else {
             return false;
         };
+        self.by_name.remove(node);
         let old = self.slots[slot].take();
         self.with_soft_taints -= usize::from(old.as_ref().is_some_and(|old| is_soft(&old.facts)));
         self.vacant.push(slot);
@@ -109,7 +115,7 @@ impl Hosts {
 
     /// True where the node is known.
     pub fn contains(&self, node: &NodeId) -> bool {
-        self.by_name.contains_key(node)
+        self.places.contains_key(node)
     }
 
     /// A pod takes its room.
@@ -125,7 +131,7 @@ impl Hosts {
     /// A pod leaves its room.
     pub fn give_back(&mut self, pod: &PodId, bound: &Bound) {
         if let Some((slot, host)) = self.named(&bound.node)
-            && host.pods.remove(pod)
+            && host.pods.swap_remove(pod)
         {
             host.free += &bound.template.requests;
             host.disks -= bound.disks;
@@ -134,7 +140,7 @@ impl Hosts {
     }
 
     fn named(&mut self, node: &NodeId) -> Option<(usize, &mut Host)> {
-        let slot = *self.by_name.get(node)?;
+        let slot = *self.places.get(node)?;
         Some((slot, self.slots[slot].as_mut()?))
     }
 

@@ -9,6 +9,7 @@ mod neighbours;
 mod preempt;
 mod profile;
 mod score;
+mod tournament;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

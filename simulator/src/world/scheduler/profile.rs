@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sparkwright::model::name::{NodeId, PodId};
+use sparkwright::model::name::{NodeId, PodId, Table};
 use sparkwright::model::node::{Toleration, tolerated};
 use sparkwright::model::placement::Placement;
 use sparkwright::model::referent::{Reach, Referents};
@@ -21,6 +21,9 @@ pub(super) type Place = (i64, u64);
 
 /// Profiles and templates beyond which all are forgotten once nobody waits.
 const MOST_PROFILES: usize = 10_000;
+/// Profiles that a template is compared with before one is made for it: each application brings
+/// templates of its own, which mostly ask for the same as those before.
+const RECENT: usize = 8;
 /// Rankings that are kept; each has an entry for every node. Beyond it all are made anew.
 const MOST_INDICES: usize = 64;
 
@@ -56,7 +59,7 @@ struct Line {
 pub(super) struct Profiles {
     lines: Vec<Line>,
     known: BTreeMap<Arc<Profile>, usize>,
-    by_template: BTreeMap<usize, (Arc<PodTemplate>, usize)>,
+    by_template: Table<usize, (Arc<PodTemplate>, usize)>,
     /// Some pod asks something of its neighbours, so labels count.
     pub mind_labels: bool,
     waiting: usize,
@@ -67,6 +70,15 @@ impl Profile {
     /// True where nothing but labels, taints and room counts.
     pub fn is_plain(&self) -> bool {
         self.placement.is_none()
+    }
+
+    /// True where it is the profile of this template, which has no claims, as long as labels do not count.
+    fn is_of(&self, template: &PodTemplate) -> bool {
+        self.priority == template.priority
+            && self.requests == template.requests
+            && self.constraints == template.constraints
+            && self.tolerations == template.tolerations
+            && self.placement == template.placement
     }
 
     /// True where a node takes such a pod, room and neighbours apart.
@@ -98,6 +110,12 @@ impl Profiles {
         let cached = self.by_template.get(&address).filter(|_| claims.is_empty());
         if let Some((_, profile)) = cached {
             return *profile;
+        }
+        if claims.is_empty()
+            && let Some(profile) = self.recent(template)
+        {
+            (self.by_template).insert(address, (template.clone(), profile));
+            return profile;
         }
         let name = pod
             .as_str()
@@ -136,6 +154,14 @@ impl Profiles {
             self.by_template.insert(address, (template.clone(), id));
         }
         id
+    }
+
+    fn recent(&self, template: &PodTemplate) -> Option<usize> {
+        let mut recent = self.lines.iter().enumerate().rev().take(RECENT);
+        let found = recent.find(|(_, line)| line.profile.is_of(template));
+        found
+            .map(|(profile, _)| profile)
+            .filter(|_| !self.mind_labels)
     }
 
     /// True where nobody waits and there are so many that they should be forgotten.
