@@ -113,6 +113,12 @@ impl PaidNode {
         written.chain(open)
     }
 
+    /// Those who owe of it.
+    pub(super) fn debtors(&self) -> impl Iterator<Item = &Account> {
+        let open = self.open.values().map(|tenant| &tenant.account);
+        self.owed.keys().chain(open)
+    }
+
     /// What was owed once it has ended, in one sum; what each account owes is handed over.
     pub(super) fn written_off(&self) -> Cost {
         self.written_off

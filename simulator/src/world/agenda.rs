@@ -54,11 +54,17 @@ pub struct Agenda {
 }
 
 impl Agenda {
-    /// Adds something.
+    /// Adds something. A submission comes before all else at its time, whenever it is added.
     pub fn add(&mut self, at: Timestamp, due: Due) {
         self.foreground += usize::from(!due.is_background());
-        self.heap.push(Reverse((at, self.entries, due)));
-        self.entries += 1;
+        let entry = match due {
+            Due::Submit(_) => 0,
+            _ => {
+                self.entries += 1;
+                self.entries
+            }
+        };
+        self.heap.push(Reverse((at, entry, due)));
     }
 
     /// When the next thing happens; None once only what goes on for ever is to come.
