@@ -10,7 +10,7 @@ use sparkwright::cluster::Cluster;
 use sparkwright::cluster::event::{Event, Fact};
 use sparkwright::ledger::Ledger;
 use sparkwright::model::daemon::Daemon;
-use sparkwright::model::name::{AppId, NodeId, PodId};
+use sparkwright::model::name::{NodeId, PodId};
 use sparkwright::model::offering::Catalog;
 use sparkwright::model::pool::Pool;
 use sparkwright::model::spark::{Pod, PodPhase, PodTemplate};
@@ -26,7 +26,7 @@ use super::asking::Call;
 use super::conditions::Conditions;
 use super::delays::Delays;
 use super::fleet::Fleet;
-use super::over::MOST_OVER;
+use super::over::Over;
 use super::phase::{Phase, Watched};
 use super::pod_set::PodSet;
 use super::pods::{Part, Pods, SimulatedPod};
@@ -121,9 +121,7 @@ pub(super) struct World {
     /// Who is still to be submitted, the next one last.
     upcoming: Vec<u32>,
     pub(super) applications: Vec<Running>,
-    /// Who is over and not yet put away.
-    pub(super) over: Vec<(usize, AppId)>,
-    pub(super) look_through_at: usize,
+    pub(super) over: Over,
     pub(super) records: Records,
     pub(super) executors: Executors,
     pub(super) declares: bool,
@@ -137,7 +135,7 @@ pub(super) struct World {
 }
 
 impl World {
-    fn new(simulation: Simulation, watch: Box<dyn FnMut(Watched<'_>)>) -> Self {
+    pub(super) fn new(simulation: Simulation, watch: Box<dyn FnMut(Watched<'_>)>) -> Self {
         let simulated = matches!(simulation.executors, ExecutorSource::Simulated);
         let executors = match simulation.executors {
             ExecutorSource::Simulated => Executors::Simulated,
@@ -183,8 +181,7 @@ impl World {
             upcoming: submissions.last_first(),
             applications: vec![Running::NotYet; submissions.len()],
             submissions,
-            over: Vec::new(),
-            look_through_at: MOST_OVER,
+            over: Over::default(),
             records: Records::default(),
             executors,
             declares: simulated,
@@ -212,7 +209,7 @@ impl World {
         (self.watch)(Watched::Enters(phase));
     }
 
-    fn run(&mut self) {
+    pub(super) fn run(&mut self) {
         self.fold();
         while let Some(now) = self.agenda.next_time() {
             self.rounds_here = if now == self.now { self.rounds_here } else { 0 };
@@ -427,7 +424,7 @@ impl World {
         self.batch.push(Fact::PodEnded(id.clone()));
     }
 
-    fn outcome(mut self) -> Outcome {
+    pub(super) fn outcome(mut self) -> Outcome {
         self.tally.waits(&[], self.now);
         Outcome {
             runs: self.put_all_away(),

@@ -90,8 +90,10 @@ impl Tally {
     }
 
     /// Nothing can hit the application any more.
-    pub fn forget(&mut self, app: &AppId) {
-        self.index.remove(app);
+    pub fn forget(&mut self, i: usize, app: &AppId) {
+        if self.position(app) == Some(i) {
+            self.index.remove(app);
+        }
     }
 
     /// What became of an application, to be kept elsewhere.

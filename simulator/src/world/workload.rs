@@ -115,7 +115,7 @@ impl Running {
     }
 
     /// What the planner and the ledger know it by, while it runs.
-    fn app(&self) -> Option<&AppId> {
+    pub fn app(&self) -> Option<&AppId> {
         match self {
             Running::Spark(cast, _) => Some(&cast.submission.app),
             Running::Pods(submission, _) => Some(&submission.app),
@@ -134,16 +134,6 @@ impl Running {
 }
 
 impl World {
-    /// An application has ended: only how it went is kept.
-    pub(super) fn finish(&mut self, i: usize) {
-        let running = &mut self.applications[i];
-        if let Some(app) = running.app() {
-            self.finished += 1;
-            self.over.push((i, app.clone()));
-            *running = Running::Over(Box::new(running.progress()));
-        }
-    }
-
     /// Tells a set of pods something, and fulfils what it wishes for.
     pub(super) fn tell_pods(
         &mut self,
