@@ -44,7 +44,7 @@ pub struct Ledger {
     pub bygone: Bygone,
     orders: Table<NodeId, Order>,
     homes: Table<PodId, NodeId>,
-    /// What is owed of nodes that have ended.
+    /// What is owed of nodes that have ended, or was written off while they run.
     accounts: BTreeMap<Account, Cost>,
     /// What of it was collected.
     collected: Cost,
@@ -114,9 +114,18 @@ impl Ledger {
         self.peak
     }
 
-    /// Hands over what applications owe of nodes that have ended, to books that are kept elsewhere: the ledger
-    /// keeps the sum, and forgets their names unless nodes that run owe for them too.
-    pub fn collect(&mut self) -> Vec<(AppId, Cost)> {
+    /// Hands over what applications owe and nothing can change any more, to books that are kept elsewhere: the
+    /// ledger keeps the sum, and forgets their names unless they are [`Ledger::debtors`].
+    pub fn collect(&mut self, now: Timestamp) -> Vec<(AppId, Cost)> {
+        for node in self
+            .nodes
+            .values_mut()
+            .filter(|node| node.is_owed_for_good(now))
+        {
+            for (account, cost) in node.write_off() {
+                *self.accounts.entry(account).or_default() += cost;
+            }
+        }
         let mut collected = Vec::with_capacity(self.accounts.len());
         for (account, cost) in std::mem::take(&mut self.accounts) {
             match account {
@@ -132,7 +141,8 @@ impl Ledger {
         collected
     }
 
-    /// Applications that owe of nodes that run. What any other owes does not change until it has a pod again.
+    /// Applications that have pods on nodes that run, or owe of such nodes what was not collected. What any
+    /// other owes does not change until it has a pod again.
     pub fn debtors(&self) -> BTreeSet<&AppId> {
         let running = self.nodes.values().filter(|node| node.ended.is_none());
         let accounts = running.flat_map(PaidNode::debtors);

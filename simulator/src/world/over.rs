@@ -56,7 +56,7 @@ impl World {
         if !self.over.are_many() {
             return;
         }
-        let collected = self.ledger.collect();
+        let collected = self.ledger.collect(self.now);
         self.charge(collected);
         let owing = self.ledger.debtors();
         let over = std::mem::take(&mut self.over.known).into_iter();
@@ -72,7 +72,7 @@ impl World {
 
     /// The run is over: how each application went, as far as it came.
     pub(super) fn put_all_away(&mut self) -> Runs {
-        let collected = self.ledger.collect();
+        let collected = self.ledger.collect(self.now);
         self.charge(collected);
         let owed = self.ledger.balance(self.now).apps;
         self.charge(owed);

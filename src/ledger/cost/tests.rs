@@ -209,6 +209,7 @@ proptest::proptest! {
         reclaimed in 0_usize..6,
         until in 0_i64..2_000,
         collected_every in 1_usize..20,
+        slowness in 1_i64..8,
     ) {
         let mut facts = Vec::new();
         for (i, price) in prices.iter().enumerate() {
@@ -231,6 +232,8 @@ proptest::proptest! {
         facts.push((700, Fact::NodeReclaimed(taken_back.as_str().into())));
         facts.sort_by_key(|(at, _)| *at);
         facts.retain(|(at, _)| *at <= until);
+        facts.iter_mut().for_each(|(at, _)| *at *= slowness);
+        let until = until * slowness;
         let balance = folded(&facts).balance(Timestamp::from_millis(until * 1000));
         let nodes: Cost = balance.nodes.iter().map(|(_, cost)| *cost).sum();
         let apps: Cost = balance.apps.iter().map(|(_, cost)| *cost).sum();
@@ -262,7 +265,7 @@ fn collected(facts: &[(i64, Fact)], every: usize) -> (Ledger, BTreeMap<AppId, Co
         let fact = fact.clone();
         ledger.apply(&Event { at, fact });
         if place % every == 0 {
-            for (app, cost) in ledger.collect() {
+            for (app, cost) in ledger.collect(at) {
                 *books.entry(app).or_default() += cost;
             }
             let left = ledger.balance(at).apps;
