@@ -10,7 +10,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sparkwright::model::time::Timestamp;
 use sparkwright_sim::catalog::{Source, ZonePrices};
 use sparkwright_sim::nodepools;
 use sparkwright_sim::trace;
@@ -20,6 +19,7 @@ use sparkwright_sim::world::phase::{Phase, Watched};
 use sparkwright_sim::world::run::ExecutorSource;
 use sparkwright_sim::world::scheduler::Scoring;
 use sparkwright_sim::world::submission::Submission;
+use sparkwright_sim::world::submissions::Submissions;
 use sparkwright_sim::world::workload::Workload;
 use sparkwright_sim::world::{Outcome, Simulation, run};
 
@@ -108,14 +108,12 @@ fn simulation(application: &Submission, copies: u32, arrivals: &str) -> Simulati
     let region = catalog.region.clone();
     let pools = nodepools::chosen(None, &mut std::io::empty()).pools;
     let arrivals: Arrivals = arrivals.parse().expect("ARRIVALS as --arrivals takes them");
-    let applications = usize::try_from(copies).expect("fits");
-    let times = arrivals.times(&vec![Timestamp::ZERO; applications], 0);
-    let copies = (1..=copies).map(|n| Workload::Spark(Box::new(application.copy(n))));
+    let originals = vec![Workload::Spark(Box::new(application.clone()))];
     Simulation {
         catalog,
         pools: pools.iter().map(|pool| pool.for_region(&region)).collect(),
         daemons: Vec::new(),
-        submissions: copies.zip(times).collect(),
+        submissions: Arc::new(Submissions::new(originals, copies, arrivals, 0)),
         executors: ExecutorSource::Simulated,
         conditions: Conditions::default(),
         scoring: Scoring::default(),

@@ -44,19 +44,23 @@ pub struct Ledger {
     pub bygone: Bygone,
     orders: Table<NodeId, Order>,
     homes: Table<PodId, NodeId>,
-    /// What is owed of nodes that have ended.
+    /// What is owed of nodes that have ended, or was written off while they run.
     accounts: BTreeMap<Account, Cost>,
+    /// What of it was collected.
+    collected: Cost,
     /// Spot nodes that run, by what they were bought as.
     running: BTreeMap<(TypeId, ZoneId), BTreeSet<NodeId>>,
     rate: UsdPerHour,
     peak: UsdPerHour,
 }
 
-/// The ledger added up at one moment: `apps + idle + boot + system` is `nodes + bygone`, exactly.
+/// The ledger added up at one moment: `apps + collected + idle + boot + system` is `nodes + bygone`, exactly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Balance {
-    /// By application.
+    /// By application, besides what was collected.
     pub apps: Vec<(AppId, Cost)>,
+    /// What applications owed and [`Ledger::collect`] handed over.
+    pub collected: Cost,
     /// Ready, and not asked for by any pod; the rounding to seconds and the first minute included.
     pub idle: Cost,
     /// Paid, and not ready.
@@ -110,6 +114,45 @@ impl Ledger {
         self.peak
     }
 
+    /// Hands over what applications owe and nothing can change any more, to books that are kept elsewhere: the
+    /// ledger keeps the sum, and forgets their names unless they are [`Ledger::debtors`].
+    pub fn collect(&mut self, now: Timestamp) -> Vec<(AppId, Cost)> {
+        for node in self
+            .nodes
+            .values_mut()
+            .filter(|node| node.is_owed_for_good(now))
+        {
+            for (account, cost) in node.write_off() {
+                *self.accounts.entry(account).or_default() += cost;
+            }
+        }
+        let mut collected = Vec::with_capacity(self.accounts.len());
+        for (account, cost) in std::mem::take(&mut self.accounts) {
+            match account {
+                Account::App(app) => {
+                    self.collected += cost;
+                    collected.push((app, cost));
+                }
+                Account::System => {
+                    self.accounts.insert(account, cost);
+                }
+            }
+        }
+        collected
+    }
+
+    /// Applications that have pods on nodes that run, or owe of such nodes what was not collected. What any
+    /// other owes does not change until it has a pod again.
+    pub fn debtors(&self) -> BTreeSet<&AppId> {
+        let running = self.nodes.values().filter(|node| node.ended.is_none());
+        let accounts = running.flat_map(PaidNode::debtors);
+        let apps = accounts.filter_map(|account| match account {
+            Account::App(app) => Some(app),
+            Account::System => None,
+        });
+        apps.collect()
+    }
+
     /// Adds up everything until `now`; nodes that still run are paid until then.
     pub fn balance(&self, now: Timestamp) -> Balance {
         let mut accounts: BTreeMap<&Account, Cost> = self
@@ -145,6 +188,7 @@ impl Ledger {
             });
         Balance {
             apps: apps.collect(),
+            collected: self.collected,
             idle,
             boot,
             system,

@@ -43,7 +43,7 @@ pub struct PaidNode {
     pub(super) open: BTreeMap<PodId, Tenant>,
     /// What its tenants owe up to `settled`, or up to their ends.
     owed: BTreeMap<Account, Cost>,
-    /// What was owed, once it has ended and the ledger keeps it.
+    /// What was owed, once the ledger keeps it.
     written_off: Cost,
     settled: Timestamp,
     total: Cost,
@@ -113,12 +113,23 @@ impl PaidNode {
         written.chain(open)
     }
 
-    /// What was owed once it has ended, in one sum; what each account owes is handed over.
+    /// It runs, and EC2 does not make it free any more.
+    pub(super) fn is_owed_for_good(&self, now: Timestamp) -> bool {
+        self.ended.is_none() && now - self.launched >= FREE_IF_RECLAIMED_WITHIN
+    }
+
+    /// Those who owe of it.
+    pub(super) fn debtors(&self) -> impl Iterator<Item = &Account> {
+        let open = self.open.values().map(|tenant| &tenant.account);
+        self.owed.keys().chain(open)
+    }
+
+    /// What was owed and handed over, in one sum.
     pub(super) fn written_off(&self) -> Cost {
         self.written_off
     }
 
-    /// What each account owes of an ended node, to be kept elsewhere.
+    /// What each account owes of it, by tenants that have left, to be kept elsewhere.
     pub(super) fn write_off(&mut self) -> BTreeMap<Account, Cost> {
         let owed = std::mem::take(&mut self.owed);
         self.written_off += owed.values().copied().sum();

@@ -68,6 +68,16 @@ impl Cost {
     /// No cost.
     pub const ZERO: Cost = Cost(0);
 
+    /// A cost in micro-dollars ÷ 3,600,000: a micro-dollar per hour, paid for a millisecond.
+    pub const fn from_exact(exact: i128) -> Self {
+        Cost(exact)
+    }
+
+    /// The cost in micro-dollars ÷ 3,600,000.
+    pub const fn exact(self) -> i128 {
+        self.0
+    }
+
     /// `part / whole` of this cost, rounded down. Zero when `whole` is zero.
     pub fn share(self, part: i128, whole: i128) -> Cost {
         if whole <= 0 {

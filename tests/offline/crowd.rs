@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use sparkwright::cluster::Cluster;
 use sparkwright::model::pool::{Limits, Pool};
@@ -13,11 +14,13 @@ use sparkwright::model::spark::Role;
 use sparkwright::model::time::Timestamp;
 use sparkwright_sim::spark::Outcome;
 use sparkwright_sim::trace;
+use sparkwright_sim::world::arrivals::Arrivals;
 use sparkwright_sim::world::conditions::Conditions;
 use sparkwright_sim::world::phase::Watched;
 use sparkwright_sim::world::run::{self, ExecutorSource, Simulation};
 use sparkwright_sim::world::scheduler::Scoring;
 use sparkwright_sim::world::submission::Submission;
+use sparkwright_sim::world::submissions::Submissions;
 use sparkwright_sim::world::workload::Workload;
 
 use crate::world::{catalog, pool};
@@ -57,8 +60,8 @@ fn fifty_applications_at_a_limit_of_ten_all_finish_and_no_limit_is_ever_exceeded
             _ => {}
         }
     });
-    let finished = outcome.progress.iter();
-    let finished = finished.filter(|one| one.outcome == Some(Outcome::Completed));
+    let finished = outcome.runs.iter();
+    let finished = finished.filter(|one| one.progress.outcome == Some(Outcome::Completed));
     assert_eq!(finished.count(), usize::try_from(APPLICATIONS).unwrap());
     assert!(outcome.waiting.is_empty(), "{:?}", outcome.waiting);
     let seen = seen.borrow();
@@ -71,7 +74,11 @@ fn fifty_applications_at_a_limit_of_ten_all_finish_and_no_limit_is_ever_exceeded
     // Without the limit the same applications are done sooner: it was the limit that they waited for.
     let free = run::run(simulation(Cpu::from_cores(1_000_000)), |_| ());
     let last = |outcome: &run::Outcome| -> Option<Timestamp> {
-        outcome.progress.iter().filter_map(|one| one.finished).max()
+        outcome
+            .runs
+            .iter()
+            .filter_map(|one| one.progress.finished)
+            .max()
     };
     assert!(last(&free) < last(&outcome));
 }
@@ -84,17 +91,13 @@ fn simulation(limit: Cpu) -> Simulation {
         },
         ..pool("executors", &[Role::Executor], 17)
     };
-    let first = submission();
-    let copies = (1..=APPLICATIONS).map(|number| match number {
-        1 => first.clone(),
-        number => first.copy(number),
-    });
-    let submissions = copies.map(|copy| (Workload::Spark(Box::new(copy)), Timestamp::ZERO));
+    let originals = vec![Workload::Spark(Box::new(submission()))];
+    let submissions = Submissions::new(originals, APPLICATIONS, Arrivals::Together, 7);
     Simulation {
         catalog: catalog(),
         pools: vec![pool("drivers", &[Role::Driver], 17), executors],
         daemons: Vec::new(),
-        submissions: submissions.collect(),
+        submissions: Arc::new(submissions),
         executors: ExecutorSource::Simulated,
         conditions: Conditions::default(),
         scoring: Scoring::default(),

@@ -14,14 +14,14 @@ use sparkwright::model::pool::Pool;
 use sparkwright::model::time::Timestamp;
 use sparkwright::plan::advise::advise;
 
-use crate::world::workload::Workload;
+use crate::world::submissions::Submissions;
 
 /// Advice by application; those without any are left out.
-pub(super) fn of<'a>(
+pub(super) fn of(
     catalog: &Arc<Catalog>,
     pools: &[Pool],
     daemons: &[Daemon],
-    workloads: impl Iterator<Item = &'a Workload>,
+    submissions: &Submissions,
 ) -> BTreeMap<AppId, Vec<Advice>> {
     let mut cluster = Cluster::default();
     let mut tell = |fact| {
@@ -33,9 +33,8 @@ pub(super) fn of<'a>(
     pools.for_each(|pool| tell(Fact::PoolApplied(pool.into())));
     let daemons = daemons.iter().cloned();
     daemons.for_each(|daemon| tell(Fact::DaemonApplied(daemon)));
-    let originals = workloads.filter_map(Workload::spark);
-    let originals = originals.filter(|spark| spark.app == *spark.original_app());
-    for spark in originals {
+    let firsts = (0..submissions.len()).filter(|&i| submissions.is_first(i));
+    for spark in firsts.filter_map(|i| submissions.original(i).spark()) {
         let (app, shape) = (spark.app.clone(), spark.cast().shape(Timestamp::ZERO));
         tell(Fact::ShapeDeclared { app, shape });
     }

@@ -1,18 +1,17 @@
 //! A replay as JSON: a contract with programs, so fields are added and never changed. Money and times
 //! are printed from integers; `wallSeconds` and `podEventsPerSecond` alone differ between two runs.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use sparkwright::ledger::cost::MOST_NAMED;
 use sparkwright::model::advice::Written;
 use sparkwright::model::money::{Cost, Usd, apportion};
-use sparkwright::model::name::AppId;
 use sparkwright::model::time::{Span, Timestamp};
 
-use crate::spark::{Outcome, Progress};
+use crate::spark::Outcome;
 use crate::trace::Skipped;
+use crate::world::record::Ran;
 use crate::world::submission::Submission;
 use sparkwright::model::decimal::Decimal;
 
@@ -40,7 +39,7 @@ pub(super) struct Document<'a> {
     /// All that was paid, per hour of it; null where there is none.
     pub usd_per_work_hour: Option<Decimal>,
     pub makespan_seconds: Decimal,
-    pub apps: Vec<App<'a>>,
+    pub apps: Apps<'a>,
     /// Empty where there are more than is listed; then `node_groups` holds them.
     pub nodes: Vec<Node<'a>>,
     pub nodes_aggregated: bool,
@@ -57,10 +56,17 @@ pub(super) struct Document<'a> {
     pub skipped: Vec<Skip<'a>>,
 }
 
+/// What each application has cost. The rest of its line is made when it is written, so that a million
+/// applications take no room for theirs.
+pub(super) struct Apps<'a> {
+    answer: &'a Answer,
+    usd: Vec<Usd>,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct App<'a> {
-    pub id: &'a str,
+    pub id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<&'a str>,
     pub name: &'a str,
@@ -123,19 +129,10 @@ pub(super) fn document(answer: &Answer) -> Document<'_> {
 pub(super) fn document_listing(answer: &Answer, most_listed: usize) -> Document<'_> {
     let outcome = &answer.outcome;
     let balance = outcome.ledger.balance(outcome.ended);
-    let mut costs: BTreeMap<&AppId, Cost> = balance
-        .apps
-        .iter()
-        .map(|(app, cost)| (app, *cost))
-        .collect();
-    let mut parts: Vec<Cost> = answer
-        .submissions
-        .iter()
-        .map(|(submission, _)| costs.remove(submission.app()).unwrap_or_default())
-        .collect();
+    let mut parts: Vec<Cost> = outcome.runs.iter().map(|ran| ran.tally.cost).collect();
     parts.extend([balance.idle, balance.boot, balance.system]);
-    let amounts = apportion(&parts);
-    let (apps, rest) = amounts.split_at(answer.submissions.len());
+    let mut amounts = apportion(&parts);
+    let rest = amounts.split_off(answer.submissions.len());
     let bygone = outcome.ledger.bygone.values().map(|sum| sum.nodes);
     let bygone = usize::try_from(bygone.sum::<u64>()).unwrap_or(usize::MAX);
     let node_count = balance.nodes.len().saturating_add(bygone);
@@ -158,12 +155,10 @@ pub(super) fn document_listing(answer: &Answer, most_listed: usize) -> Document<
         work_hours: work::hours(work),
         usd_per_work_hour: work::unit_cost(usd, work),
         makespan_seconds: since_start(makespan(answer)),
-        apps: answer
-            .submissions
-            .iter()
-            .enumerate()
-            .map(|(i, _)| app(answer, i, apps[i]))
-            .collect(),
+        apps: Apps {
+            answer,
+            usd: amounts,
+        },
         nodes,
         nodes_aggregated: aggregated,
         node_groups,
@@ -188,38 +183,57 @@ fn per_second(events: u64, wall: f64) -> f64 {
 }
 
 fn makespan(answer: &Answer) -> Timestamp {
-    let ends = answer
-        .outcome
-        .progress
-        .iter()
-        .filter_map(|progress| progress.finished);
+    let runs = answer.outcome.runs.iter();
+    let ends = runs.filter_map(|ran| ran.progress.finished);
     ends.max().unwrap_or_default()
 }
 
-fn app(answer: &Answer, i: usize, usd: Usd) -> App<'_> {
-    let (submission, submitted) = &answer.submissions[i];
+impl<'a> Apps<'a> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.usd.len()
+    }
+
+    /// Each application's line.
+    pub fn iter(&self) -> impl Iterator<Item = App<'a>> {
+        let answer = self.answer;
+        let runs = answer.outcome.runs.iter().zip(&self.usd).enumerate();
+        runs.map(move |(i, (ran, usd))| app(answer, i, &ran, *usd))
+    }
+}
+
+impl Serialize for Apps<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+fn app<'a>(answer: &'a Answer, i: usize, ran: &Ran, usd: Usd) -> App<'a> {
+    let submission = answer.submissions.original(i);
+    let submitted = answer.submissions.at(i);
     let spark = submission.spark();
-    let progress: &Progress = &answer.outcome.progress[i];
-    let work = work::of_one(answer, i);
+    let progress = &ran.progress;
+    let work = work::of_one(answer, i, ran);
     let advice = answer.advice.get(submission.app());
+    let advice = advice.filter(|_| answer.submissions.is_first(i));
     App {
-        id: submission.id(),
+        id: answer.submissions.id(i),
         attempt: spark.and_then(|spark| spark.attempt.as_deref()),
         name: submission.name(),
         kind: submission.kind(),
         usd: usd.into(),
         work_hours: work.map(work::hours),
         usd_per_work_hour: work.and_then(|work| work::unit_cost(usd, work)),
-        submitted_seconds: since_start(*submitted),
+        submitted_seconds: since_start(submitted),
         started_seconds: progress.started.map(since_start),
         finished_seconds: progress.finished.map(since_start),
         outcome: progress.outcome.map(Outcome::as_str),
         recorded_seconds: submission.recorded().into(),
         in_job_seconds: spark.map(|_| progress.in_job.into()),
         recorded_in_job_seconds: spark.map(|spark| spark.recorded_in_job.into()),
-        wait_seconds: progress.first_task.map(|first| (first - *submitted).into()),
-        executor_seconds: answer.outcome.executor_time[i].into(),
-        world: world::app(answer, i),
+        wait_seconds: progress.first_task.map(|first| (first - submitted).into()),
+        executor_seconds: ran.tally.executor_time.into(),
+        world: world::app(answer, &ran.tally),
         fidelity: spark.map(fidelity),
         advice: advice.map_or_else(Vec::new, |found| found.iter().map(Written::from).collect()),
     }

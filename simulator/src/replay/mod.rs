@@ -42,6 +42,7 @@ use crate::world::phase::Watched;
 use crate::world::run::{self, ExecutorSource, Simulation};
 use crate::world::scheduler::Scoring;
 use crate::world::submission::Submission;
+use crate::world::submissions::Submissions;
 use crate::world::workload::Workload;
 
 use open_loop::OpenLoopError;
@@ -177,7 +178,7 @@ struct Answer {
     seed: u64,
     pools: Vec<Pool>,
     advice: BTreeMap<AppId, Vec<Advice>>,
-    submissions: Vec<(Workload, sparkwright::model::time::Timestamp)>,
+    submissions: Arc<Submissions>,
     outcome: run::Outcome,
     skipped: Vec<Skipped>,
     took: Duration,
@@ -285,7 +286,7 @@ fn conditions(args: &ReplayArgs, catalog: &Catalog) -> Result<Conditions, Replay
     }
 }
 
-/// Every application under the traces, with its copies; not yet with times.
+/// Every application under the traces.
 fn submissions(
     args: &ReplayArgs,
     messages: &mut dyn Write,
@@ -315,26 +316,7 @@ fn submissions(
     }
     // The order in which traces are named must not decide who comes first.
     submissions.sort_by(|a, b| (a.logged(), a.app()).cmp(&(b.logged(), b.app())));
-    let copies = usize::try_from(args.copies).unwrap_or(usize::MAX);
-    let count = submissions.len().saturating_mul(copies);
-    let submissions = numbered(submissions.iter().cycle().take(count));
     Ok((submissions, skipped))
-}
-
-/// Applications under distinct names: the second log or copy of an application is `#2`.
-fn numbered<'a>(submissions: impl Iterator<Item = &'a Workload>) -> Vec<Workload> {
-    let mut seen: BTreeMap<&AppId, u32> = BTreeMap::new();
-    submissions
-        .map(|submission| {
-            let count = seen.entry(submission.app()).or_default();
-            *count += 1;
-            if *count == 1 {
-                submission.clone()
-            } else {
-                submission.copy(*count)
-            }
-        })
-        .collect()
 }
 
 fn submission(
@@ -373,13 +355,11 @@ fn simulate(
     submissions: Vec<Workload>,
     skipped: Vec<Skipped>,
 ) -> Result<Answer, ReplayError> {
-    let logged: Vec<_> = submissions.iter().map(Workload::logged).collect();
-    let times = args.arrivals.times(&logged, args.seed);
-    let submissions: Vec<_> = submissions.into_iter().zip(times).collect();
+    let submissions = Submissions::new(submissions, args.copies, args.arrivals, args.seed);
+    let submissions = Arc::new(submissions);
     let daemons = args.daemonset_overhead.clone().map(overhead::daemon);
     let daemons: Vec<Daemon> = daemons.into_iter().collect();
-    let workloads = submissions.iter().map(|(workload, _)| workload);
-    let advice = advice::of(&catalog, &pools, &daemons, workloads);
+    let advice = advice::of(&catalog, &pools, &daemons, &submissions);
     let simulation = Simulation {
         catalog: catalog.clone(),
         pools: pools.clone(),
@@ -427,9 +407,9 @@ fn simulate(
 
 /// An application that never ends says so: its figures are not those of a whole run.
 fn warn_of_unfinished(answer: &Answer, messages: &mut dyn Write) -> io::Result<()> {
-    let runs = answer.submissions.iter().zip(&answer.outcome.progress);
-    let stuck = runs.filter(|(_, progress)| progress.finished.is_none());
-    for (place, ((submission, _), progress)) in stuck.enumerate() {
+    let runs = answer.outcome.runs.iter().enumerate();
+    let stuck = runs.filter(|(_, ran)| ran.progress.finished.is_none());
+    for (place, (i, ran)) in stuck.enumerate() {
         if place == MOST_UNFINISHED {
             writeln!(
                 messages,
@@ -437,12 +417,12 @@ fn warn_of_unfinished(answer: &Answer, messages: &mut dyn Write) -> io::Result<(
             )?;
             break;
         }
-        let stuck = match progress.started {
-            _ if submission.spark().is_none() => {
+        let stuck = match ran.progress.started {
+            _ if answer.submissions.original(i).spark().is_none() => {
                 "some of its pods never ran; see the pods that wait"
             }
             None => "its driver never ran; see the pods that wait",
-            Some(_) if progress.executor_pods == 0 => {
+            Some(_) if ran.progress.executor_pods == 0 => {
                 "it runs without executors, and asks for none"
             }
             Some(_) => "it waits for executors; see the pods that wait",
@@ -450,7 +430,7 @@ fn warn_of_unfinished(answer: &Answer, messages: &mut dyn Write) -> io::Result<(
         writeln!(
             messages,
             "warning: {} does not finish: {stuck}",
-            printable(submission.id())
+            printable(&answer.submissions.id(i))
         )?;
     }
     Ok(())

@@ -7,7 +7,7 @@ use crate::output::printable;
 use sparkwright::model::decimal::Decimal;
 
 use super::Answer;
-use super::document::{self, App, Document};
+use super::document::{self, Apps, Document};
 use super::nodes::{Node, NodeGroup};
 
 /// Nodes listed; the rest is counted.
@@ -109,7 +109,7 @@ fn count(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-fn applications(apps: &[App<'_>], out: &mut dyn Write) -> io::Result<()> {
+fn applications(apps: &Apps<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "\n{:<44} {:>10} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7}",

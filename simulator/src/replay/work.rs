@@ -7,6 +7,7 @@ use sparkwright::model::performance::Performance;
 use sparkwright::model::time::Span;
 
 use crate::spark::{Outcome, Pace};
+use crate::world::record::Ran;
 use sparkwright::model::decimal::Decimal;
 
 use super::Answer;
@@ -16,14 +17,15 @@ const HOUR: i128 = 3_600_000;
 
 /// The work of all applications that were completed.
 pub(super) fn of_all(answer: &Answer) -> Span {
-    let works = (0..answer.submissions.len()).filter_map(|i| of_one(answer, i));
+    let works = answer.outcome.runs.iter().enumerate();
+    let works = works.filter_map(|(i, ran)| of_one(answer, i, &ran));
     works.fold(Span::ZERO, |sum, work| sum + work)
 }
 
 /// The work of one; None where it is no Spark application or was not completed.
-pub(super) fn of_one(answer: &Answer, i: usize) -> Option<Span> {
-    let spark = answer.submissions[i].0.spark()?;
-    if answer.outcome.progress[i].outcome != Some(Outcome::Completed) {
+pub(super) fn of_one(answer: &Answer, i: usize, ran: &Ran) -> Option<Span> {
+    let spark = answer.submissions.original(i).spark()?;
+    if ran.progress.outcome != Some(Outcome::Completed) {
         return None;
     }
     let recorded = recorded_performance(answer, spark.work.machine.as_deref());

@@ -140,9 +140,8 @@ fn interruptions(answer: &Answer) -> Interruptions {
     }
 }
 
-/// What hit one application, by its position among the submissions.
-pub(super) fn app(answer: &Answer, i: usize) -> AppWorld<'_> {
-    let tally: &AppTally = &answer.outcome.tally.apps[i];
+/// What hit one application.
+pub(super) fn app<'a>(answer: &'a Answer, tally: &AppTally) -> AppWorld<'a> {
     let name = |zone: ZoneId| answer.catalog.zone(zone).name.as_str();
     let mut left: Vec<ZoneId> = Vec::new();
     for zone in &tally.zones {

@@ -43,26 +43,21 @@ impl Due {
     }
 }
 
-/// The future. All submissions are known from the beginning, and only the next of them counts; a thing
-/// that was decided later comes after the submissions of its time.
-#[derive(Clone, Debug)]
+/// The future. Of the submissions it knows the next one; what was decided comes after the submission of its
+/// time.
+#[derive(Clone, Debug, Default)]
 pub struct Agenda {
-    /// By position, the last first.
-    submissions: Vec<(Timestamp, usize)>,
+    /// When, and its position.
+    submission: Option<(Timestamp, usize)>,
     decided: Timeline<Due>,
     foreground: usize,
 }
 
 impl Agenda {
-    /// Submissions by position, and nothing else yet.
-    pub fn new(submissions: impl IntoIterator<Item = Timestamp>) -> Self {
-        let mut submissions: Vec<(Timestamp, usize)> = submissions.into_iter().zip(0..).collect();
-        submissions.sort_unstable_by(|a, b| b.cmp(a));
-        Agenda {
-            foreground: submissions.len(),
-            submissions,
-            decided: Timeline::default(),
-        }
+    /// The next application to be submitted; the one before it has been.
+    pub fn submits(&mut self, at: Timestamp, position: usize) {
+        self.foreground += 1;
+        self.submission = Some((at, position));
     }
 
     /// Adds something.
@@ -79,8 +74,8 @@ impl Agenda {
 
     fn next_entry(&self) -> Option<Timestamp> {
         let decided = self.decided.next_time();
-        match self.submissions.last() {
-            Some((at, _)) => Some(decided.map_or(*at, |decided| decided.min(*at))),
+        match self.submission {
+            Some((at, _)) => Some(decided.map_or(at, |decided| decided.min(at))),
             None => decided,
         }
     }
@@ -90,7 +85,7 @@ impl Agenda {
         if self.next_entry() != Some(now) {
             return None;
         }
-        let submission = self.submissions.pop_if(|(at, _)| *at == now);
+        let submission = self.submission.take_if(|(at, _)| *at == now);
         let due = match submission {
             Some((_, position)) => Due::Submit(position),
             None => self.decided.pop_at(now)?,
@@ -105,22 +100,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn submissions_come_by_time_and_before_what_was_decided_for_the_same_moment() {
+    fn a_submission_comes_before_what_was_decided_for_its_moment() {
         let at = Timestamp::from_millis;
-        let mut agenda = Agenda::new([at(20), at(10), at(20)]);
+        let mut agenda = Agenda::default();
         agenda.add(at(20), Due::Round);
         agenda.add(at(10), Due::Wake(0));
         agenda.add(at(15), Due::Wake(1));
+        agenda.submits(at(10), 1);
         let mut taken = Vec::new();
         while let Some(now) = agenda.next_time() {
-            taken.extend(std::iter::from_fn(|| agenda.take(now)));
+            while let Some(due) = agenda.take(now) {
+                if due == Due::Submit(1) {
+                    agenda.submits(at(20), 0);
+                }
+                taken.push(due);
+            }
         }
         let expected = [
             Due::Submit(1),
             Due::Wake(0),
             Due::Wake(1),
             Due::Submit(0),
-            Due::Submit(2),
             Due::Round,
         ];
         assert_eq!(taken, expected);
@@ -129,7 +129,8 @@ mod tests {
     #[test]
     fn what_goes_on_for_ever_keeps_no_run_alive() {
         let at = Timestamp::from_millis;
-        let mut agenda = Agenda::new([at(10)]);
+        let mut agenda = Agenda::default();
+        agenda.submits(at(10), 0);
         agenda.add(at(5), Due::Upheaval(Upheaval::PriceDrift));
         agenda.add(at(15), Due::Upheaval(Upheaval::PriceDrift));
         assert_eq!(agenda.next_time(), Some(at(5)));

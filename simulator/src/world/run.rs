@@ -18,7 +18,7 @@ use sparkwright::model::time::{Span, Timestamp};
 use sparkwright::plan::effect::Waiting;
 use sparkwright::plan::reason::Reason;
 
-use crate::spark::{Application, Executors, Progress, Wish};
+use crate::spark::{Application, Executors, Wish};
 use crate::trace::Work;
 
 use super::agenda::{Agenda, Due};
@@ -26,12 +26,15 @@ use super::asking::Call;
 use super::conditions::Conditions;
 use super::delays::Delays;
 use super::fleet::Fleet;
+use super::over::Over;
 use super::phase::{Phase, Watched};
 use super::pod_set::PodSet;
 use super::pods::{Part, Pods, SimulatedPod};
+use super::record::{Records, Runs};
 use super::scheduler::{Decision, Scheduler, Scoring};
+use super::submissions::{Submissions, place};
 use super::tally::Tally;
-use super::workload::{Running, Workload};
+use super::workload::Running;
 
 /// From a change to the planner's look, so that changes that come together are planned together.
 const ROUND_DELAY: Span = Span::from_millis(250);
@@ -57,7 +60,7 @@ pub struct Simulation {
     /// What DaemonSets take from each node.
     pub daemons: Vec<Daemon>,
     /// Applications, and when each is submitted.
-    pub submissions: Vec<(Workload, Timestamp)>,
+    pub submissions: Arc<Submissions>,
     /// Where their executors come from.
     pub executors: ExecutorSource,
     /// What EC2 and the cluster are like.
@@ -71,17 +74,15 @@ pub struct Simulation {
 /// What came of a run.
 #[derive(Debug)]
 pub struct Outcome {
-    /// Progress of each submission at the end.
-    pub progress: Vec<Progress>,
-    /// Σ executor pod start to end, by submission.
-    pub executor_time: Vec<Span>,
+    /// How each submission went.
+    pub runs: Runs,
     /// The money.
     pub ledger: Ledger,
     /// Why nodes were launched, by node.
     pub reasons: BTreeMap<NodeId, Reason>,
     /// Pods that still waited at the end.
     pub waiting: Vec<Waiting>,
-    /// What went wrong, and whom it hit.
+    /// What went wrong.
     pub tally: Tally,
     /// Pod events: created, bound, started, ended.
     pub pod_events: u64,
@@ -119,8 +120,12 @@ pub(super) struct World {
     pub(super) addressless: Vec<(PodId, NodeId)>,
     pub(super) tally: Tally,
     pub(super) pods: Pods,
+    pub(super) submissions: Arc<Submissions>,
+    /// Who is still to be submitted, the next one last.
+    upcoming: Vec<u32>,
     pub(super) applications: Vec<Running>,
-    pub(super) executor_time: Vec<Span>,
+    pub(super) over: Over,
+    pub(super) records: Records,
     pub(super) executors: Executors,
     pub(super) declares: bool,
     pub(super) round_delay: Span,
@@ -133,20 +138,15 @@ pub(super) struct World {
 }
 
 impl World {
-    fn new(simulation: Simulation, watch: Box<dyn FnMut(Watched<'_>)>) -> Self {
+    pub(super) fn new(simulation: Simulation, watch: Box<dyn FnMut(Watched<'_>)>) -> Self {
         let simulated = matches!(simulation.executors, ExecutorSource::Simulated);
         let executors = match simulation.executors {
             ExecutorSource::Simulated => Executors::Simulated,
             ExecutorSource::AsRecorded => Executors::AsRecorded,
             ExecutorSource::FromLog(work) => Executors::FromLog(work),
         };
-        let mut agenda = Agenda::new(simulation.submissions.iter().map(|(_, at)| *at));
-        let mut applications = Vec::new();
-        let apps = simulation.submissions.iter();
-        let tally = Tally::new(apps.map(|(workload, _)| workload.app()));
-        for (workload, _) in simulation.submissions {
-            applications.push(Running::NotYet(workload));
-        }
+        let mut agenda = Agenda::default();
+        let submissions = simulation.submissions;
         let conditions = simulation.conditions;
         let fleet = Fleet::new(simulation.catalog.clone(), &conditions, simulation.seed);
         for (at, upheaval) in fleet.upheavals() {
@@ -163,7 +163,7 @@ impl World {
                 .map(|pool| Fact::PoolApplied(pool.into())),
         );
         batch.extend(simulation.daemons.into_iter().map(Fact::DaemonApplied));
-        World {
+        let mut world = World {
             watch,
             rounds: 0,
             now: Timestamp::ZERO,
@@ -181,10 +181,13 @@ impl World {
             calls: BTreeMap::new(),
             calls_made: 0,
             addressless: Vec::new(),
-            tally,
+            tally: Tally::default(),
             pods: Pods::default(),
-            executor_time: vec![Span::ZERO; applications.len()],
-            applications,
+            upcoming: submissions.last_first(),
+            applications: vec![Running::NotYet; submissions.len()],
+            submissions,
+            over: Over::default(),
+            records: Records::default(),
             executors,
             declares: simulated,
             round_delay: if simulated { ROUND_DELAY } else { Span::ZERO },
@@ -193,6 +196,15 @@ impl World {
             waiting: Vec::new(),
             reasons: BTreeMap::new(),
             finished: 0,
+        };
+        world.await_next();
+        world
+    }
+
+    /// The next application to be submitted is due; those after it wait for that.
+    fn await_next(&mut self) {
+        if let Some(next) = self.upcoming.pop().map(place) {
+            self.agenda.submits(self.submissions.at(next), next);
         }
     }
 
@@ -201,7 +213,7 @@ impl World {
         (self.watch)(Watched::Enters(phase));
     }
 
-    fn run(&mut self) {
+    pub(super) fn run(&mut self) {
         self.fold();
         while let Some(now) = self.agenda.next_time() {
             self.rounds_here = if now == self.now { self.rounds_here } else { 0 };
@@ -211,6 +223,7 @@ impl World {
                 self.happen(due);
             }
             self.fold();
+            self.put_away();
             (self.watch)(Watched::Finished(self.finished));
         }
     }
@@ -293,7 +306,10 @@ impl World {
     }
 
     fn submit(&mut self, i: usize) {
-        self.applications[i].begin(&self.executors);
+        self.await_next();
+        let workload = self.submissions.workload(i);
+        self.tally.begins(i, workload.app());
+        self.applications[i] = Running::begin(workload, &self.executors);
         let Running::Spark(cast, _) = &self.applications[i] else {
             return self.tell_pods(i, PodSet::submitted);
         };
@@ -338,7 +354,7 @@ impl World {
         pod.phase = PodPhase::Bound(node.clone());
         if let Part::Driver(i) = pod.part {
             let known = self.cluster.nodes.get(&node);
-            self.tally.apps[i].zone = known.and_then(|node| node.zone);
+            self.tally.app(i).zone = known.and_then(|node| node.zone);
         }
         self.pods.events += 1;
         self.start(id, &node);
@@ -400,10 +416,9 @@ impl World {
             }
             Wish::WakeAt(at) => self.agenda.add(at.max(self.now), Due::Wake(i)),
             Wish::Finished => {
-                self.finished += 1;
                 let (id, _) = cast.driver_pod();
                 self.end(&id);
-                self.applications[i].end();
+                self.finish(i);
             }
         }
     }
@@ -413,7 +428,8 @@ impl World {
             return;
         };
         if let (Part::Executor(i, _), Some(started)) = (pod.part, pod.started) {
-            self.executor_time[i] = self.executor_time[i] + (self.now - started);
+            let app = self.tally.app(i);
+            app.executor_time = app.executor_time + (self.now - started);
         }
         self.pods.events += 1;
         self.free_address(id, &pod.phase);
@@ -421,11 +437,10 @@ impl World {
         self.batch.push(Fact::PodEnded(id.clone()));
     }
 
-    fn outcome(mut self) -> Outcome {
+    pub(super) fn outcome(mut self) -> Outcome {
         self.tally.waits(&[], self.now);
         Outcome {
-            progress: self.applications.iter().map(Running::progress).collect(),
-            executor_time: self.executor_time,
+            runs: self.put_all_away(),
             ledger: self.ledger,
             reasons: self.reasons,
             waiting: self.waiting,

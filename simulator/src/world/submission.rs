@@ -122,11 +122,6 @@ impl Submission {
         })
     }
 
-    /// The application that it is, or is a copy of.
-    pub fn original_app(&self) -> &AppId {
-        &self.original.app
-    }
-
     /// The same application once more, as its `number`th copy.
     pub fn copy(&self, number: u32) -> Submission {
         let original = &self.original;

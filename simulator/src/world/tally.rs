@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use sparkwright::model::money::Cost;
 use sparkwright::model::name::{AppId, PodId};
 use sparkwright::model::offering::{TypeId, ZoneId};
 use sparkwright::model::time::{Span, Timestamp};
@@ -29,8 +30,9 @@ pub struct Tally {
     pub refused_nodes: u64,
     /// Spot prices that changed.
     pub price_changes: u64,
-    /// By submission.
-    pub apps: Vec<AppTally>,
+    /// By position among the submissions, from submission until it is taken.
+    apps: BTreeMap<usize, AppTally>,
+    /// Those that may still be hit.
     index: BTreeMap<AppId, usize>,
     waiting: BTreeMap<(usize, &'static str), Timestamp>,
 }
@@ -46,7 +48,7 @@ pub struct Interruptions {
     pub executors: u64,
 }
 
-/// What hit one application.
+/// What became of one application.
 #[derive(Clone, Debug, Default)]
 pub struct AppTally {
     /// Zones in which nodes were asked for it, in order.
@@ -59,17 +61,44 @@ pub struct AppTally {
     pub lost_driver: Option<Timestamp>,
     /// How long at least one of its pods waited, by reason; under `""` for any reason.
     pub waited: BTreeMap<&'static str, Span>,
+    /// Σ executor pod start to end.
+    pub executor_time: Span,
+    /// What nodes owe for it, as far as it was collected.
+    pub cost: Cost,
 }
 
 impl Tally {
-    /// Nothing has gone wrong for these applications.
-    pub fn new<'a>(apps: impl IntoIterator<Item = &'a AppId>) -> Self {
-        let index: BTreeMap<AppId, usize> = apps.into_iter().cloned().zip(0..).collect();
-        Tally {
-            apps: vec![AppTally::default(); index.len()],
-            index,
-            ..Tally::default()
+    /// An application is submitted, by its position.
+    pub fn begins(&mut self, i: usize, app: &AppId) {
+        self.index.insert(app.clone(), i);
+    }
+
+    /// Where an application is among the submissions, as long as it is known by name.
+    pub fn position(&self, app: &AppId) -> Option<usize> {
+        self.index.get(app).copied()
+    }
+
+    /// What became of an application so far.
+    pub fn app(&mut self, i: usize) -> &mut AppTally {
+        self.apps.entry(i).or_default()
+    }
+
+    /// True where one of its pods waited at the latest round.
+    pub fn is_waiting(&self, i: usize) -> bool {
+        let mut waits = self.waiting.range((i, "")..);
+        waits.next().is_some_and(|((app, _), _)| *app == i)
+    }
+
+    /// Nothing can hit the application any more.
+    pub fn forget(&mut self, i: usize, app: &AppId) {
+        if self.position(app) == Some(i) {
+            self.index.remove(app);
         }
+    }
+
+    /// What became of an application, to be kept elsewhere.
+    pub fn take(&mut self, i: usize) -> AppTally {
+        self.apps.remove(&i).unwrap_or_default()
     }
 
     /// EC2 refused something.
@@ -86,10 +115,10 @@ impl Tally {
 
     /// Nodes are asked for an application in a zone.
     pub fn asked(&mut self, app: &AppId, zone: ZoneId) {
-        if let Some(app) = self.index.get(app).map(|&i| &mut self.apps[i])
-            && app.zones.last() != Some(&zone)
+        if let Some(i) = self.position(app)
+            && self.app(i).zones.last() != Some(&zone)
         {
-            app.zones.push(zone);
+            self.app(i).zones.push(zone);
         }
     }
 
@@ -112,7 +141,7 @@ impl Tally {
     }
 
     fn end_wait(&mut self, (app, reason): (usize, &'static str), since: Timestamp, now: Timestamp) {
-        let waited = self.apps[app].waited.entry(reason).or_default();
+        let waited = self.app(app).waited.entry(reason).or_default();
         *waited = *waited + (now - since);
     }
 }
@@ -134,7 +163,8 @@ mod tests {
     #[test]
     fn waits_are_added_up_by_reason_and_once_for_all_reasons() {
         let app = AppId::from("default/spark-1");
-        let mut tally = Tally::new([&app]);
+        let mut tally = Tally::default();
+        tally.begins(0, &app);
         let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
         let until = at(500);
         let waiting = |pod: &str, reason: Reason| Waiting {
@@ -148,7 +178,8 @@ mod tests {
         tally.waits(&[driver, executor.clone()], at(10));
         tally.waits(&[executor], at(40));
         tally.waits(&[waiting("other/pod", Reason::DriverPinnedSpot)], at(100));
-        let waited = &tally.apps[0].waited;
+        assert!(!tally.is_waiting(0));
+        let waited = tally.take(0).waited;
         let seconds = |reason: &str| waited[reason].millis() / 1000;
         assert_eq!(
             (

@@ -106,7 +106,7 @@ impl World {
     }
 
     fn executor_lost(&mut self, i: usize, executor: u32) {
-        self.tally.apps[i].lost_executors += 1;
+        self.tally.app(i).lost_executors += 1;
         self.tell(i, |application, now, wishes| {
             application.executor_lost(executor, now, wishes);
         });
@@ -114,7 +114,7 @@ impl World {
 
     /// An application ends with its driver; whether somebody submits it again is not known here.
     fn driver_lost(&mut self, i: usize) {
-        self.tally.apps[i].lost_driver = Some(self.now);
+        self.tally.app(i).lost_driver = Some(self.now);
         self.tell(i, Application::driver_lost);
     }
 

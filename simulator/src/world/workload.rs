@@ -24,10 +24,12 @@ pub enum Workload {
 /// Something that was submitted, or will be. It takes room for what it does only while it runs.
 #[derive(Clone, Debug)]
 pub(super) enum Running {
-    NotYet(Workload),
+    NotYet,
     Spark(Box<Cast>, Box<Application>),
     Pods(Box<PodSubmission>, Box<PodSet>),
-    Over(Progress),
+    Over(Box<Progress>),
+    /// Nothing more can come of it; its record begins there.
+    PutAway(usize),
 }
 
 impl Workload {
@@ -98,34 +100,35 @@ impl Workload {
 
 impl Running {
     /// It begins.
-    pub fn begin(&mut self, executors: &Executors) {
-        let Running::NotYet(workload) = self else {
-            return;
-        };
-        *self = match workload {
+    pub fn begin(workload: Workload, executors: &Executors) -> Self {
+        match workload {
             Workload::Spark(submission) => {
                 let work = submission.work.clone();
                 let application = Application::new(work, executors.clone());
                 Running::Spark(Box::new(submission.cast()), Box::new(application))
             }
             Workload::Pods(submission) => {
-                let set = Box::new(PodSet::new(submission));
-                Running::Pods(submission.clone(), set)
+                let set = Box::new(PodSet::new(&submission));
+                Running::Pods(submission, set)
             }
-        };
+        }
     }
 
-    /// It has ended: only how it went is kept.
-    pub fn end(&mut self) {
-        *self = Running::Over(self.progress());
+    /// What the planner and the ledger know it by, while it runs.
+    pub fn app(&self) -> Option<&AppId> {
+        match self {
+            Running::Spark(cast, _) => Some(&cast.submission.app),
+            Running::Pods(submission, _) => Some(&submission.app),
+            Running::NotYet | Running::Over(_) | Running::PutAway(_) => None,
+        }
     }
 
     pub fn progress(&self) -> Progress {
         match self {
-            Running::NotYet(_) => Progress::default(),
+            Running::NotYet | Running::PutAway(_) => Progress::default(),
             Running::Spark(_, application) => application.progress(),
             Running::Pods(_, set) => set.progress(),
-            Running::Over(progress) => *progress,
+            Running::Over(progress) => **progress,
         }
     }
 }
@@ -156,10 +159,7 @@ impl World {
                     self.end(&id);
                 }
                 PodWish::WakeAt(at) => self.agenda.add(at.max(self.now), Due::Wake(i)),
-                PodWish::Finished => {
-                    self.finished += 1;
-                    self.applications[i].end();
-                }
+                PodWish::Finished => self.finish(i),
             }
         }
     }

@@ -208,6 +208,8 @@ proptest::proptest! {
         changes in proptest::collection::vec((0_i64..1_500, 1_i64..50_000_000), 0..4),
         reclaimed in 0_usize..6,
         until in 0_i64..2_000,
+        collected_every in 1_usize..20,
+        slowness in 1_i64..8,
     ) {
         let mut facts = Vec::new();
         for (i, price) in prices.iter().enumerate() {
@@ -230,6 +232,8 @@ proptest::proptest! {
         facts.push((700, Fact::NodeReclaimed(taken_back.as_str().into())));
         facts.sort_by_key(|(at, _)| *at);
         facts.retain(|(at, _)| *at <= until);
+        facts.iter_mut().for_each(|(at, _)| *at *= slowness);
+        let until = until * slowness;
         let balance = folded(&facts).balance(Timestamp::from_millis(until * 1000));
         let nodes: Cost = balance.nodes.iter().map(|(_, cost)| *cost).sum();
         let apps: Cost = balance.apps.iter().map(|(_, cost)| *cost).sum();
@@ -238,7 +242,37 @@ proptest::proptest! {
         parts.extend([balance.idle, balance.boot, balance.system]);
         let printed: i64 = apportion(&parts).iter().map(|usd| usd.micros()).sum();
         proptest::prop_assert_eq!(printed, nodes.rounded().micros());
+        let (kept, mut books) = collected(&facts, collected_every);
+        let at = Timestamp::from_millis(until * 1000);
+        let told = kept.balance(at);
+        let sum: Cost = books.values().copied().sum();
+        proptest::prop_assert_eq!(told.collected, sum);
+        for (app, cost) in told.apps {
+            *books.entry(app).or_default() += cost;
+        }
+        proptest::prop_assert_eq!(books.into_iter().collect::<Vec<_>>(), balance.apps);
+        let parts = (told.idle, told.boot, told.system, told.nodes);
+        proptest::prop_assert_eq!(parts, (balance.idle, balance.boot, balance.system, balance.nodes));
     }
+}
+
+/// The facts folded by a ledger from which costs are collected now and then, and what was collected. What is
+/// not collected after a collection is what debtors owe.
+fn collected(facts: &[(i64, Fact)], every: usize) -> (Ledger, BTreeMap<AppId, Cost>) {
+    let (mut ledger, mut books) = (Ledger::default(), BTreeMap::<AppId, Cost>::new());
+    for (place, (seconds, fact)) in facts.iter().enumerate() {
+        let at = Timestamp::from_millis(seconds * 1000);
+        let fact = fact.clone();
+        ledger.apply(&Event { at, fact });
+        if place % every == 0 {
+            for (app, cost) in ledger.collect(at) {
+                *books.entry(app).or_default() += cost;
+            }
+            let left = ledger.balance(at).apps;
+            assert!(left.iter().map(|(app, _)| app).eq(ledger.debtors()));
+        }
+    }
+    (ledger, books)
 }
 
 #[test]
