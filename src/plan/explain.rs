@@ -111,7 +111,7 @@ fn too_large(template: &PodTemplate, kinds: &[&Kind]) -> String {
     let missing = template.requests.extended.keys().find(|name| {
         kinds
             .iter()
-            .all(|kind| !kind.room.extended.contains_key(*name))
+            .all(|kind| !kind.room.extended.contains_key(name))
     });
     if let Some(name) = missing {
         return format!(
