@@ -108,15 +108,18 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
+    use sparkwright::model::nodepool;
+    use sparkwright::model::pool::Pool;
+
     use super::*;
     use crate::catalog::{Source, ZonePrices};
+    use crate::trace;
     use crate::world::conditions::Conditions;
     use crate::world::run::{ExecutorSource, Outcome, Simulation};
     use crate::world::scheduler::Scoring;
     use crate::world::submission::Submission;
     use crate::world::submissions::Submissions;
     use crate::world::workload::Workload;
-    use crate::{nodepools, trace};
 
     /// Of these, most are over and their nodes gone while others still come.
     const COPIES: u32 = 30;
@@ -167,7 +170,7 @@ mod tests {
         let arrivals = "every=300s".parse().unwrap();
         Simulation {
             catalog: Arc::new(source.load().unwrap()),
-            pools: nodepools::chosen(None, &mut std::io::empty()).pools,
+            pools: pools(),
             daemons: Vec::new(),
             submissions: Arc::new(Submissions::new(vec![original], COPIES, arrivals, 0)),
             executors: ExecutorSource::Simulated,
@@ -175,5 +178,15 @@ mod tests {
             scoring: Scoring::default(),
             seed: 0,
         }
+    }
+
+    /// Those that count where none are given.
+    fn pools() -> Vec<Pool> {
+        let shipped = [
+            include_str!("../../../nodepools/drivers-on-demand.yaml"),
+            include_str!("../../../nodepools/executors.yaml"),
+        ];
+        let read = |text| nodepool::read(serde_saphyr::from_str(text).unwrap()).unwrap();
+        shipped.map(|text| read(text).0).into()
     }
 }
