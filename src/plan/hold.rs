@@ -1,6 +1,6 @@
 //! Room that is to be kept: seats on nodes that exist, of pods that cannot go there yet, because they are
-//! only expected or the rest of their gang still boots. What a launch keeps is in its call. Without
-//! this the same seats would be found anew in every round, and a later application might take them.
+//! only expected, or the rest of their gang still boots, or the node itself does. What a launch keeps is in its
+//! call. Without this the same seats would be found anew in every round, and a later application might take them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
