@@ -10,7 +10,7 @@ use super::line::State;
 use super::queue::{Due, Queue};
 use super::slots::Slots;
 use super::{number, place};
-use crate::trace::work::Work;
+use crate::trace::work::{Stage, Work};
 
 /// From a failed fetch to the stages' being submitted again: DAGScheduler.RESUBMIT_TIMEOUT.
 const RESUBMISSION: Span = Span::from_millis(200);
@@ -48,9 +48,7 @@ impl Outputs {
 
     /// The executor holds output of a stage for which `counts` is true.
     pub fn holds(&self, work: &Work, executor: u32, counts: impl Fn(usize) -> bool) -> bool {
-        let mut writing =
-            (work.stages.iter().enumerate()).filter(|(_, stage)| stage.writes_shuffle);
-        writing.any(|(number, stage)| {
+        writing(work).any(|(number, stage)| {
             let own = self.holders.get(stage.tasks.clone());
             own.is_some_and(|own| counts(number) && own.contains(&executor))
         })
@@ -75,8 +73,7 @@ impl Outputs {
         now: Timestamp,
         queue: &mut Queue,
     ) {
-        let writing = (work.stages.iter().enumerate()).filter(|(_, stage)| stage.writes_shuffle);
-        for (number, stage) in writing {
+        for (number, stage) in writing(work) {
             let Some(own) = self.holders.get_mut(stage.tasks.clone()) else {
                 return;
             };
@@ -154,4 +151,10 @@ impl Outputs {
             }
         }
     }
+}
+
+/// Stages that write for a shuffle, by place.
+fn writing(work: &Work) -> impl Iterator<Item = (usize, &Stage)> {
+    let stages = work.stages.iter().enumerate();
+    stages.filter(|(_, stage)| stage.writes_shuffle)
 }

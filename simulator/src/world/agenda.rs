@@ -73,11 +73,8 @@ impl Agenda {
     }
 
     fn next_entry(&self) -> Option<Timestamp> {
-        let decided = self.decided.next_time();
-        match self.submission {
-            Some((at, _)) => Some(decided.map_or(at, |decided| decided.min(at))),
-            None => decided,
-        }
+        let submission = self.submission.map(|(at, _)| at);
+        submission.into_iter().chain(self.decided.next_time()).min()
     }
 
     /// Takes the next thing that happens at `now`.
