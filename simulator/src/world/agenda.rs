@@ -1,5 +1,5 @@
-//! What will happen, in order of time; at the same time in the order in which it was decided, so that
-//! a run depends on nothing else. What it means when it happens is for the run.
+//! What will happen, in order of time; at the same time in an order that what was decided gives alone, so
+//! that a run depends on nothing else. What it means when it happens is for the run.
 
 use sparkwright::model::name::{NodeId, PodId};
 use sparkwright::model::time::Timestamp;
@@ -43,52 +43,48 @@ impl Due {
     }
 }
 
-/// The future. Of the submissions it knows the next one; what was decided comes after the submission of its
-/// time.
+/// The future. Of the submissions it knows the next one, which comes before all else of its time; then
+/// comes what happens by itself, then what was decided. Instances' ends are drawn far ahead, and most never
+/// come: they are kept apart, so that what is soon is one of few.
 #[derive(Clone, Debug, Default)]
 pub struct Agenda {
     /// When, and its position.
     submission: Option<(Timestamp, usize)>,
+    background: Timeline<Due>,
     decided: Timeline<Due>,
-    foreground: usize,
 }
 
 impl Agenda {
     /// The next application to be submitted; the one before it has been.
     pub fn submits(&mut self, at: Timestamp, position: usize) {
-        self.foreground += 1;
         self.submission = Some((at, position));
     }
 
     /// Adds something.
     pub fn add(&mut self, at: Timestamp, due: Due) {
-        self.foreground += usize::from(!due.is_background());
-        self.decided.push(at, due);
+        let timeline = if due.is_background() {
+            &mut self.background
+        } else {
+            &mut self.decided
+        };
+        timeline.push(at, due);
     }
 
     /// When the next thing happens; None once only what goes on for ever is to come.
     pub fn next_time(&self) -> Option<Timestamp> {
-        let next = self.next_entry();
-        next.filter(|_| self.foreground > 0)
-    }
-
-    fn next_entry(&self) -> Option<Timestamp> {
         let submission = self.submission.map(|(at, _)| at);
-        submission.into_iter().chain(self.decided.next_time()).min()
+        let wanted = submission.into_iter().chain(self.decided.next_time());
+        let next = wanted.min()?;
+        Some((self.background.next_time()).map_or(next, |background| background.min(next)))
     }
 
-    /// Takes the next thing that happens at `now`.
+    /// Takes the next thing that happens at `now`, which is the next time.
     pub fn take(&mut self, now: Timestamp) -> Option<Due> {
-        if self.next_entry() != Some(now) {
-            return None;
+        if let Some((_, position)) = self.submission.take_if(|(at, _)| *at == now) {
+            return Some(Due::Submit(position));
         }
-        let submission = self.submission.take_if(|(at, _)| *at == now);
-        let due = match submission {
-            Some((_, position)) => Due::Submit(position),
-            None => self.decided.pop_at(now)?,
-        };
-        self.foreground -= usize::from(!due.is_background());
-        Some(due)
+        let background = self.background.pop_at(now);
+        background.or_else(|| self.decided.pop_at(now))
     }
 }
 

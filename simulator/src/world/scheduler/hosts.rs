@@ -49,9 +49,8 @@ impl Labelled for Host {
 pub(super) struct Hosts {
     slots: Vec<Option<Host>>,
     vacant: Vec<usize>,
-    /// Where each node is, and all of them in order.
+    /// Where each node is.
     places: Table<NodeId, usize>,
-    by_name: BTreeMap<NodeId, usize>,
     shelves: BTreeMap<(Labels, Vec<Taint>), usize>,
     log: Vec<usize>,
     /// Changes that were cut from the log.
@@ -94,7 +93,6 @@ impl Hosts {
         });
         if known.is_none() {
             self.places.insert(facts.id.clone(), slot);
-            self.by_name.insert(facts.id.clone(), slot);
         }
         self.note(slot);
         known.is_none()
@@ -105,7 +103,6 @@ impl Hosts {
         let Some(slot) = self.places.swap_remove(node) else {
             return false;
         };
-        self.by_name.remove(node);
         let old = self.slots[slot].take();
         self.with_soft_taints -= usize::from(old.as_ref().is_some_and(|old| is_soft(&old.facts)));
         self.vacant.push(slot);
@@ -174,9 +171,9 @@ impl Hosts {
         self.slots.len()
     }
 
-    /// All nodes in order of name.
+    /// All nodes, in an order that means nothing.
     pub fn iter(&self) -> impl Iterator<Item = &Host> {
-        self.by_name.values().filter_map(|&slot| self.at(slot))
+        self.slots.iter().flatten()
     }
 }
 

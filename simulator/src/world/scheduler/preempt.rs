@@ -48,7 +48,11 @@ impl Scheduler {
                 continue;
             };
             let loss = self.loss(violations, &victims);
-            if best.as_ref().is_none_or(|(least, ..)| loss < *least) {
+            let rank = (&loss, &host.facts.id);
+            if best
+                .as_ref()
+                .is_none_or(|(least, first, _)| rank < (least, &first.facts.id))
+            {
                 best = Some((loss, host, victims));
             }
         }
