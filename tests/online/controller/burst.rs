@@ -2,7 +2,7 @@
 
 use super::rig;
 use super::scene::{begin, each_instance_is_claimed};
-use crate::testbed::eventually;
+use crate::testbed::all_of;
 
 /// Applications, and executors of each.
 const APPLICATIONS: u32 = 100;
@@ -20,10 +20,7 @@ fn a_hundred_applications_at_once_take_few_calls() {
             }
         }
         let all = usize::try_from(APPLICATIONS * (EXECUTORS + 1)).expect("it is small");
-        eventually("all pods run", async || {
-            (rig.running().await.len() == all).then_some(())
-        })
-        .await;
+        all_of("pods run", all, async || rig.running().await.len()).await;
         let calls = rig.calls(&["CreateFleet"]);
         assert!(calls.iter().all(|call| call.status == 200), "{calls:?}");
         // A second of ours is twenty of the emulator's.

@@ -101,6 +101,27 @@ pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) 
     }
 }
 
+/// Counts until there are as many as wanted, however long that takes: it ends a wait that comes to a
+/// standstill, not one that is slow.
+pub async fn all_of(what: &str, wanted: usize, mut count: impl AsyncFnMut() -> usize) {
+    let (mut most, mut since) = (0, Instant::now());
+    loop {
+        let counted = count().await;
+        if counted >= wanted {
+            return;
+        }
+        if counted > most {
+            (most, since) = (counted, Instant::now());
+        }
+        let stood = since.elapsed();
+        assert!(
+            stood < LONGEST / 2,
+            "{counted} of {wanted} {what}, and no more for {stood:?}"
+        );
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
 /// Says something on standard error whether or not the test's own output is captured.
 pub fn tell(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
