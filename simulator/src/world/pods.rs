@@ -1,7 +1,7 @@
 //! Pods from created to ended, and what placing adds to them: the selectors that name the set of nodes
 //! they may go to, and for drivers the toleration of driver nodes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sparkwright::model::name::{NodeId, PodId, Table};
@@ -38,11 +38,19 @@ pub struct SimulatedPod {
     pub phase: PodPhase,
 }
 
-/// Placed templates that are kept, so that pods placed alike share one; beyond it all are forgotten.
+/// Templates whose placings are kept, so that pods placed alike share one; beyond it all are forgotten.
 const MOST_PLACED: usize = 4_096;
 
-/// A template, by its address, and where it is placed.
-type Placed = (usize, Option<ZoneId>, Option<CapacityType>, Option<Purpose>);
+/// Where a template is placed.
+type Where = (Option<ZoneId>, Option<CapacityType>, Option<Purpose>);
+
+/// A template, and what it becomes where it was placed so far.
+#[derive(Clone, Debug)]
+struct Placed {
+    /// Held, so that nothing else has its address.
+    _of: Arc<PodTemplate>,
+    places: Vec<(Where, Arc<PodTemplate>)>,
+}
 
 /// All pods that have not ended, and counts of what happened to all.
 #[derive(Clone, Debug, Default)]
@@ -51,7 +59,8 @@ pub struct Pods {
     pub alive: Table<PodId, SimulatedPod>,
     /// Created, bound, started and ended, of all pods together.
     pub events: u64,
-    placed: BTreeMap<Placed, (Arc<PodTemplate>, Arc<PodTemplate>)>,
+    /// By the template's address.
+    placed: Table<usize, Placed>,
     images: Table<NodeId, BTreeSet<Role>>,
 }
 
@@ -63,25 +72,23 @@ impl Pods {
         place: &Place,
         catalog: &Catalog,
     ) -> Arc<PodTemplate> {
+        let to = (place.zone, place.capacity_type, place.purpose);
         let address = Arc::as_ptr(template).addr();
-        let key = (address, place.zone, place.capacity_type, place.purpose);
-        if let Some((_, known)) = self.placed.get(&key) {
+        let places = self.placed.get(&address).map(|known| &known.places);
+        let mut places = places.into_iter().flatten();
+        if let Some((_, known)) = places.find(|(known, _)| *known == to) {
             return known.clone();
         }
         if self.placed.len() >= MOST_PLACED {
             self.placed.clear();
         }
-        let mut placed = PodTemplate::clone(template);
-        placed.constraints.all.extend(selectors(place, catalog));
-        if template.role == Role::Driver {
-            placed.tolerations.push(Toleration {
-                key: Some(PURPOSE.into()),
-                value: Some(Purpose::Driver.as_str().into()),
-                effect: None,
-            });
-        }
-        let placed = Arc::new(placed);
-        self.placed.insert(key, (template.clone(), placed.clone()));
+        let placed = Arc::new(placed(template, place, catalog));
+        let of = || Placed {
+            _of: template.clone(),
+            places: Vec::new(),
+        };
+        let known = self.placed.entry(address).or_insert_with(of);
+        known.places.push((to, placed.clone()));
         placed
     }
 
@@ -100,6 +107,19 @@ impl Pods {
     pub fn forget_node(&mut self, node: &NodeId) {
         self.images.swap_remove(node);
     }
+}
+
+fn placed(template: &PodTemplate, place: &Place, catalog: &Catalog) -> PodTemplate {
+    let mut placed = template.clone();
+    placed.constraints.all.extend(selectors(place, catalog));
+    if template.role == Role::Driver {
+        placed.tolerations.push(Toleration {
+            key: Some(PURPOSE.into()),
+            value: Some(Purpose::Driver.as_str().into()),
+            effect: None,
+        });
+    }
+    placed
 }
 
 fn selectors(place: &Place, catalog: &Catalog) -> Vec<Requirement> {

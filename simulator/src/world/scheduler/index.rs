@@ -28,7 +28,9 @@ impl Index {
         };
         match self.seen.and_then(|seen| hosts.changed_since(seen)) {
             Some(changed) if changed.len() < hosts.len() => {
-                changed.iter().for_each(|&slot| enter(slot));
+                // Pods that come or go together are often on one node.
+                let nodes = changed.chunk_by(|one, next| one == next);
+                nodes.for_each(|same| enter(same[0]));
             }
             _ => (0..hosts.len()).for_each(enter),
         }
