@@ -8,6 +8,9 @@ use serde_saphyr::Spanned;
 use sparkwright::model::time::{Span, Timestamp};
 
 use super::faults::{Fault, When, Wrong};
+use crate::world::conditions::check;
+use crate::world::conditions::file::Delay;
+use crate::world::conditions::yaml;
 use crate::world::delays::Distribution;
 
 /// Largest script that is read, in bytes.
@@ -46,17 +49,10 @@ impl Default for Script {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 struct File {
-    describe_lag: Option<Spanned<Lag>>,
+    describe_lag: Option<Spanned<Delay>>,
     throttling: Option<bool>,
     never_join_percent: Option<Spanned<u32>>,
     faults: Vec<Spanned<Entry>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Lag {
-    p50: String,
-    p99: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -90,25 +86,11 @@ impl Script {
     /// # Errors
     /// One line that names line, field, value and remedy.
     pub fn parse(text: &str) -> Result<Self, String> {
-        if text.len() > LARGEST {
-            return Err(format!("is larger than {} MiB; write less", LARGEST >> 20));
-        }
-        let options = serde_saphyr::options! {
-            strict_booleans: true,
-            with_snippet: false,
-        };
-        let file: Option<File> =
-            serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-                let message = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
-                let message = message.split(" at line ").next().unwrap_or(&message);
-                let line = error.location().map_or(1, |location| location.line());
-                format!("line {line}: {}", message.replace(char::is_control, " "))
-            })?;
-        check(file.unwrap_or_default())
+        checked(yaml::read(text, LARGEST)?)
     }
 }
 
-fn check(file: File) -> Result<Script, String> {
+fn checked(file: File) -> Result<Script, String> {
     let standard = Script::default();
     let mut faults = Vec::new();
     for (i, entry) in file.faults.iter().enumerate() {
@@ -121,7 +103,7 @@ fn check(file: File) -> Result<Script, String> {
     Ok(Script {
         describe_lag: match &file.describe_lag {
             None => standard.describe_lag,
-            Some(lag) => lag_of(lag)?,
+            Some(lag) => check::delay(lag, "describeLag")?,
         },
         throttling: file.throttling.unwrap_or(standard.throttling),
         never_join: match &file.never_join_percent {
@@ -136,26 +118,6 @@ fn check(file: File) -> Result<Script, String> {
         },
         faults,
     })
-}
-
-fn lag_of(lag: &Spanned<Lag>) -> Result<Distribution, String> {
-    let read = |name: &str, text: &str| {
-        let line = lag.referenced.line();
-        let wrong = || {
-            format!(
-                "line {line}: describeLag.{name}: {text:?} is no length of time; write 500ms, 90s, 10m or 1h"
-            )
-        };
-        text.parse().map_err(|_| wrong())
-    };
-    let (p50, p99) = (read("p50", &lag.value.p50)?, read("p99", &lag.value.p99)?);
-    if p99 < p50 || (p50 <= Span::ZERO && p99 > p50) {
-        let line = lag.referenced.line();
-        return Err(format!(
-            "line {line}: describeLag.p50: {p50} is no median of {p99}; write a smaller one, above zero"
-        ));
-    }
-    Ok(Distribution { p50, p99 })
 }
 
 fn fault(entry: &Entry, place: impl Fn(&str, &str) -> String) -> Result<Fault, String> {
@@ -254,6 +216,8 @@ mod tests {
         );
         assert_eq!(script.faults[2].wrong, Wrong::Delay(Span::from_secs(30)));
         assert_eq!(Script::parse("").unwrap(), Script::default());
+        let constant = Script::parse("describeLag: 3s").unwrap().describe_lag;
+        assert_eq!(constant, Distribution::constant(Span::from_secs(3)));
     }
 
     #[test]

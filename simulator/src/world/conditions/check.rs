@@ -82,7 +82,7 @@ impl Place {
 fn delays(given: &DelaysSpec) -> Checked<Delays> {
     let standard = Delays::default();
     let one = |given: &Option<Spanned<Delay>>, name: &str, standard| match given {
-        Some(given) => distribution(&given.value, &Place::of(given, format!("delays.{name}"))),
+        Some(given) => delay(given, &format!("delays.{name}")),
         None => Ok(standard),
     };
     Ok(Delays {
@@ -93,6 +93,11 @@ fn delays(given: &DelaysSpec) -> Checked<Delays> {
         start: one(&given.start, "start", standard.start)?,
         shutdown: one(&given.shutdown, "shutdown", standard.shutdown)?,
     })
+}
+
+/// How long something takes, as the entry of a field says.
+pub(crate) fn delay(given: &Spanned<Delay>, field: &str) -> Checked<Distribution> {
+    distribution(&given.value, &Place::of(given, field))
 }
 
 #[expect(
@@ -115,7 +120,7 @@ fn distribution(given: &Delay, place: &Place) -> Checked<Distribution> {
             Span::from_millis(p99.round() as i64)
         }
     };
-    if p50 <= Span::ZERO || p99 < p50 {
+    if p99 < p50 || (p50 <= Span::ZERO && p99 > p50) {
         let what = format!("{p50} is no median below {p99}; write a smaller one, above zero");
         return Err(place.bad("p50", what));
     }

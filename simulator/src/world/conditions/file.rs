@@ -8,26 +8,14 @@ use serde::de::{self, Deserializer, Visitor};
 use serde_saphyr::Spanned;
 use sparkwright::model::time::Span;
 
+use super::yaml;
+
 /// Largest file that is read, in bytes: a year of price steps is far below.
 const LARGEST: usize = 4 << 20;
 
 /// Reads a text.
 pub(super) fn read(text: &str) -> Result<World, String> {
-    if text.len() > LARGEST {
-        return Err(format!("is larger than {} MiB; write less", LARGEST >> 20));
-    }
-    let options = serde_saphyr::options! {
-        strict_booleans: true,
-        with_snippet: false,
-    };
-    let world: Option<World> =
-        serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-            let message = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
-            let message = message.split(" at line ").next().unwrap_or(&message);
-            let line = error.location().map_or(1, |location| location.line());
-            format!("line {line}: {}", message.replace(char::is_control, " "))
-        })?;
-    Ok(world.unwrap_or_default())
+    yaml::read(text, LARGEST)
 }
 
 /// The whole file.
@@ -170,18 +158,18 @@ pub(super) struct BucketSpec {
 
 /// A length of time such as `90s`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Length(pub Span);
+pub(crate) struct Length(pub Span);
 
 /// A constant such as `60s`, or a distribution.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Delay {
+pub(crate) enum Delay {
     Constant(Span),
     Quantiles(Quantiles),
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Quantiles {
+pub(crate) struct Quantiles {
     pub p50: Length,
     pub p95: Option<Length>,
     pub p99: Option<Length>,

@@ -2,8 +2,9 @@
 //! and refuses, what spot costs over time. Defaults are what AWS documents or what was measured; a file
 //! (`replay --world FILE`, docs/world.md) says otherwise. Says nothing of our own configuration.
 
-mod check;
-mod file;
+pub(crate) mod check;
+pub(crate) mod file;
+pub(crate) mod yaml;
 
 use std::collections::BTreeMap;
 use std::path::Path;
