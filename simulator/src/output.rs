@@ -3,6 +3,20 @@
 
 pub use sparkwright::plan::tell::printable;
 
+/// The flag by which a command says in which form it prints.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct OutputArgs {
+    /// A table for people, or JSON
+    #[arg(
+        short = 'o',
+        long = "output",
+        value_enum,
+        default_value = "table",
+        value_name = "FORM"
+    )]
+    pub form: Output,
+}
+
 /// The values of `-o`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Output {

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use clap::Subcommand;
 
-use crate::output::{Outcome, Output};
+use crate::output::{Outcome, Output, OutputArgs};
 
 use karpenter::PeerError;
 use report::report;
@@ -77,15 +77,9 @@ pub struct PlanBenchArgs {
     /// A folder for each scenario as a document that the other scheduler reads
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
-    /// A table for people, or JSON
-    #[arg(
-        short = 'o',
-        long = "output",
-        value_enum,
-        default_value = "table",
-        value_name = "FORM"
-    )]
-    pub output: Output,
+    /// A table, or JSON.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// Arguments of `bench rounds`.
@@ -97,15 +91,9 @@ pub struct RoundsArgs {
     /// How many cold plans of 10,000 pods
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub cold: u32,
-    /// A table for people, or JSON
-    #[arg(
-        short = 'o',
-        long = "output",
-        value_enum,
-        default_value = "table",
-        value_name = "FORM"
-    )]
-    pub output: Output,
+    /// A table, or JSON.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// The values of `--against`.
@@ -147,7 +135,7 @@ pub fn run(
 
 fn rounds(args: &RoundsArgs, out: &mut dyn Write) -> Result<Outcome, BenchError> {
     let rounds = rounds::measure(args.seed, args.cold)?;
-    match args.output {
+    match args.output.form {
         Output::Json => json(&rounds, out)?,
         Output::Table => rounds::write(&rounds, out)?,
     }
@@ -180,7 +168,7 @@ fn plans(
         trials.push(trial);
     }
     let report = report(&trials);
-    match args.output {
+    match args.output.form {
         Output::Json => json(&report, out)?,
         Output::Table => table::write(&report, out)?,
     }

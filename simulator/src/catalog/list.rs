@@ -9,6 +9,8 @@ use sparkwright::model::money::UsdPerHour;
 use sparkwright::model::offering::{CapacityType, Catalog, InstanceType, Offering, TypeId};
 use sparkwright::model::resources::Bytes;
 
+use crate::output::{Output, OutputArgs};
+
 use super::args::SourceArgs;
 use super::{CatalogError, print};
 
@@ -48,9 +50,9 @@ pub struct CatalogArgs {
     /// Only the first so many
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
-    /// Form of the answer
-    #[arg(short, long, value_enum, default_value = "table")]
-    pub output: Output,
+    /// A table, or JSON.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// The values of `--capacity-type`.
@@ -73,15 +75,6 @@ pub enum Sort {
     PerGib,
     /// By family, then by vCPUs.
     Name,
-}
-
-/// The values of `--output`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Output {
-    /// Aligned columns.
-    Table,
-    /// A JSON array.
-    Json,
 }
 
 /// Why the list could not be made.
@@ -131,7 +124,7 @@ pub fn run(args: &CatalogArgs, out: &mut dyn io::Write) -> Result<(), ListError>
         Sort::PerGib => rows.sort_by_key(Row::per_gib),
     }
     rows.truncate(args.limit.unwrap_or(usize::MAX));
-    match args.output {
+    match args.output.form {
         Output::Table => print::table(&rows, &catalog, out)?,
         Output::Json => print::json(&rows, out)?,
     }

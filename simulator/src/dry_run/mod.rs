@@ -18,7 +18,7 @@ use crate::catalog::CatalogError;
 use crate::catalog::args::SourceArgs;
 use crate::manifests::{self, Manifests};
 use crate::nodepools;
-use crate::output::{Outcome, Output, printable};
+use crate::output::{Outcome, Output, OutputArgs, printable};
 use crate::overhead;
 
 /// Arguments of `plan`.
@@ -39,15 +39,9 @@ pub struct PlanArgs {
     /// What DaemonSets take from every node, beside those in the manifests: cpu=100m,memory=200Mi,pods=2
     #[arg(long, value_name = "AMOUNTS", value_parser = overhead::amounts)]
     pub daemonset_overhead: Option<Resources>,
-    /// A table for people, or JSON
-    #[arg(
-        short = 'o',
-        long = "output",
-        value_enum,
-        default_value = "table",
-        value_name = "FORM"
-    )]
-    pub output: Output,
+    /// A table, or JSON.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// Why there is no document.
@@ -89,7 +83,7 @@ pub fn run(
         false => Outcome::Refused,
     };
     let answer = answer(catalog, manifests);
-    match args.output {
+    match args.output.form {
         Output::Json => document::write(&answer, out)?,
         Output::Table => table::write(&answer, out)?,
     }

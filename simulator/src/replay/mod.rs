@@ -33,7 +33,7 @@ use sparkwright::model::spark::Role;
 use crate::catalog::CatalogError;
 use crate::catalog::args::SourceArgs;
 use crate::nodepools;
-use crate::output::{Outcome, Output, printable};
+use crate::output::{Outcome, Output, OutputArgs, printable};
 use crate::overhead;
 use crate::trace::{self, Skipped, Work, format};
 use crate::world::arrivals::Arrivals;
@@ -100,15 +100,9 @@ pub struct ReplayArgs {
     /// What DaemonSets take from every node: cpu=100m,memory=200Mi,pods=2
     #[arg(long, value_name = "AMOUNTS", value_parser = overhead::amounts)]
     pub daemonset_overhead: Option<Resources>,
-    /// A table for people, or JSON
-    #[arg(
-        short = 'o',
-        long = "output",
-        value_enum,
-        default_value = "table",
-        value_name = "FORM"
-    )]
-    pub output: Output,
+    /// A table, or JSON.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// The `--executors` flag.
@@ -195,7 +189,7 @@ pub fn run(
     messages: &mut dyn Write,
 ) -> Result<Outcome, ReplayError> {
     if let Some(path) = &args.open_loop {
-        return Ok(open_loop::run(path, args.output, out, messages)?);
+        return Ok(open_loop::run(path, args.output.form, out, messages)?);
     }
     let catalog = Arc::new(args.source.source(args.seed).load()?);
     let mut pools = pools(args, messages)?;
@@ -225,7 +219,7 @@ pub fn run(
         skipped,
     )?;
     warn_of_unfinished(&answer, messages)?;
-    match args.output {
+    match args.output.form {
         Output::Json => document::write(&answer, out)?,
         Output::Table => table::write(&answer, out)?,
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::TraceError;
 use super::summary::{Summary, summary_of_logs, summary_of_trace};
-use crate::output::{Outcome, Output, printable};
+use crate::output::{Outcome, Output, OutputArgs, printable};
 use crate::trace::format;
 
 /// Applications listed in the table; the rest is counted.
@@ -18,15 +18,9 @@ pub struct ShowArgs {
     /// A trace's folder, an event log, or a folder of event logs
     #[arg(value_name = "PATH")]
     path: PathBuf,
-    /// A table for people, or JSON
-    #[arg(
-        short = 'o',
-        long = "output",
-        value_enum,
-        default_value = "table",
-        value_name = "FORM"
-    )]
-    output: Output,
+    /// A table, or JSON.
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 pub(super) fn run(
@@ -44,7 +38,7 @@ pub(super) fn run(
     for problem in &problems {
         writeln!(messages, "skipped {}", printable(problem))?;
     }
-    match args.output {
+    match args.output.form {
         Output::Json => {
             serde_json::to_writer_pretty(&mut *out, &summary).map_err(io::Error::from)?;
             writeln!(out)?;

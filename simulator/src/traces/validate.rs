@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::TraceError;
-use crate::output::{Outcome, Output, printable};
+use crate::output::{Outcome, Output, OutputArgs, printable};
 use crate::trace::Work;
 use crate::trace::format::{Demand, Finding, Findings, Rule, Tables, demands};
 
@@ -18,15 +18,9 @@ pub struct ValidateArgs {
     /// The trace's folder
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Lines for people, or JSON
-    #[arg(
-        short = 'o',
-        long = "output",
-        value_enum,
-        default_value = "table",
-        value_name = "FORM"
-    )]
-    output: Output,
+    /// A table, or JSON.
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 #[derive(Serialize)]
@@ -41,7 +35,7 @@ struct Document {
 
 pub(super) fn run(args: &ValidateArgs, out: &mut dyn Write) -> Result<Outcome, TraceError> {
     let document = check(args);
-    match args.output {
+    match args.output.form {
         Output::Json => {
             serde_json::to_writer_pretty(&mut *out, &document).map_err(std::io::Error::from)?;
             writeln!(out)?;
