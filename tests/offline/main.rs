@@ -1,5 +1,7 @@
 //! Tests that need nothing but the repository: properties of plans, golden scenarios, walls of the code.
 
+#[path = "../admission/mod.rs"]
+mod admission;
 mod advice;
 mod crowd;
 mod drain;

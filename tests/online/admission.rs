@@ -7,23 +7,13 @@ use std::path::Path;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, DynamicObject};
 use kube::{Api, Client};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sparkwright::model::nodeclaim::NodeClaim;
 use sparkwright::model::nodeclass::NodeClass;
 use sparkwright::model::nodepool::NodePool;
-use sparkwright::model::object::API_VERSION;
 
+use crate::cases::{Case, good, object};
 use crate::testbed::{self, Bed, install};
-
-/// A spec that is refused, with a part of what the API server says.
-#[derive(Debug, Deserialize)]
-struct Case {
-    kind: String,
-    spec: Value,
-    refused: String,
-}
 
 #[test]
 fn every_sample_that_ships_is_accepted() {
@@ -48,17 +38,14 @@ fn every_sample_that_ships_is_accepted() {
 fn each_bad_spec_is_refused_with_what_to_write() {
     testbed::run(async |Bed { admin, .. }| {
         install::deploy(&admin).await;
-        let good: Value = read("good.yaml");
+        let good = good();
         for kind in ["NodePool", "NodeClass", "NodeClaim"] {
-            let written = write(&admin, document(kind, good[kind].clone())).await;
+            let written = write(&admin, object(kind, good[kind].clone())).await;
             written.unwrap_or_else(|error| panic!("{kind}: {error}"));
         }
-        let cases: Vec<Case> = read("refused.yaml");
         let mut wrong = Vec::new();
-        for case in cases {
-            let mut spec = good[&case.kind].clone();
-            lay_over(&mut spec, &case.spec);
-            match write(&admin, document(&case.kind, spec)).await {
+        for (case, spec) in Case::all() {
+            match write(&admin, object(&case.kind, spec)).await {
                 Ok(()) => wrong.push(format!("accepted: {case:?}")),
                 Err(said) if said.contains(&case.refused) => {}
                 Err(said) => wrong.push(format!("{case:?}\n  said: {said}")),
@@ -72,9 +59,9 @@ fn each_bad_spec_is_refused_with_what_to_write() {
 fn a_claims_spec_never_changes_and_its_status_does() {
     testbed::run(async |Bed { admin, .. }| {
         install::deploy(&admin).await;
-        let good: Value = read("good.yaml");
+        let good = good();
         let claims: Api<NodeClaim> = Api::all(admin.clone());
-        let mut given = document("NodeClaim", good["NodeClaim"].clone());
+        let mut given = object("NodeClaim", good["NodeClaim"].clone());
         given["metadata"]["name"] = json!("immutable");
         let claim: NodeClaim = serde_json::from_value(given).unwrap();
         claims.create(&PostParams::default(), &claim).await.unwrap();
@@ -131,29 +118,6 @@ async fn write(client: &Client, document: Value) -> Result<(), String> {
     };
     let created = api.create(&dry_run, &object).await;
     created.map(|_| ()).map_err(|error| error.to_string())
-}
-
-fn document(kind: &str, spec: Value) -> Value {
-    json!({"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": "a"}, "spec": spec})
-}
-
-/// Lays fields over others; null takes a field out.
-fn lay_over(below: &mut Value, above: &Value) {
-    let (Value::Object(below), Value::Object(above)) = (below, above) else {
-        return;
-    };
-    for (key, value) in above {
-        match value {
-            Value::Null => below.remove(key),
-            value => below.insert(key.clone(), value.clone()),
-        };
-    }
-}
-
-fn read<T: DeserializeOwned>(name: &str) -> T {
-    let text =
-        fs::read_to_string(root().join("tests/admission").join(name)).expect("the cases are there");
-    serde_saphyr::from_str(&text).expect("the cases are YAML")
 }
 
 fn root() -> &'static Path {

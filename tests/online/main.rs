@@ -10,6 +10,8 @@
 )]
 
 mod admission;
+#[path = "../admission/mod.rs"]
+mod cases;
 mod cluster;
 mod controller;
 mod ec2;
