@@ -8,7 +8,6 @@ use crate::model::money::UsdPerHour;
 use crate::model::name::{AppId, NodeId, PoolName};
 use crate::model::node::{CAPACITY_TYPE, INSTANCE_TYPE, NODEPOOL, PURPOSE, Purpose, ZONE};
 use crate::model::offering::{CapacityType, Catalog, TypeId};
-use crate::model::resources::Resources;
 use crate::model::time::Timestamp;
 
 use super::Cluster;
@@ -122,22 +121,18 @@ impl Cluster {
     /// A node's pods, promises or openness changed: what is kept beside the nodes follows, and where it
     /// can no longer keep its promises those to whom it made them ask again.
     pub(super) fn renote(&mut self, id: &NodeId) {
-        self.renote_alone(id);
-        let Some(node) = self.nodes.get(id) else {
-            return;
-        };
-        if node.promised != Resources::default() && !node.keeps_promises() {
+        let breaks = self.renote_alone(id).is_some_and(Node::breaks_promises);
+        if breaks {
             self.tell_holders(id);
         }
     }
 
     /// The same, and tells nobody.
-    pub(in crate::cluster) fn renote_alone(&mut self, id: &NodeId) {
-        let Some(node) = self.nodes.get_mut(id) else {
-            return;
-        };
+    pub(in crate::cluster) fn renote_alone(&mut self, id: &NodeId) -> Option<&Node> {
+        let node = self.nodes.get_mut(id)?;
         self.space.note(node);
         self.idle.note(node);
+        Some(node)
     }
 
     pub(in crate::cluster) fn recharge(&mut self, id: &NodeId) {
