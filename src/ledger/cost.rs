@@ -47,7 +47,7 @@ pub struct Ledger {
     orders: Table<NodeId, Order>,
     homes: Table<PodId, NodeId>,
     /// What is owed of nodes that have ended, or was written off while they run.
-    accounts: BTreeMap<Account, Cost>,
+    accounts: Table<Account, Cost>,
     /// What of it was collected.
     collected: Cost,
     /// Spot nodes that run, by what they were bought as.
@@ -116,8 +116,8 @@ impl Ledger {
         self.peak
     }
 
-    /// Hands over what applications owe and nothing can change any more, to books that are kept elsewhere: the
-    /// ledger keeps the sum, and forgets their names unless they are [`Ledger::debtors`].
+    /// Hands over what applications owe and nothing can change any more, in order of their names, to books that are
+    /// kept elsewhere: the ledger keeps the sum, and forgets their names unless they are [`Ledger::debtors`].
     pub fn collect(&mut self, now: Timestamp) -> Vec<(AppId, Cost)> {
         for node in self
             .nodes
@@ -140,6 +140,7 @@ impl Ledger {
                 }
             }
         }
+        collected.sort();
         collected
     }
 
