@@ -172,24 +172,24 @@ impl App {
     /// its node, or for EC2's answer to be let to it. `given` tells whether EC2 has given a node. Pods
     /// with rules between them are always looked at, since others come near them.
     pub fn is_provided_for(&self, given: impl Fn(&NodeId) -> bool) -> bool {
+        let full = |(slot, nodes): (&Slot, &BTreeMap<NodeId, u32>)| {
+            nodes.values().sum::<u32>() >= self.wanted(slot)
+        };
         let held_for = |template: &Arc<PodTemplate>| {
-            let mut slots = self.held.iter();
-            slots.any(|(slot, nodes)| {
-                slot.is_of(template) && nodes.values().sum::<u32>() >= self.wanted(slot)
-            })
+            let mut slots = self.held.keys();
+            slots.any(|slot| slot.is_of(template))
         };
         let groups = self.shape.iter().flat_map(|shape| &shape.executors);
         let mut expected = groups.filter(|group| self.expected_executors(group) > 0);
+        let mut templates = self.templates.iter();
         !self.held.is_empty()
-            && (self.gates_await_answer(&given) || self.gang_awaits_answer(given))
-            && !self
-                .templates
-                .iter()
-                .any(|template| template.placement.is_some())
             && self.waiting.iter().all(|(template, _)| held_for(template))
             && self.doomed.values().all(held_for)
             && self.expected_driver().is_none_or(held_for)
             && expected.all(|group| held_for(&group.template))
+            && self.held.iter().all(full)
+            && templates.all(|template| template.placement.is_none())
+            && (self.gates_await_answer(&given) || self.gang_awaits_answer(given))
     }
 
     /// True while all room that EC2 has given for pods that are gated is that of others like them whose gates
@@ -259,7 +259,8 @@ impl App {
                         pods.insert(pod.id.clone());
                     }
                     None => {
-                        let pods = BTreeSet::from([pod.id.clone()]);
+                        let mut pods = BTreeSet::new();
+                        pods.insert(pod.id.clone());
                         self.waiting.push((template.clone(), pods));
                     }
                 }

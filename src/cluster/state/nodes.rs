@@ -121,18 +121,22 @@ impl Cluster {
     /// A node's pods, promises or openness changed: what is kept beside the nodes follows, and where it
     /// can no longer keep its promises those to whom it made them ask again.
     pub(super) fn renote(&mut self, id: &NodeId) {
-        let breaks = self.renote_alone(id).is_some_and(Node::breaks_promises);
-        if breaks {
+        let Some(node) = self.nodes.get_mut(id) else {
+            return;
+        };
+        self.space.note(node);
+        self.idle.note(node);
+        if node.breaks_promises() {
             self.tell_holders(id);
         }
     }
 
     /// The same, and tells nobody.
-    pub(in crate::cluster) fn renote_alone(&mut self, id: &NodeId) -> Option<&Node> {
-        let node = self.nodes.get_mut(id)?;
-        self.space.note(node);
-        self.idle.note(node);
-        Some(node)
+    pub(in crate::cluster) fn renote_alone(&mut self, id: &NodeId) {
+        if let Some(node) = self.nodes.get_mut(id) {
+            self.space.note(node);
+            self.idle.note(node);
+        }
     }
 
     pub(in crate::cluster) fn recharge(&mut self, id: &NodeId) {
@@ -195,7 +199,9 @@ fn take_facts(node: &mut Node, facts: &NodeFacts, catalog: &Catalog) {
 
 /// True where a node's object lacks a label that was promised, or has a taint that was not.
 fn strays(node: &Node, facts: &NodeFacts) -> bool {
-    let lacks = |(key, value): (&String, &String)| facts.labels.get(key) != Some(value);
+    // Both are in order of name.
+    let mut told = facts.labels.iter();
+    let lacks = |label| !told.any(|told| told == label);
     let tainted = |taint| !node.taints.contains(taint);
     node.labels.iter().any(lacks) || facts.taints.iter().any(tainted)
 }

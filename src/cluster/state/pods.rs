@@ -39,51 +39,62 @@ impl Cluster {
         };
         let shared = self.shared_template(pod);
         let new = || App::new(pod.created);
-        let app = self.apps.entry(id.clone()).or_insert_with(new);
+        let entry = self.apps.entry(id.clone());
+        let place = entry.index();
+        let app = entry.or_insert_with(new);
         let template = app.intern(&shared);
-        let pod = Pod {
+        let own = Pod {
             template,
             ..pod.clone()
         };
-        let old = match self.pods.get_mut(&pod.id) {
-            Some(known) if is_same(known, &pod) => return,
-            Some(known) => Some(std::mem::replace(known, pod.clone())),
-            None => self.pods.insert(pod.id.clone(), pod.clone()),
-        };
-        match &old {
-            Some(old) => app.remove(old),
-            None => app.meet(&pod),
+        let known = self.pods.get_mut(&pod.id);
+        match &known {
+            Some(known) if is_same(known, &own) => return,
+            Some(known) => app.remove(known),
+            None => app.meet(&own),
         }
-        app.add(&pod, at);
-        if let PodPhase::Bound(node) = &pod.phase
+        app.add(&own, at);
+        if let PodPhase::Bound(node) = &own.phase
             && self.interrupted.contains(node)
         {
-            app.doom(&pod);
+            app.doom(&own);
         }
+        let holds = !app.held.is_empty();
+        let old = match known {
+            Some(known) => Some(std::mem::replace(known, own)),
+            None => self.pods.insert(pod.id.clone(), own),
+        };
         if let Some(old) = &old {
             self.unhouse(old, at);
         }
-        if let PodPhase::Bound(node) = &pod.phase {
-            self.move_in(&id, &pod, node);
+        match &pod.phase {
+            PodPhase::Bound(node) if holds => self.claim(&id, pod, node),
+            PodPhase::Bound(node) => self.move_in(pod, node),
+            PodPhase::Gated | PodPhase::Pending => {}
         }
-        self.note_demand(&id);
+        self.note_demand_near(place, &id);
     }
 
-    /// A pod takes room on its node, and room that was held for it is given up: before that, so that the node does
+    /// A pod takes room on its node, of which none is held for it.
+    fn move_in(&mut self, pod: &Pod, node: &NodeId) {
+        if self.house(pod) {
+            self.tell_holders(node);
+        }
+    }
+
+    /// A pod takes room on its node, and room that is held for it is given up: before that, so that the node does
     /// not seem to promise too much in between.
-    fn move_in(&mut self, id: &AppId, pod: &Pod, node: &NodeId) {
+    fn claim(&mut self, id: &AppId, pod: &Pod, node: &NodeId) {
         let slot = slot_of(&pod.template);
         let from = self.release(id, &slot, node);
-        match from.filter(|from| from != node) {
-            None => self.house(pod),
-            Some(from) => {
-                let kept = self.keeps_promises(node);
-                self.house(pod);
-                self.trade(&slot, node, &from);
-                if !kept && self.keeps_promises(node) {
-                    self.tell_holders(node);
-                }
-            }
+        let Some(from) = from.filter(|from| from != node) else {
+            return self.move_in(pod, node);
+        };
+        let kept = self.keeps_promises(node);
+        self.house(pod);
+        self.trade(&slot, node, &from);
+        if !kept && self.keeps_promises(node) {
+            self.tell_holders(node);
         }
         self.renote(node);
     }
@@ -97,9 +108,8 @@ impl Cluster {
         if let Some(old) = &old {
             self.unhouse(old, at);
         }
-        self.house(&pod);
         if let PodPhase::Bound(node) = &pod.phase {
-            self.renote(node);
+            self.move_in(&pod, node);
         }
     }
 
@@ -143,30 +153,34 @@ impl Cluster {
         };
         self.unhouse(&pod, at);
         let Some(app_id) = app_of(&pod) else { return };
-        if let Some(app) = self.apps.get_mut(&app_id) {
+        if let Some((place, _, app)) = self.apps.get_full_mut(&app_id) {
             app.remove(&pod);
             if pod.template.role == Role::Driver {
                 app.shape = None;
             }
+            self.note_demand_at(place);
         }
-        self.note_demand(&app_id);
     }
 
-    /// A bound pod takes room on its node.
-    pub(in crate::cluster) fn house(&mut self, pod: &Pod) {
+    /// A bound pod takes room on its node; true where the node cannot keep what it promised.
+    pub(in crate::cluster) fn house(&mut self, pod: &Pod) -> bool {
         let PodPhase::Bound(id) = &pod.phase else {
-            return;
+            return false;
         };
         if pod.template.placement.is_some() {
             self.particular.insert(pod.id.clone());
         }
         match self.nodes.get_mut(id) {
-            Some(node) => node.take(pod),
+            Some(node) => {
+                node.take(pod);
+                self.space.note(node);
+                self.idle.note(node);
+                node.breaks_promises()
+            }
             None => {
-                self.homeless
-                    .entry(id.clone())
-                    .or_default()
-                    .insert(pod.id.clone());
+                let pods = self.homeless.entry(id.clone()).or_default();
+                pods.insert(pod.id.clone());
+                false
             }
         }
     }
@@ -179,9 +193,19 @@ impl Cluster {
             self.particular.remove(&pod.id);
         }
         let node = self.nodes.get_mut(id);
-        if node.is_some_and(|node| node.give_back(pod, at)) {
-            self.renote(id);
-        } else if let Some(pods) = self.homeless.get_mut(id) {
+        let home = node.and_then(|node| node.give_back(pod, at).then_some(node));
+        let Some(node) = home else {
+            return self.forget_homeless(pod, id);
+        };
+        self.space.note(node);
+        self.idle.note(node);
+        if node.breaks_promises() {
+            self.tell_holders(id);
+        }
+    }
+
+    fn forget_homeless(&mut self, pod: &Pod, id: &NodeId) {
+        if let Some(pods) = self.homeless.get_mut(id) {
             pods.swap_remove(&pod.id);
             if pods.is_empty() {
                 self.homeless.remove(id);
@@ -192,13 +216,28 @@ impl Cluster {
     /// Keeps `demanding` and `reservations` true, gives back room that is held for nobody, and forgets
     /// applications of which nothing is left.
     pub(super) fn note_demand(&mut self, id: &AppId) {
-        let Some(mut place) = self.apps.get_index_of(id) else {
+        if let Some(place) = self.apps.get_index_of(id) {
+            self.note_demand_at(place);
+        }
+    }
+
+    /// The same, of an application that was at this place when the event came.
+    fn note_demand_near(&mut self, place: usize, id: &AppId) {
+        match self.apps.get_index(place) {
+            Some((known, _)) if known == id => self.note_demand_at(place),
+            _ => self.note_demand(id),
+        }
+    }
+
+    fn note_demand_at(&mut self, mut place: usize) {
+        let Some((id, app)) = self.apps.get_index(place) else {
             return;
         };
-        if !self.apps[place].held.is_empty() {
-            self.trim(id);
+        if !app.held.is_empty() {
+            let id = id.clone();
+            self.trim(&id);
             // Others hear of it, and may be forgotten.
-            let Some(after) = self.apps.get_index_of(id) else {
+            let Some(after) = self.apps.get_index_of(&id) else {
                 return;
             };
             place = after;
