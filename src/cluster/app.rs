@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::name::{NodeId, PodId};
+use crate::model::name::{NodeId, PodId, Table};
 use crate::model::spark::{ExecutorGroup, Pod, PodPhase, PodTemplate, Role, Shape};
 use crate::model::time::{Span, Timestamp};
 
+use super::count::Counts;
 use super::event::{Held, Slot};
 
 /// Executors that are declared and have not come this long after their driver got a node are no
@@ -25,19 +26,21 @@ pub struct App {
     /// Pods that are gated or pending, by template; no template twice.
     pub waiting: Vec<(Arc<PodTemplate>, BTreeSet<PodId>)>,
     /// How many of them are gated, by kind.
-    pub gated: BTreeMap<Slot, u32>,
+    pub gated: Counts,
     /// Pods that run, or are about to.
-    pub bound: BTreeMap<PodId, (Role, NodeId)>,
+    pub bound: Table<PodId, (Role, NodeId)>,
     /// Executors on nodes that are taken away: each is expected once more.
     pub doomed: BTreeMap<PodId, Arc<PodTemplate>>,
     /// Pods with nodes that have been asked to go.
     pub leaving: BTreeSet<PodId>,
     /// How many pods of each kind there have been, ended ones included.
-    pub seen: BTreeMap<Slot, u32>,
+    pub seen: Counts,
     /// Since when its driver has had a node.
     pub driver_since: Option<Timestamp>,
     /// Room that awaited nodes hold for it.
     pub held: BTreeMap<Slot, BTreeMap<NodeId, u32>>,
+    /// It is known to ask for something that is not on its way.
+    pub(super) demanding: bool,
     /// When it gives up executors that never came, while it is provided for.
     pub(super) reserved_until: Option<Timestamp>,
     /// Its templates, each once.
@@ -50,13 +53,14 @@ impl App {
             shape: None,
             first_seen,
             waiting: Vec::new(),
-            gated: BTreeMap::new(),
-            bound: BTreeMap::new(),
+            gated: Counts::default(),
+            bound: Table::default(),
             doomed: BTreeMap::new(),
             leaving: BTreeSet::new(),
-            seen: BTreeMap::new(),
+            seen: Counts::default(),
             driver_since: None,
             held: BTreeMap::new(),
+            demanding: false,
             reserved_until: None,
             templates: Vec::new(),
         }
@@ -86,31 +90,27 @@ impl App {
     /// Its templates whose pods are of a slot.
     pub(super) fn templates_of(&self, slot: &Slot) -> impl Iterator<Item = &PodTemplate> {
         let templates = self.templates.iter().map(AsRef::as_ref);
-        templates.filter(|template| is_of(template, slot))
+        templates.filter(|template| slot.is_of(template))
     }
 
     /// The driver that is declared and has never been there.
     pub fn expected_driver(&self) -> Option<&Arc<PodTemplate>> {
         let driver = self.shape.as_ref()?.driver.as_ref()?;
-        let seen = self.seen.keys().any(|slot| slot.role == Role::Driver);
+        let mut seen = self.seen.iter();
+        let seen = seen.any(|(slot, _)| slot.role == Role::Driver);
         (!seen).then_some(driver)
     }
 
     /// Executors of a group that are declared and have never been there.
     pub fn expected_executors(&self, group: &ExecutorGroup) -> u32 {
-        group.initial.saturating_sub(
-            self.seen
-                .get(&slot_of(&group.template))
-                .copied()
-                .unwrap_or(0),
-        )
+        group.initial.saturating_sub(self.seen.of(&group.template))
     }
 
     /// True while anything is asked for: pods that wait, pods that are expected, pods whose nodes are
     /// taken back, room that is held.
     pub fn is_demanding(&self) -> bool {
         let loses = !self.doomed.is_empty();
-        self.expects() || loses || !self.waiting.is_empty() || !self.held.is_empty()
+        !self.waiting.is_empty() || !self.held.is_empty() || loses || self.expects()
     }
 
     /// True while pods are declared that have never been there.
@@ -138,22 +138,22 @@ impl App {
         let mut wanted = self.count_waiting(slot);
         if let Some(shape) = &self.shape {
             let groups = shape.executors.iter();
-            let expected = groups.filter(|group| is_of(&group.template, slot));
+            let expected = groups.filter(|group| slot.is_of(&group.template));
             wanted += expected
                 .map(|group| self.expected_executors(group))
                 .sum::<u32>();
         }
         let doomed = self.doomed.values();
-        let doomed = doomed.filter(|template| is_of(template, slot)).count();
+        let doomed = doomed.filter(|template| slot.is_of(template)).count();
         wanted += u32::try_from(doomed).unwrap_or(u32::MAX);
         let driver = self.expected_driver();
-        wanted + u32::from(driver.is_some_and(|driver| is_of(driver, slot)))
+        wanted + u32::from(driver.is_some_and(|driver| slot.is_of(driver)))
     }
 
     /// How many pods of a slot wait.
     fn count_waiting(&self, slot: &Slot) -> u32 {
         let waiting = self.waiting.iter();
-        let waiting = waiting.filter(|(template, _)| is_of(template, slot));
+        let waiting = waiting.filter(|(template, _)| slot.is_of(template));
         let counts = waiting.map(|(_, pods)| u32::try_from(pods.len()).unwrap_or(u32::MAX));
         counts.sum()
     }
@@ -165,30 +165,31 @@ impl App {
 
     /// How many of its pods are gated.
     pub fn count_gated(&self) -> u32 {
-        self.gated.values().sum()
+        self.gated.iter().map(|(_, gated)| gated).sum()
     }
 
     /// True where every pod that waits or is expected has room held for it and waits for nothing but
     /// its node, or for EC2's answer to be let to it. `given` tells whether EC2 has given a node. Pods
     /// with rules between them are always looked at, since others come near them.
     pub fn is_provided_for(&self, given: impl Fn(&NodeId) -> bool) -> bool {
+        let full = |(slot, nodes): (&Slot, &BTreeMap<NodeId, u32>)| {
+            nodes.values().sum::<u32>() >= self.wanted(slot)
+        };
         let held_for = |template: &Arc<PodTemplate>| {
-            let mut slots = self.held.iter();
-            slots.any(|(slot, nodes)| {
-                is_of(template, slot) && nodes.values().sum::<u32>() >= self.wanted(slot)
-            })
+            let mut slots = self.held.keys();
+            slots.any(|slot| slot.is_of(template))
         };
         let groups = self.shape.iter().flat_map(|shape| &shape.executors);
         let mut expected = groups.filter(|group| self.expected_executors(group) > 0);
-        (self.gates_await_answer(&given) || self.gang_awaits_answer(given))
-            && !self
-                .templates
-                .iter()
-                .any(|template| template.placement.is_some())
+        let mut templates = self.templates.iter();
+        !self.held.is_empty()
             && self.waiting.iter().all(|(template, _)| held_for(template))
             && self.doomed.values().all(held_for)
             && self.expected_driver().is_none_or(held_for)
             && expected.all(|group| held_for(&group.template))
+            && self.held.iter().all(full)
+            && templates.all(|template| template.placement.is_none())
+            && (self.gates_await_answer(&given) || self.gang_awaits_answer(given))
     }
 
     /// True while all room that EC2 has given for pods that are gated is that of others like them whose gates
@@ -196,7 +197,7 @@ impl App {
     fn gates_await_answer(&self, given: impl Fn(&NodeId) -> bool) -> bool {
         self.gated.iter().all(|(slot, gated)| {
             let waiting: u32 = self.count_waiting(slot);
-            self.count_given(slot, &given) <= waiting.saturating_sub(*gated)
+            self.count_given(slot, &given) <= waiting.saturating_sub(gated)
         })
     }
 
@@ -249,7 +250,7 @@ impl App {
         match &pod.phase {
             PodPhase::Gated | PodPhase::Pending => {
                 if pod.phase == PodPhase::Gated {
-                    *self.gated.entry(slot_of(&pod.template)).or_default() += 1;
+                    self.gated.add(&pod.template);
                 }
                 let template = &pod.template;
                 let mut known = self.waiting.iter_mut();
@@ -258,7 +259,8 @@ impl App {
                         pods.insert(pod.id.clone());
                     }
                     None => {
-                        let pods = BTreeSet::from([pod.id.clone()]);
+                        let mut pods = BTreeSet::new();
+                        pods.insert(pod.id.clone());
                         self.waiting.push((template.clone(), pods));
                     }
                 }
@@ -276,13 +278,13 @@ impl App {
     /// Forgets a pod in the phase in which it was known.
     pub(super) fn remove(&mut self, pod: &Pod) {
         if let PodPhase::Bound(_) = pod.phase {
-            self.bound.remove(&pod.id);
+            self.bound.swap_remove(&pod.id);
             self.doomed.remove(&pod.id);
             self.leaving.remove(&pod.id);
             return;
         }
         if pod.phase == PodPhase::Gated {
-            self.ungate(&slot_of(&pod.template));
+            self.gated.take(&pod.template);
         }
         let mut known = self.waiting.iter();
         let place = known.position(|(known, _)| Arc::ptr_eq(known, &pod.template));
@@ -290,15 +292,6 @@ impl App {
             self.waiting[place].1.remove(&pod.id);
             if self.waiting[place].1.is_empty() {
                 self.waiting.swap_remove(place);
-            }
-        }
-    }
-
-    fn ungate(&mut self, slot: &Slot) {
-        if let Some(gated) = self.gated.get_mut(slot) {
-            *gated -= 1;
-            if *gated == 0 {
-                self.gated.remove(slot);
             }
         }
     }
@@ -311,10 +304,19 @@ impl App {
         }
     }
 
-    /// A new pod counts for one that was expected in place of a doomed one of its kind.
-    pub(super) fn replace_doomed(&mut self, slot: &Slot) {
+    /// A pod is there that was not; one that has no node yet counts for one that was expected in place of a
+    /// doomed one of its kind.
+    pub(super) fn meet(&mut self, pod: &Pod) {
+        // One that has its node already was there before, and follows nobody: at a start all are new.
+        if !matches!(pod.phase, PodPhase::Bound(_)) && !self.doomed.is_empty() {
+            self.replace_doomed(&slot_of(&pod.template));
+        }
+        self.seen.add(&pod.template);
+    }
+
+    fn replace_doomed(&mut self, slot: &Slot) {
         let mut doomed = self.doomed.iter();
-        let replaced = doomed.find(|(_, template)| slot_of(template) == *slot);
+        let replaced = doomed.find(|(_, template)| slot.is_of(template));
         if let Some(pod) = replaced.map(|(pod, _)| pod.clone()) {
             self.doomed.remove(&pod);
         }
@@ -354,10 +356,6 @@ impl App {
             !nodes.is_empty()
         });
     }
-}
-
-fn is_of(template: &PodTemplate, slot: &Slot) -> bool {
-    template.role == slot.role && template.requests == slot.requests
 }
 
 /// What makes pods of this template interchangeable with others of their application.

@@ -16,7 +16,7 @@ use crate::model::quota::QuotaClass;
 use crate::model::referent::{Referent, ReferentKind};
 use crate::model::requirement::Labels;
 use crate::model::resources::Resources;
-use crate::model::spark::{Pod, Role, Shape};
+use crate::model::spark::{Pod, PodTemplate, Role, Shape};
 use crate::model::time::Timestamp;
 
 /// Something that happened, and when.
@@ -221,4 +221,11 @@ pub struct Slot {
     pub role: Role,
     /// Requests.
     pub requests: Resources,
+}
+
+impl Slot {
+    /// True where pods of this template are of this slot.
+    pub fn is_of(&self, template: &PodTemplate) -> bool {
+        template.role == self.role && template.requests == self.requests
+    }
 }

@@ -2,6 +2,7 @@
 //! Kubernetes objects become facts at its border; nothing is decided here.
 
 pub mod app;
+pub mod count;
 pub mod event;
 pub mod idle;
 pub mod kubernetes;

@@ -11,7 +11,7 @@ use crate::model::node::{Purpose, Taint};
 use crate::model::offering::{CapacityType, TypeId, ZoneId};
 use crate::model::requirement::Labels;
 use crate::model::resources::Resources;
-use crate::model::spark::Role;
+use crate::model::spark::{Pod, Role};
 use crate::model::time::Timestamp;
 
 use super::idle::Group;
@@ -148,6 +148,12 @@ impl Node {
         self.is_open() && !self.strayed && load.fits(&self.allocatable)
     }
 
+    /// True where it holds room for somebody and cannot keep what it promised.
+    pub(super) fn breaks_promises(&self) -> bool {
+        let promises = !self.held_by.is_empty() && self.promised != Resources::default();
+        promises && !self.keeps_promises()
+    }
+
     /// True for a node of ours that is ready, stays, and has nothing to do.
     pub fn is_idle(&self) -> bool {
         let stays = self.is_ours() && self.interrupted.is_none();
@@ -177,31 +183,31 @@ impl Node {
         }
     }
 
-    pub(super) fn take(&mut self, pod: &PodId, role: Role, requests: &Resources, daemon: bool) {
-        self.used += requests;
-        self.pods.insert(pod.clone());
-        if !daemon {
+    /// A pod takes its room.
+    pub(super) fn take(&mut self, pod: &Pod) {
+        let template = &pod.template;
+        self.used += &template.requests;
+        self.pods.insert(pod.id.clone());
+        if !template.daemon {
             self.working += 1;
-            self.drivers += u32::from(role == Role::Driver);
+            self.drivers += u32::from(template.role == Role::Driver);
             self.empty_since = None;
         }
     }
 
-    pub(super) fn give_back(
-        &mut self,
-        pod: &PodId,
-        role: Role,
-        requests: &Resources,
-        daemon: bool,
-        at: Timestamp,
-    ) {
-        self.used -= requests;
-        self.pods.swap_remove(pod);
-        if !daemon {
+    /// A pod gives its room back; false where it had none here.
+    pub(super) fn give_back(&mut self, pod: &Pod, at: Timestamp) -> bool {
+        if !self.pods.swap_remove(&pod.id) {
+            return false;
+        }
+        let template = &pod.template;
+        self.used -= &template.requests;
+        if !template.daemon {
             self.working -= 1;
-            self.drivers -= u32::from(role == Role::Driver);
+            self.drivers -= u32::from(template.role == Role::Driver);
         }
         self.note_emptiness(at);
+        true
     }
 
     pub(super) fn note_emptiness(&mut self, at: Timestamp) {

@@ -132,7 +132,7 @@ impl Cluster {
         let mut apps: Vec<KnownApp> = self
             .apps
             .iter()
-            .map(|(id, app)| known_app(id, app, self.demanding.contains(id)))
+            .map(|(id, app)| known_app(id, app))
             .collect();
         let mut nodes: Vec<KnownNode> = self.nodes.values().map(known_node).collect();
         let mut pods: Vec<Pod> = self.pods.values().cloned().collect();
@@ -187,9 +187,11 @@ impl Cluster {
     fn restore_app(&mut self, known: &KnownApp) {
         let mut app = App::new(known.first_seen);
         app.shape = known.shape.as_ref().map(|shape| app.interned(shape));
-        app.seen.clone_from(&known.seen);
+        let seen = known.seen.iter();
+        app.seen = seen.map(|(slot, count)| (slot.clone(), *count)).collect();
         app.driver_since = known.driver_since;
         app.held.clone_from(&known.held);
+        app.demanding = known.demanding;
         app.reserved_until = known.reserved_until;
         let id = &known.id;
         self.apps.insert(id.clone(), app);
@@ -240,18 +242,19 @@ impl Cluster {
     }
 }
 
-fn known_app(id: &AppId, app: &App, demanding: bool) -> KnownApp {
+fn known_app(id: &AppId, app: &App) -> KnownApp {
+    let seen = app.seen.iter();
     KnownApp {
         id: id.clone(),
         shape: app.shape.clone(),
         first_seen: app.first_seen,
-        seen: app.seen.clone(),
+        seen: seen.map(|(slot, count)| (slot.clone(), count)).collect(),
         driver_since: app.driver_since,
         held: app.held.clone(),
         doomed: app.doomed.keys().cloned().collect(),
         leaving: app.leaving.clone(),
         reserved_until: app.reserved_until,
-        demanding,
+        demanding: app.demanding,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where there is room: open nodes by make and by how much of them is free, so that looking for room
 //! costs what there is of it and not what there are of nodes. Says where to look, not whether a pod fits.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -122,10 +123,9 @@ impl Space {
         if free == node.shelved {
             return;
         }
-        shelf.close(node);
+        let own = shelf.close(node);
         if let Some(free) = &free {
-            let alike = shelf.open.entry(free.clone()).or_default();
-            alike.insert(node.id.clone());
+            shelf.open(free, node, own);
         }
         node.shelved = free;
     }
@@ -173,17 +173,29 @@ impl Space {
 }
 
 impl Shelf {
-    /// Takes a node out of the open ones.
-    fn close(&mut self, node: &mut Node) {
-        let Some(free) = node.shelved.take() else {
-            return;
-        };
-        if let Some(alike) = self.open.get_mut(&free) {
-            alike.remove(&node.id);
-            if alike.is_empty() {
-                self.open.remove(&free);
+    /// Puts a node among those that have as much free, where there are such, else with its `own` set to itself.
+    fn open(&mut self, free: &Free, node: &Node, own: Option<BTreeSet<NodeId>>) {
+        match (self.open.entry(free.clone()), own) {
+            (Entry::Vacant(place), Some(own)) => {
+                place.insert(own);
+            }
+            (place, _) => {
+                place.or_default().insert(node.id.clone());
             }
         }
+    }
+
+    /// Takes a node out of the open ones; where it lay alone, with the set that holds it.
+    fn close(&mut self, node: &mut Node) -> Option<BTreeSet<NodeId>> {
+        let free = node.shelved.take()?;
+        let Entry::Occupied(mut alike) = self.open.entry(free) else {
+            return None;
+        };
+        if alike.get().len() == 1 {
+            return Some(alike.remove());
+        }
+        alike.get_mut().remove(&node.id);
+        None
     }
 }
 

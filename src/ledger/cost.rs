@@ -5,9 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use indexmap::map::Entry;
+
 use crate::cluster::event::{Event, Fact, NodeFacts, PriceChange};
 use crate::model::money::{Cost, UsdPerHour};
-use crate::model::name::{AppId, NodeId, PodId, PoolName, Table};
+use crate::model::name::{AppId, Names, NodeId, PodId, PoolName, Table};
 use crate::model::offering::{CapacityType, TypeId, ZoneId};
 use crate::model::spark::{Pod, PodPhase};
 use crate::model::time::Timestamp;
@@ -20,7 +22,7 @@ use super::weight::weight;
 pub const MOST_NAMED: usize = 10_000;
 
 /// Where money goes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Account {
     /// An application's pods.
     App(AppId),
@@ -39,17 +41,17 @@ struct Order {
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     /// Nodes by name: those that run, and those that have ended while there were few.
-    pub nodes: BTreeMap<NodeId, PaidNode>,
+    pub nodes: Table<NodeId, PaidNode>,
     /// Nodes that have ended since there are [`MOST_NAMED`], by what is alike about them.
     pub bygone: Bygone,
     orders: Table<NodeId, Order>,
     homes: Table<PodId, NodeId>,
     /// What is owed of nodes that have ended, or was written off while they run.
-    accounts: BTreeMap<Account, Cost>,
+    accounts: Table<Account, Cost>,
     /// What of it was collected.
     collected: Cost,
     /// Spot nodes that run, by what they were bought as.
-    running: BTreeMap<(TypeId, ZoneId), BTreeSet<NodeId>>,
+    running: BTreeMap<(TypeId, ZoneId), Names<NodeId>>,
     rate: UsdPerHour,
     peak: UsdPerHour,
 }
@@ -67,7 +69,7 @@ pub struct Balance {
     pub boot: Cost,
     /// DaemonSets and pods of no application.
     pub system: Cost,
-    /// By node, as far as they are known by name.
+    /// By node, in order of name, as far as they are known by it.
     pub nodes: Vec<(NodeId, Cost)>,
     /// All other nodes.
     pub bygone: Cost,
@@ -114,8 +116,8 @@ impl Ledger {
         self.peak
     }
 
-    /// Hands over what applications owe and nothing can change any more, to books that are kept elsewhere: the
-    /// ledger keeps the sum, and forgets their names unless they are [`Ledger::debtors`].
+    /// Hands over what applications owe and nothing can change any more, in order of their names, to books that are
+    /// kept elsewhere: the ledger keeps the sum, and forgets their names unless they are [`Ledger::debtors`].
     pub fn collect(&mut self, now: Timestamp) -> Vec<(AppId, Cost)> {
         for node in self
             .nodes
@@ -138,6 +140,7 @@ impl Ledger {
                 }
             }
         }
+        collected.sort();
         collected
     }
 
@@ -173,6 +176,7 @@ impl Ledger {
             }
             nodes.push((id.clone(), total));
         }
+        nodes.sort_by(|(a, _), (b, _)| a.cmp(b));
         let mut bygone = Cost::ZERO;
         for sum in self.bygone.values() {
             boot += sum.boot;
@@ -225,12 +229,13 @@ impl Ledger {
         let PodPhase::Bound(id) = &pod.phase else {
             return;
         };
-        if self.homes.contains_key(&pod.id) {
-            return;
-        }
         let Some(node) = self.nodes.get_mut(id).filter(|node| node.ended.is_none()) else {
             return;
         };
+        let Entry::Vacant(home) = self.homes.entry(pod.id.clone()) else {
+            return;
+        };
+        home.insert(id.clone());
         let account = match &pod.template.app {
             Some(app) if !pod.template.daemon => Account::App(app.clone()),
             _ => Account::System,
@@ -241,7 +246,6 @@ impl Ledger {
             since: at,
         };
         node.open.insert(pod.id.clone(), tenant);
-        self.homes.insert(pod.id.clone(), id.clone());
     }
 
     fn end_pod(&mut self, pod: &PodId, at: Timestamp) {
@@ -281,13 +285,13 @@ impl Ledger {
         }
         let bought = (node.instance_type, node.zone);
         if let Some(nodes) = self.running.get_mut(&bought) {
-            nodes.remove(id);
+            nodes.swap_remove(id);
             if nodes.is_empty() {
                 self.running.remove(&bought);
             }
         }
         if self.nodes.len() > MOST_NAMED
-            && let Some(node) = self.nodes.remove(id)
+            && let Some(node) = self.nodes.swap_remove(id)
         {
             bygone::add(&mut self.bygone, Sort::of(&node), Sum::of(&node, at));
         }

@@ -2,10 +2,8 @@
 //! ready, and what its tenants owe is written down then. EC2 bills Linux by the second and at least a
 //! minute, and nothing for what it takes back in the first hour.
 
-use std::collections::BTreeMap;
-
 use crate::model::money::{Cost, UsdPerHour};
-use crate::model::name::{PodId, PoolName};
+use crate::model::name::{PodId, PoolName, Table};
 use crate::model::offering::{CapacityType, TypeId, ZoneId};
 use crate::model::time::{Span, Timestamp};
 
@@ -40,9 +38,9 @@ pub struct PaidNode {
     /// EC2 took it back in its first hour: what it would have cost.
     pub forgiven: Option<Cost>,
     pub(super) weight: i128,
-    pub(super) open: BTreeMap<PodId, Tenant>,
+    pub(super) open: Table<PodId, Tenant>,
     /// What its tenants owe up to `settled`, or up to their ends.
-    owed: BTreeMap<Account, Cost>,
+    owed: Table<Account, Cost>,
     /// What was owed, once the ledger keeps it.
     written_off: Cost,
     settled: Timestamp,
@@ -76,8 +74,8 @@ impl PaidNode {
             ended: None,
             forgiven: None,
             weight: 0,
-            open: BTreeMap::new(),
-            owed: BTreeMap::new(),
+            open: Table::default(),
+            owed: Table::default(),
             written_off: Cost::ZERO,
             settled: launched,
             total: Cost::ZERO,
@@ -106,7 +104,7 @@ impl PaidNode {
     /// What each account owes of it until `now`.
     pub(super) fn owed(&self, now: Timestamp) -> impl Iterator<Item = (&Account, Cost)> {
         let open = self.open.values().map(move |tenant| {
-            let cost = self.share(tenant, now);
+            let cost = tenant.share(self.price, self.weight, now);
             (&tenant.account, cost)
         });
         let written = self.owed.iter().map(|(account, cost)| (account, *cost));
@@ -130,7 +128,7 @@ impl PaidNode {
     }
 
     /// What each account owes of it, by tenants that have left, to be kept elsewhere.
-    pub(super) fn write_off(&mut self) -> BTreeMap<Account, Cost> {
+    pub(super) fn write_off(&mut self) -> Table<Account, Cost> {
         let owed = std::mem::take(&mut self.owed);
         self.written_off += owed.values().copied().sum();
         owed
@@ -152,16 +150,18 @@ impl PaidNode {
 
     /// A pod leaves it.
     pub(super) fn leaves(&mut self, pod: &PodId, at: Timestamp) {
-        if let Some(tenant) = self.open.remove(pod) {
-            let cost = self.share(&tenant, at);
+        if let Some(tenant) = self.open.swap_remove(pod) {
+            let cost = tenant.share(self.price, self.weight, at);
             *self.owed.entry(tenant.account).or_default() += cost;
         }
     }
 
     /// It is given back, or EC2 takes it: then it may be free.
     pub(super) fn ends(&mut self, at: Timestamp, reclaimed: bool) {
-        let pods: Vec<PodId> = self.open.keys().cloned().collect();
-        pods.iter().for_each(|pod| self.leaves(pod, at));
+        for (_, tenant) in std::mem::take(&mut self.open) {
+            let cost = tenant.share(self.price, self.weight, at);
+            *self.owed.entry(tenant.account).or_default() += cost;
+        }
         self.ended = Some(at);
         if reclaimed && at - self.launched < FREE_IF_RECLAIMED_WITHIN {
             self.forgiven = Some(self.total(at));
@@ -177,22 +177,18 @@ impl PaidNode {
         if self.ready.is_none() {
             self.boot += piece;
         }
-        let pods: Vec<PodId> = self.open.keys().cloned().collect();
-        for pod in pods {
-            if let Some(tenant) = self.open.get(&pod) {
-                let cost = self.share(tenant, at);
-                *self.owed.entry(tenant.account.clone()).or_default() += cost;
-            }
-            if let Some(tenant) = self.open.get_mut(&pod) {
-                tenant.since = at;
-            }
+        for tenant in self.open.values_mut() {
+            let cost = tenant.share(self.price, self.weight, at);
+            *self.owed.entry(tenant.account.clone()).or_default() += cost;
+            tenant.since = at;
         }
         self.settled = at;
     }
+}
 
-    fn share(&self, tenant: &Tenant, until: Timestamp) -> Cost {
-        self.price
-            .over(until - tenant.since)
-            .share(tenant.weight, self.weight)
+impl Tenant {
+    /// Its share until then of a node of this price and weight.
+    fn share(&self, price: UsdPerHour, whole: i128, until: Timestamp) -> Cost {
+        price.over(until - self.since).share(self.weight, whole)
     }
 }

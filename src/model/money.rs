@@ -83,7 +83,9 @@ impl Cost {
         if whole <= 0 {
             Cost::ZERO
         } else {
-            Cost(self.0 / whole * part + self.0 % whole * part / whole)
+            let each = self.0 / whole;
+            let rest = self.0 - each * whole;
+            Cost(each * part + rest * part / whole)
         }
     }
 

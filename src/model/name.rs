@@ -116,6 +116,16 @@ names! {
     PoolName,
 }
 
+/// A pod that belongs to no application is one of its own, named as the pod is.
+impl From<&PodId> for AppId {
+    fn from(pod: &PodId) -> Self {
+        AppId {
+            text: pod.text.clone(),
+            hash: pod.hash,
+        }
+    }
+}
+
 /// The hasher of names: takes a name's own hash as it is, and makes the same of its text.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NameHasher(u64);

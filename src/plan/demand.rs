@@ -206,11 +206,7 @@ fn running(app: &App, group: &ExecutorGroup) -> usize {
         .filter(|(template, _)| slot_of(template) == slot_of(&group.template))
         .map(|(_, pods)| pods.len())
         .sum();
-    let seen = app
-        .seen
-        .get(&slot_of(&group.template))
-        .copied()
-        .unwrap_or(0);
+    let seen = app.seen.of(&group.template);
     let bound = app
         .bound
         .values()

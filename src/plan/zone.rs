@@ -263,9 +263,10 @@ pub fn is_spread(view: &View<'_>, ask: &Ask<'_>) -> bool {
 pub fn running(view: &View<'_>, ask: &Ask<'_>) -> Option<ZoneId> {
     let zone_of = |id| view.cluster.nodes.get(id).and_then(|node| node.zone);
     let bound = |driver: bool| {
-        let pods = ask.app.bound.values();
-        pods.filter(|(role, _)| !driver || *role == Role::Driver)
-            .find_map(|(_, node)| zone_of(node))
+        let pods = ask.app.bound.iter();
+        let pods = pods.filter(|(_, (role, _))| !driver || *role == Role::Driver);
+        let zones = pods.filter_map(|(pod, (_, node))| Some((pod, zone_of(node)?)));
+        zones.min().map(|(_, zone)| zone)
     };
     bound(true).or_else(|| bound(false))
 }

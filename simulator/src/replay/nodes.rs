@@ -58,12 +58,10 @@ pub(super) struct NodeGroup<'a> {
 pub(super) fn each<'a>(answer: &'a Answer, costs: &[(NodeId, Cost)]) -> Vec<Node<'a>> {
     let rounded = apportion(&costs.iter().map(|(_, cost)| *cost).collect::<Vec<_>>());
     let (outcome, catalog) = (&answer.outcome, &answer.catalog);
-    let mut nodes: Vec<(Timestamp, Node<'a>)> = outcome
-        .ledger
-        .nodes
-        .iter()
-        .zip(rounded)
-        .map(|((id, node), usd)| {
+    let known = costs.iter().zip(rounded);
+    let mut nodes: Vec<(Timestamp, Node<'a>)> = known
+        .filter_map(|((id, _), usd)| {
+            let (id, node) = outcome.ledger.nodes.get_key_value(id)?;
             let reason = outcome.reasons.get(id);
             let node_of = Node {
                 id: id.as_str(),
@@ -80,7 +78,7 @@ pub(super) fn each<'a>(answer: &'a Answer, costs: &[(NodeId, Cost)]) -> Vec<Node
                 reason: reason.map_or("", |reason| reason.code()),
                 message: reason.map(ToString::to_string).unwrap_or_default(),
             };
-            (node.launched, node_of)
+            Some((node.launched, node_of))
         })
         .collect();
     nodes.sort_by(|a, b| (a.0, a.1.id).cmp(&(b.0, b.1.id)));

@@ -8,7 +8,6 @@ use crate::model::money::UsdPerHour;
 use crate::model::name::{AppId, NodeId, PoolName};
 use crate::model::node::{CAPACITY_TYPE, INSTANCE_TYPE, NODEPOOL, PURPOSE, Purpose, ZONE};
 use crate::model::offering::{CapacityType, Catalog, TypeId};
-use crate::model::resources::Resources;
 use crate::model::time::Timestamp;
 
 use super::Cluster;
@@ -122,22 +121,22 @@ impl Cluster {
     /// A node's pods, promises or openness changed: what is kept beside the nodes follows, and where it
     /// can no longer keep its promises those to whom it made them ask again.
     pub(super) fn renote(&mut self, id: &NodeId) {
-        self.renote_alone(id);
-        let Some(node) = self.nodes.get(id) else {
+        let Some(node) = self.nodes.get_mut(id) else {
             return;
         };
-        if node.promised != Resources::default() && !node.keeps_promises() {
+        self.space.note(node);
+        self.idle.note(node);
+        if node.breaks_promises() {
             self.tell_holders(id);
         }
     }
 
     /// The same, and tells nobody.
     pub(in crate::cluster) fn renote_alone(&mut self, id: &NodeId) {
-        let Some(node) = self.nodes.get_mut(id) else {
-            return;
-        };
-        self.space.note(node);
-        self.idle.note(node);
+        if let Some(node) = self.nodes.get_mut(id) {
+            self.space.note(node);
+            self.idle.note(node);
+        }
     }
 
     pub(in crate::cluster) fn recharge(&mut self, id: &NodeId) {
@@ -200,7 +199,9 @@ fn take_facts(node: &mut Node, facts: &NodeFacts, catalog: &Catalog) {
 
 /// True where a node's object lacks a label that was promised, or has a taint that was not.
 fn strays(node: &Node, facts: &NodeFacts) -> bool {
-    let lacks = |(key, value): (&String, &String)| facts.labels.get(key) != Some(value);
+    // Both are in order of name.
+    let mut told = facts.labels.iter();
+    let lacks = |label| !told.any(|told| told == label);
     let tainted = |taint| !node.taints.contains(taint);
     node.labels.iter().any(lacks) || facts.taints.iter().any(tainted)
 }

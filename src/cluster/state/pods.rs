@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::cluster::app::{App, slot_of};
-use crate::cluster::node::Stage;
+use crate::cluster::node::{Node, Stage};
 use crate::model::name::{AppId, NodeId, PodId};
 use crate::model::spark::{Pod, PodPhase, PodTemplate, Role, Shape};
 use crate::model::time::Timestamp;
@@ -37,51 +37,66 @@ impl Cluster {
         let Some(id) = app_of(pod) else {
             return self.apply_daemon_pod(pod, at);
         };
+        let shared = self.shared_template(pod);
         let new = || App::new(pod.created);
-        self.apps.entry(id.clone()).or_insert_with(new);
-        let pod = self.with_known_template(pod);
-        let Some(app) = self.apps.get_mut(&id) else {
-            return;
+        let entry = self.apps.entry(id.clone());
+        let place = entry.index();
+        let app = entry.or_insert_with(new);
+        let template = app.intern(&shared);
+        let own = Pod {
+            template,
+            ..pod.clone()
         };
-        let old = self.pods.insert(pod.id.clone(), pod.clone());
-        if old.as_ref().is_some_and(|old| is_same(old, &pod)) {
-            return;
+        let known = self.pods.get_mut(&pod.id);
+        match &known {
+            Some(known) if is_same(known, &own) => return,
+            Some(known) => app.remove(known),
+            None => app.meet(&own),
         }
-        match &old {
-            Some(old) => app.remove(old),
-            None => {
-                let slot = slot_of(&pod.template);
-                // One that has its node already was there before, and follows nobody: at a start all are new.
-                if !matches!(pod.phase, PodPhase::Bound(_)) {
-                    app.replace_doomed(&slot);
-                }
-                *app.seen.entry(slot).or_default() += 1;
-            }
-        }
-        app.add(&pod, at);
-        if let PodPhase::Bound(node) = &pod.phase
+        app.add(&own, at);
+        if let PodPhase::Bound(node) = &own.phase
             && self.interrupted.contains(node)
         {
-            app.doom(&pod);
+            app.doom(&own);
         }
+        let holds = !app.held.is_empty();
+        let old = match known {
+            Some(known) => Some(std::mem::replace(known, own)),
+            None => self.pods.insert(pod.id.clone(), own),
+        };
         if let Some(old) = &old {
             self.unhouse(old, at);
         }
-        if let PodPhase::Bound(node) = &pod.phase {
-            // Given up before it is taken, so that the node does not seem to promise too much in between.
-            let slot = slot_of(&pod.template);
-            let from = self.release(&id, &slot, node);
-            let kept = self.keeps_promises(node);
-            self.house(&pod);
-            if let Some(from) = from.filter(|from| from != node) {
-                self.trade(&slot, node, &from);
-            }
-            if !kept && self.keeps_promises(node) {
-                self.tell_holders(node);
-            }
-            self.renote(node);
+        match &pod.phase {
+            PodPhase::Bound(node) if holds => self.claim(&id, pod, node),
+            PodPhase::Bound(node) => self.move_in(pod, node),
+            PodPhase::Gated | PodPhase::Pending => {}
         }
-        self.note_demand(&id);
+        self.note_demand_near(place, &id);
+    }
+
+    /// A pod takes room on its node, of which none is held for it.
+    fn move_in(&mut self, pod: &Pod, node: &NodeId) {
+        if self.house(pod) {
+            self.tell_holders(node);
+        }
+    }
+
+    /// A pod takes room on its node, and room that is held for it is given up: before that, so that the node does
+    /// not seem to promise too much in between.
+    fn claim(&mut self, id: &AppId, pod: &Pod, node: &NodeId) {
+        let slot = slot_of(&pod.template);
+        let from = self.release(id, &slot, node);
+        let Some(from) = from.filter(|from| from != node) else {
+            return self.move_in(pod, node);
+        };
+        let kept = self.keeps_promises(node);
+        self.house(pod);
+        self.trade(&slot, node, &from);
+        if !kept && self.keeps_promises(node) {
+            self.tell_holders(node);
+        }
+        self.renote(node);
     }
 
     fn apply_daemon_pod(&mut self, pod: &Pod, at: Timestamp) {
@@ -93,24 +108,32 @@ impl Cluster {
         if let Some(old) = &old {
             self.unhouse(old, at);
         }
-        self.house(&pod);
         if let PodPhase::Bound(node) = &pod.phase {
-            self.renote(node);
+            self.move_in(&pod, node);
         }
     }
 
     /// The pod with the one copy of its template that is kept: its application's, or for pods of none
     /// the cluster's.
     pub(in crate::cluster) fn with_known_template(&mut self, pod: &Pod) -> Pod {
-        let mut pod = pod.clone();
-        if pod.template.app.is_none() {
-            pod.template = self.intern(pod.template);
+        let shared = self.shared_template(pod);
+        let app = app_of(pod).and_then(|id| self.apps.get_mut(&id));
+        let template = match app {
+            Some(app) => app.intern(&shared),
+            None => shared,
+        };
+        Pod {
+            template,
+            ..pod.clone()
         }
-        let app = app_of(&pod).and_then(|id| self.apps.get_mut(&id));
-        if let Some(app) = app {
-            pod.template = app.intern(&pod.template);
+    }
+
+    /// Its template, which pods of no application share with others of none.
+    fn shared_template(&mut self, pod: &Pod) -> Arc<PodTemplate> {
+        match pod.template.app {
+            Some(_) => pod.template.clone(),
+            None => self.intern(&pod.template),
         }
-        pod
     }
 
     pub(super) fn leave_pod(&mut self, id: &PodId) {
@@ -130,37 +153,34 @@ impl Cluster {
         };
         self.unhouse(&pod, at);
         let Some(app_id) = app_of(&pod) else { return };
-        if let Some(app) = self.apps.get_mut(&app_id) {
+        if let Some((place, _, app)) = self.apps.get_full_mut(&app_id) {
             app.remove(&pod);
             if pod.template.role == Role::Driver {
                 app.shape = None;
             }
+            self.note_demand_at(place);
         }
-        self.note_demand(&app_id);
     }
 
-    /// A bound pod takes room on its node.
-    pub(in crate::cluster) fn house(&mut self, pod: &Pod) {
+    /// A bound pod takes room on its node; true where the node cannot keep what it promised.
+    pub(in crate::cluster) fn house(&mut self, pod: &Pod) -> bool {
         let PodPhase::Bound(id) = &pod.phase else {
-            return;
+            return false;
         };
         if pod.template.placement.is_some() {
             self.particular.insert(pod.id.clone());
         }
         match self.nodes.get_mut(id) {
             Some(node) => {
-                node.take(
-                    &pod.id,
-                    pod.template.role,
-                    &pod.template.requests,
-                    pod.template.daemon,
-                );
+                node.take(pod);
+                self.space.note(node);
+                self.idle.note(node);
+                node.breaks_promises()
             }
             None => {
-                self.homeless
-                    .entry(id.clone())
-                    .or_default()
-                    .insert(pod.id.clone());
+                let pods = self.homeless.entry(id.clone()).or_default();
+                pods.insert(pod.id.clone());
+                false
             }
         }
     }
@@ -172,21 +192,20 @@ impl Cluster {
         if pod.template.placement.is_some() {
             self.particular.remove(&pod.id);
         }
-        let template = &pod.template;
-        if let Some(node) = self
-            .nodes
-            .get_mut(id)
-            .filter(|node| node.pods.contains(&pod.id))
-        {
-            node.give_back(
-                &pod.id,
-                template.role,
-                &template.requests,
-                template.daemon,
-                at,
-            );
-            self.renote(id);
-        } else if let Some(pods) = self.homeless.get_mut(id) {
+        let node = self.nodes.get_mut(id);
+        let home = node.and_then(|node| node.give_back(pod, at).then_some(node));
+        let Some(node) = home else {
+            return self.forget_homeless(pod, id);
+        };
+        self.space.note(node);
+        self.idle.note(node);
+        if node.breaks_promises() {
+            self.tell_holders(id);
+        }
+    }
+
+    fn forget_homeless(&mut self, pod: &Pod, id: &NodeId) {
+        if let Some(pods) = self.homeless.get_mut(id) {
             pods.swap_remove(&pod.id);
             if pods.is_empty() {
                 self.homeless.remove(id);
@@ -197,60 +216,87 @@ impl Cluster {
     /// Keeps `demanding` and `reservations` true, gives back room that is held for nobody, and forgets
     /// applications of which nothing is left.
     pub(super) fn note_demand(&mut self, id: &AppId) {
-        let Some(app) = self.apps.get(id) else { return };
-        if !app.held.is_empty() {
-            self.trim(id);
+        if let Some(place) = self.apps.get_index_of(id) {
+            self.note_demand_at(place);
         }
-        let Some(app) = self.apps.get(id) else { return };
+    }
+
+    /// The same, of an application that was at this place when the event came.
+    fn note_demand_near(&mut self, place: usize, id: &AppId) {
+        match self.apps.get_index(place) {
+            Some((known, _)) if known == id => self.note_demand_at(place),
+            _ => self.note_demand(id),
+        }
+    }
+
+    fn note_demand_at(&mut self, mut place: usize) {
+        let Some((id, app)) = self.apps.get_index(place) else {
+            return;
+        };
+        if !app.held.is_empty() {
+            let id = id.clone();
+            self.trim(&id);
+            // Others hear of it, and may be forgotten.
+            let Some(after) = self.apps.get_index_of(&id) else {
+                return;
+            };
+            place = after;
+        }
+        let app = &self.apps[place];
         if app.is_over() {
-            self.demanding.swap_remove(id);
-            self.note_reservation(id, None);
-            self.apps.swap_remove(id);
+            self.note_asking(place, false, None);
+            self.apps.swap_remove_index(place);
             return;
         }
+        let is_demanding = app.is_demanding();
+        let settled = is_demanding && self.is_settled(app);
+        let gives_up = if settled { app.gives_up_at() } else { None };
+        self.note_asking(place, is_demanding && !settled, gives_up);
+    }
+
+    /// True where all that is asked for is on its way, and the nodes that it comes with keep what they promised.
+    fn is_settled(&self, app: &App) -> bool {
         let kept = |node: &NodeId| {
-            self.nodes
-                .get(node)
-                .is_some_and(|node| node.keeps_promises())
+            let node = self.nodes.get(node);
+            node.is_some_and(Node::keeps_promises)
         };
-        let holders = || app.held.values().flat_map(|nodes| nodes.keys());
         let given = |node: &NodeId| {
             let node = self.nodes.get(node);
             node.is_some_and(|node| node.stage != Stage::Asked)
         };
-        let is_demanding = app.is_demanding();
-        let settled = is_demanding && app.is_provided_for(given) && holders().all(kept);
-        let gives_up = app.gives_up_at().filter(|_| settled);
-        if is_demanding && !settled {
-            self.demanding.insert(id.clone());
-        } else {
-            self.demanding.swap_remove(id);
-        }
-        self.note_reservation(id, gives_up);
+        let mut holders = app.held.values().flat_map(|nodes| nodes.keys());
+        app.is_provided_for(given) && holders.all(kept)
     }
 
-    fn note_reservation(&mut self, id: &AppId, at: Option<Timestamp>) {
-        let Some(app) = self.apps.get_mut(id).filter(|app| app.reserved_until != at) else {
+    fn note_asking(&mut self, place: usize, demanding: bool, until: Option<Timestamp>) {
+        let Some((id, app)) = self.apps.get_index_mut(place) else {
             return;
         };
-        if let Some(old) = std::mem::replace(&mut app.reserved_until, at) {
-            self.reservations.remove(&(old, id.clone()));
+        if app.demanding != demanding {
+            app.demanding = demanding;
+            match demanding {
+                true => self.demanding.insert(id.clone()),
+                false => self.demanding.swap_remove(id),
+            };
         }
-        if let Some(at) = at {
-            self.reservations.insert((at, id.clone()));
+        if app.reserved_until != until {
+            if let Some(old) = std::mem::replace(&mut app.reserved_until, until) {
+                self.reservations.remove(&(old, id.clone()));
+            }
+            self.reservations.extend(until.map(|at| (at, id.clone())));
         }
     }
 
     /// One copy of equal templates of pods that belong to no application.
-    fn intern(&mut self, template: Arc<PodTemplate>) -> Arc<PodTemplate> {
-        if let Some(known) = self.templates.get(&template) {
+    fn intern(&mut self, template: &Arc<PodTemplate>) -> Arc<PodTemplate> {
+        if let Some(known) = self.templates.get(template) {
             return known.clone();
         }
         if self.templates.len() >= TEMPLATES_BEFORE_SWEEP {
             self.templates.retain(|known| Arc::strong_count(known) > 1);
         }
         self.templates.insert(template.clone());
-        template
+        template.clone()
     }
 }
 
@@ -270,6 +316,6 @@ pub fn app_of(pod: &Pod) -> Option<AppId> {
         pod.template
             .app
             .clone()
-            .unwrap_or_else(|| AppId::from(pod.id.as_str())),
+            .unwrap_or_else(|| AppId::from(&pod.id)),
     )
 }

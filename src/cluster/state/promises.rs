@@ -45,7 +45,7 @@ impl Cluster {
         let broken = |id: &&NodeId| nodes.get(*id).is_none_or(|node| !node.keeps_promises());
         let surplus = |app: &App| {
             let mut slots = app.held.iter();
-            let over = slots.find(|(slot, _)| app.count_held(slot) > app.wanted(slot));
+            let over = slots.find(|(slot, nodes)| nodes.values().sum::<u32>() > app.wanted(slot));
             over.map(|(slot, nodes)| (slot.clone(), nodes.keys().find(broken).cloned()))
         };
         let mut given_up = Vec::new();

@@ -240,3 +240,41 @@ fn executors_that_have_been_there_are_not_expected_again() {
     let cluster = folded([declared, seen, Fact::PodEnded("ns/e".into())]);
     assert_eq!(cluster.apps["ns/app"].expected_executors(&group), 2);
 }
+
+/// What is kept beside the nodes: room by what is free, and who has nothing to do.
+fn beside(cluster: &Cluster) -> Vec<String> {
+    let space = &cluster.space;
+    let open = space.makes().flat_map(|(make, of)| {
+        let groups = space.open(make, 0, None);
+        groups.map(move |(free, nodes)| format!("{of:?}: {free:?} {nodes:?}"))
+    });
+    let idle = cluster.idle.groups().map(|group| format!("{group:?}"));
+    let mut all: Vec<String> = open.chain(idle).collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn what_is_kept_beside_the_nodes_is_that_of_a_cluster_rebuilt() {
+    let on = |name: &str, node: &str| pod(name, Role::Executor, PodPhase::Bound(node.into()));
+    let facts = [
+        asked(),
+        node("three"),
+        on("ns/a", "three"),
+        on("ns/b", "three"),
+        on("ns/c", "one"),
+        node("one"),
+        on("ns/d", "four"),
+        node("four"),
+        Fact::NodeGone("four".into()),
+        Fact::PodEnded("ns/a".into()),
+        Fact::PodEnded("ns/b".into()),
+        node("four"),
+    ];
+    for count in 1..=facts.len() {
+        let cluster = folded(facts[..count].iter().cloned());
+        let rebuilt = Cluster::restored(&cluster.snapshot());
+        assert_eq!(beside(&rebuilt), beside(&cluster), "after {count}");
+        assert_eq!(rebuilt.snapshot(), cluster.snapshot());
+    }
+}

@@ -33,8 +33,8 @@ impl Rounds {
 /// The driver's pod, of an application that has said what it will ask for.
 fn driver(app: &App) -> Option<PodId> {
     app.shape.as_ref()?;
-    let mut bound = app.bound.iter();
-    let bound = bound.find(|(_, (role, _))| *role == Role::Driver);
+    let bound = app.bound.iter();
+    let bound = bound.filter(|(_, (role, _))| *role == Role::Driver).min();
     let mut waiting = app.waiting.iter();
     let waiting = waiting.find(|(template, _)| template.role == Role::Driver);
     let waiting = waiting.and_then(|(_, pods)| pods.first());

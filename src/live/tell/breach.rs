@@ -190,21 +190,20 @@ fn in_several_zones(cluster: &Cluster, app: &App) -> Option<PodId> {
         node.zone.filter(|_| !spreads(node))
     };
     let bound = app.bound.iter();
-    let mut zones = bound.filter_map(|(pod, (_, node))| Some((pod, zone(node)?)));
-    let (_, first) = zones.next()?;
-    zones
-        .find(|(_, zone)| *zone != first)
-        .map(|(pod, _)| pod.clone())
+    let zones = bound.filter_map(|(pod, (_, node))| Some((pod, zone(node)?)));
+    let (_, first) = zones.clone().min()?;
+    let others = zones.filter(|(_, zone)| *zone != first);
+    others.min().map(|(pod, _)| pod.clone())
 }
 
 /// An executor on a node of ours that a driver is on.
 fn beside_driver(cluster: &Cluster, app: &App) -> Option<PodId> {
-    let mut bound = app.bound.iter();
-    let beside = bound.find(|(_, (role, node))| {
+    let bound = app.bound.iter();
+    let beside = bound.filter(|(_, (role, node))| {
         let node = cluster.nodes.get(node);
         *role == Role::Executor && node.is_some_and(|node| node.is_ours() && node.drivers > 0)
     });
-    beside.map(|(pod, _)| pod.clone())
+    beside.map(|(pod, _)| pod).min().cloned()
 }
 
 #[cfg(test)]
