@@ -356,7 +356,8 @@ impl App {
     }
 }
 
-fn is_of(template: &PodTemplate, slot: &Slot) -> bool {
+/// True for a template whose pods are of a slot.
+pub fn is_of(template: &PodTemplate, slot: &Slot) -> bool {
     template.role == slot.role && template.requests == slot.requests
 }
 
