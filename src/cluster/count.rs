@@ -20,6 +20,11 @@ impl Counts {
         place.map_or(0, |place| self.slots[place].1)
     }
 
+    /// True where there are none at all.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
     /// Kinds, and how many there are of each.
     pub fn iter(&self) -> impl Iterator<Item = (&Slot, u32)> {
         self.slots.iter().map(|(slot, count)| (slot, *count))

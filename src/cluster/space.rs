@@ -3,7 +3,6 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::model::name::{NodeId, PoolName};
@@ -77,28 +76,10 @@ impl Space {
             .map(|(number, shelf)| (*number, &*shelf.make))
     }
 
-    /// The make of this number.
-    pub fn make(&self, number: usize) -> Option<&Make> {
-        self.shelves.get(&number).map(|shelf| &*shelf.make)
-    }
-
-    /// Open nodes of a make that have at least this share free, what they are promised apart, and no more than
-    /// `most`; the fullest first.
-    pub fn open<'a>(
-        &'a self,
-        make: usize,
-        share: u64,
-        most: Option<&Free>,
-    ) -> impl DoubleEndedIterator<Item = (&'a Free, &'a BTreeSet<NodeId>)> + use<'a> {
-        let least = (share, Resources::default());
-        let any = most.is_none_or(|most| least <= *most);
-        let shelf = self.shelves.get(&make).filter(|_| any);
-        let range = (
-            Bound::Included(least),
-            most.cloned().map_or(Bound::Unbounded, Bound::Included),
-        );
-        let open = shelf.map(|shelf| shelf.open.range(range));
-        open.into_iter().flatten()
+    /// The make of this number, and its open nodes by what is free of them.
+    pub fn shelf(&self, number: usize) -> Option<(&Make, &ByFree<NodeId>)> {
+        let shelf = self.shelves.get(&number)?;
+        Some((&shelf.make, &shelf.open))
     }
 
     /// Zones in which there are open nodes.
@@ -258,12 +239,11 @@ mod tests {
         nodes[1].used = Resources::pod(Cpu::from_millis(1000), Bytes::from_mib(0));
         space.note(&mut nodes[1]);
         let make = nodes[0].make.unwrap();
-        let names = |share| -> Vec<&str> {
-            let open = space.open(make, share, None).flat_map(|(_, nodes)| nodes);
-            open.map(NodeId::as_str).collect()
-        };
-        assert_eq!(names(0), ["b", "a"]);
-        assert_eq!(names(2_000_000), ["a"]);
+        let (_, open) = space.shelf(make).unwrap();
+        let names: Vec<&str> = open.values().flatten().map(NodeId::as_str).collect();
+        assert_eq!(names, ["b", "a"]);
+        let shares: Vec<u64> = open.keys().map(|(share, _)| *share).collect();
+        assert_eq!(shares, [1_750_000, 2_000_000]);
         nodes.iter_mut().for_each(|node| space.forget(node));
         assert_eq!((space.makes().count(), space.known.len()), (0, 0));
     }

@@ -13,31 +13,27 @@ use crate::model::placement::HOSTNAME;
 use crate::model::resources::Resources;
 use crate::model::spark::{PodTemplate, Role};
 
+use super::constraint::Who;
 use super::demand::Ask;
 use super::offer;
 
-/// Sorts of pods, by application and need: what takes one pod of a sort takes all of it.
-pub(super) type Sorts = Rc<[Vec<usize>]>;
+/// Sorts of pods, in order of application and need: what takes one pod of a sort takes all of it.
+pub(super) type Sorts = Rc<[(Who, usize)]>;
 
 /// Numbers the needs so that those whose pods ask for the same, and accept the same, are one sort.
 pub(super) fn sorts(asks: &[Ask<'_>]) -> Sorts {
-    let mut known: BTreeMap<&Resources, Vec<(usize, &PodTemplate)>> = BTreeMap::new();
-    let mut count = 0;
+    let mut known: BTreeMap<(&Resources, usize), &PodTemplate> = BTreeMap::new();
     let mut sorts = Vec::with_capacity(asks.len());
-    for ask in asks {
-        let mut own = Vec::with_capacity(ask.needs.len());
-        for need in &ask.needs {
+    for (i, ask) in asks.iter().enumerate() {
+        for (n, need) in ask.needs.iter().enumerate() {
             let template = &*need.template;
-            let alike = known.entry(&template.requests).or_default();
-            let same = alike.iter().find(|(_, other)| is_alike(template, other));
-            let sort = same.map_or(count, |(sort, _)| *sort);
-            if sort == count {
-                alike.push((sort, template));
-                count += 1;
-            }
-            own.push(sort);
+            let requests = &template.requests;
+            let mut alike = known.range((requests, 0)..=(requests, usize::MAX));
+            let same = alike.find(|(_, other)| is_alike(template, other));
+            let sort = same.map_or(known.len(), |((_, sort), _)| *sort);
+            known.entry((requests, sort)).or_insert(template);
+            sorts.push(((i, n), sort));
         }
-        sorts.push(own);
     }
     sorts.into()
 }
@@ -60,23 +56,27 @@ pub(super) fn accepts(
     zone: Option<ZoneId>,
 ) -> bool {
     let in_zone = zone.is_none() || zone == make.zone;
-    let purpose = make
-        .purpose
-        .is_none_or(|purpose| purpose == purpose_of(template.role));
-    let spot = make.capacity_type == Some(CapacityType::Spot);
-    let safe = !spot
-        || template.role != Role::Driver
-        || has_spot_for_drivers(view, make)
-        || offer::pins_spot(&template.constraints);
+    let for_role = || {
+        let purpose = purpose_of(template.role);
+        make.purpose.is_none_or(|of_make| of_make == purpose)
+    };
     in_zone
-        && purpose
-        && safe
+        && for_role()
         && template.not_understood.is_empty()
+        && is_safe(view, make, template)
         && (names_host(template) || template.constraints.hold(&make.labels))
         && tolerated(
             make.taints.iter().filter(|taint| !is_own(taint, template)),
             &template.tolerations,
         )
+}
+
+/// A driver goes onto spot only where its pool or its own selectors say so.
+fn is_safe(view: &View<'_>, make: &Make, template: &PodTemplate) -> bool {
+    make.capacity_type != Some(CapacityType::Spot)
+        || template.role != Role::Driver
+        || has_spot_for_drivers(view, make)
+        || offer::pins_spot(&template.constraints)
 }
 
 pub(super) fn names_host(template: &PodTemplate) -> bool {

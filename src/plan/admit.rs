@@ -47,9 +47,9 @@ pub fn admit<'s, 'a>(view: &View<'a>, memo: &'a Memo, asks: &'s [Ask<'a>]) -> Ad
     let pods = asks.iter().flat_map(|ask| &ask.needs);
     let pods: usize = pods.map(|need| need.pods.len()).sum();
     let other = (!preferred.is_empty() && pods <= FEW_PODS).then(|| empty.clone());
-    let together = attempt(view, memo, empty, &preferred);
+    let together = attempt(view, memo, &mut menu, empty, &preferred);
     let Some(empty) = other else { return together };
-    let alone = attempt(view, memo, empty, &Preferred::new());
+    let alone = attempt(view, memo, &mut menu, empty, &Preferred::new());
     if alone.rank() < together.rank() {
         alone
     } else {
@@ -61,14 +61,14 @@ pub fn admit<'s, 'a>(view: &View<'a>, memo: &'a Memo, asks: &'s [Ask<'a>]) -> Ad
 fn attempt<'s, 'a>(
     view: &View<'a>,
     memo: &'a Memo,
+    menu: &mut Menu<'a>,
     mut seating: Seating<'s, 'a>,
     preferred: &Preferred,
 ) -> Admission<'s, 'a> {
     let asks = seating.asks;
-    let mut menu = Menu::new(*view, memo, BTreeSet::new());
-    let (choices, mut refused) = choose_zones(view, &mut menu, &mut seating, preferred);
+    let (choices, mut refused) = choose_zones(view, menu, &mut seating, preferred);
     seat_in_free_room(&mut seating, &refused);
-    let bought = seating.buy_all(&mut menu, &refused);
+    let bought = seating.buy_all(menu, &refused);
     if !bought || obstacle(view, (&[], &seating.drafts), &Kept::new()).is_some() {
         seating.scrap_all_drafts();
         ration::one_by_one(view, memo, asks, &mut seating, &choices, &mut refused);

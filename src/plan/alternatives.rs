@@ -45,7 +45,7 @@ pub(super) struct Choice {
 /// ones are added until there are as many.
 pub(super) fn choose(
     view: &View<'_>,
-    suitable: &[usize],
+    suitable: &[Priced],
     draft: &Draft,
     slack: &mut Slack,
 ) -> Choice {
@@ -54,10 +54,13 @@ pub(super) fn choose(
     let first = settle(view, suitable, &mut naming);
     let planned = &market.kinds[first];
     let most = premium(planned.price_of_work(), planned.pool.max_premium_percent);
-    for &i in suitable.iter().filter(|&&i| i != first) {
-        let kind = &market.kinds[i];
-        let within = kind.price_of_work() <= most && naming.has_place_for(i);
-        if within || widens(view, &planned.pool, &naming.named, i) {
+    let counts_values = width::is_wanted(&planned.pool);
+    for &(price, i) in suitable.iter().filter(|(_, i)| *i != first) {
+        if price > most && !counts_values {
+            break;
+        }
+        let within = price <= most && naming.has_place_for(i);
+        if within || counts_values && widens(view, &planned.pool, &naming.named, i) {
             naming.name(i);
         }
     }
@@ -68,6 +71,9 @@ pub(super) fn choose(
     }
 }
 
+/// A kind by position in the market, with its price of work.
+pub(super) type Priced = (UsdPerHour, usize);
+
 /// What decides which kinds suit a draft: its kind, load and disks, and the classes of its pods.
 pub(super) type Alike = (usize, Resources, u32, BTreeSet<usize>);
 
@@ -76,7 +82,7 @@ pub(super) type Alike = (usize, Resources, u32, BTreeSet<usize>);
 pub(super) struct Suitable<'a> {
     menu: Menu<'a>,
     /// What holds under today's circumstances alone.
-    own: BTreeMap<Alike, Arc<[usize]>>,
+    own: BTreeMap<Alike, Arc<[Priced]>>,
 }
 
 impl<'a> Suitable<'a> {
@@ -89,7 +95,7 @@ impl<'a> Suitable<'a> {
     }
 
     /// Kinds that could take the draft's place and the draft's own, by the price of work.
-    pub fn kinds(&mut self, view: &View<'_>, asks: &[Ask<'_>], draft: &Draft) -> Arc<[usize]> {
+    pub fn kinds(&mut self, view: &View<'_>, asks: &[Ask<'_>], draft: &Draft) -> Arc<[Priced]> {
         let mut one_of_each: BTreeMap<usize, &PodTemplate> = BTreeMap::new();
         for load in &draft.loads {
             let need = &asks[load.ask].needs[load.need];
@@ -117,7 +123,7 @@ fn suitable(
     draft: &Draft,
     load: &Resources,
     templates: &[&PodTemplate],
-) -> Vec<usize> {
+) -> Vec<Priced> {
     let (catalog, market) = (&view.cluster.catalog, view.cluster.market());
     let planned = &market.kinds[draft.kind];
     let could = |kind: &Kind| {
@@ -128,12 +134,14 @@ fn suitable(
             && offer::is_available(view, kind)
             && templates.iter().all(|pod| kind.accepts(catalog, pod))
     };
-    let mut suitable: Vec<usize> = market
+    let mut suitable: Vec<(Priced, UsdPerHour)> = market
         .shelf(planned.offering.zone, planned.purpose)
-        .filter(|&i| i == draft.kind || could(&market.kinds[i]))
+        .map(|i| (i, &market.kinds[i]))
+        .filter(|(i, kind)| *i == draft.kind || could(kind))
+        .map(|(i, kind)| ((kind.price_of_work(), i), kind.cost))
         .collect();
-    suitable.sort_by_key(|&i| (market.kinds[i].price_of_work(), market.kinds[i].cost, i));
-    suitable
+    suitable.sort_unstable_by_key(|((price, i), cost)| (*price, *cost, *i));
+    suitable.into_iter().map(|(priced, _)| priced).collect()
 }
 
 fn load(asks: &[Ask<'_>], draft: &Draft) -> Resources {
@@ -150,27 +158,27 @@ fn load(asks: &[Ask<'_>], draft: &Draft) -> Resources {
 
 /// Among kinds that are compared at the planned one's price the one whose launch is expected to cost
 /// least. Where all are compared at list price, those of one price are expected to cost the same.
-fn settle(view: &View<'_>, suitable: &[usize], naming: &mut Naming<'_, '_>) -> usize {
+fn settle(view: &View<'_>, suitable: &[Priced], naming: &mut Naming<'_, '_>) -> usize {
     let market = view.cluster.market();
     let drafted = naming.named[0];
     if market.at_list_price {
         return drafted;
     }
-    let price = |i: &usize| market.kinds[*i].price_of_work();
-    let expected = |first: usize| {
+    let expected = |(price, first): Priced| {
         let planned = &market.kinds[first];
-        let most = premium(planned.price_of_work(), planned.pool.max_premium_percent);
-        let within = suitable.iter().filter(|i| **i != first).map(price);
-        let all = std::iter::once(price(&first)).chain(within.filter(|price| *price <= most));
+        let most = premium(price, planned.pool.max_premium_percent);
+        let others = suitable.iter().take_while(|(price, _)| *price <= most);
+        let others = others.filter(|(_, i)| *i != first).map(|(price, _)| *price);
+        let all = std::iter::once(price).chain(others);
         expected::of_work(planned.offering.capacity_type, all)
     };
     let equal = suitable
         .iter()
         .copied()
-        .filter(|&i| market.kinds[i].cost == market.kinds[drafted].cost);
-    let best = equal.min_by_key(|&i| (expected(i), i != drafted, i));
+        .filter(|(_, i)| market.kinds[*i].cost == market.kinds[drafted].cost);
+    let best = equal.min_by_key(|&(price, i)| (expected((price, i)), i != drafted, i));
     match best {
-        Some(best) if best != drafted && naming.name(best) => {
+        Some((_, best)) if best != drafted && naming.name(best) => {
             naming.named.remove(0);
             best
         }
@@ -215,9 +223,9 @@ impl<'s, 'v> Naming<'s, 'v> {
     /// Names a kind; false where limits or addresses leave no room for it.
     fn name(&mut self, kind: usize) -> bool {
         let of = &self.view.cluster.market().kinds[kind];
-        let more = addresses::of_kind(self.view, of, self.pods);
+        let needed = || addresses::of_kind(self.view, of, self.pods);
         let zone = of.offering.zone;
-        let fits = self.slack.take_addresses(zone, more, &mut self.addresses)
+        let fits = (self.slack).take_addresses(zone, needed, &mut self.addresses)
             && self.slack.take(self.view, of, &mut self.charged);
         if fits {
             self.families.insert(family(self.view, kind));
@@ -270,7 +278,7 @@ pub(super) fn is_wide(view: &View<'_>, kinds: &[usize]) -> bool {
 /// Why a launch on spot names fewer types than is well: what would have to change for enough.
 fn narrow(
     view: &View<'_>,
-    suitable: &[usize],
+    suitable: &[Priced],
     named: &[usize],
     most: UsdPerHour,
 ) -> Option<Reason> {
@@ -281,9 +289,7 @@ fn narrow(
     }
     let (types, families) = spread(view, named);
     let pool = || planned.pool.name.clone();
-    let enough = (1..=suitable.len()).find(|&n| is_wide(view, &suitable[..n]));
-    let last = enough.map(|n| market.kinds[suitable[n - 1]].price_of_work());
-    let because = match last {
+    let because = match price_of_width(view, suitable) {
         None => Narrowness::Offerings(pool()),
         Some(price) if price <= most => Narrowness::Limits(pool()),
         Some(price) => Narrowness::Premium {
@@ -295,6 +301,18 @@ fn narrow(
         families,
         because,
     })
+}
+
+/// The price of work up to which kinds are as many as is well.
+fn price_of_width(view: &View<'_>, suitable: &[Priced]) -> Option<UsdPerHour> {
+    let mut families = BTreeSet::new();
+    let mut types = 0;
+    let last = suitable.iter().find(|(_, kind)| {
+        families.insert(family(view, *kind));
+        types += 1;
+        types >= AIM_TYPES && families.len() >= AIM_FAMILIES
+    });
+    last.map(|(price, _)| *price)
 }
 
 /// How far a price is above another in whole per cent, rounded up.

@@ -97,6 +97,9 @@ impl<'a> Seating<'_, 'a> {
         let who: Vec<usize> = self.zones.keys().copied().collect();
         let mut orders = Vec::new();
         for i in who {
+            if self.standing_count(i, &refused[&i]) == 0 {
+                continue;
+            }
             let standing = self.standing(i, &refused[&i], |_, _| true);
             self.order(i, standing, &mut orders);
         }
@@ -312,17 +315,27 @@ impl<'a> Seating<'_, 'a> {
         if let Some(known) = packs.borrow().get(&lots).filter(|_| plain) {
             return known.clone();
         }
+        if !plain {
+            return pack::pack(&self.problem(items)).into();
+        }
+        let sorts = lots.iter().map(|(requests, list, _)| (requests, *list));
+        let sorts = sorts.map(|(requests, list)| (requests.clone(), list));
+        let mut problems = menu.memo().problems.borrow_mut();
+        let problem = problems.entry(sorts.collect());
+        let problem = problem.or_insert_with(|| self.problem(items));
+        problem.counts = items.iter().map(|item| item.count).collect();
+        let bins: Arc<[Bin]> = pack::pack(problem).into();
+        packs.borrow_mut().insert(lots, bins.clone());
+        bins
+    }
+
+    fn problem(&self, items: &[Item]) -> Problem {
         let market = self.view.cluster.market();
         let rooms = self.rooms_with_rules(items);
-        let describe = |kind: usize| {
+        Problem::new(items, |kind| {
             let room = rooms.get(&kind).unwrap_or(&market.kinds[kind].room);
             (room, market.kinds[kind].cost)
-        };
-        let bins: Arc<[Bin]> = pack::pack(&Problem::new(items, describe)).into();
-        if plain {
-            packs.borrow_mut().insert(lots, bins.clone());
-        }
-        bins
+        })
     }
 
     /// Orders that may be bought the same kinds and ask for the same are one item.

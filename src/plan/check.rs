@@ -31,6 +31,9 @@ pub struct Violation {
 /// Every effect that would break an invariant.
 pub fn violations(view: &View<'_>, effects: &[Effect]) -> Vec<Violation> {
     let mut found = Vec::new();
+    if effects.is_empty() {
+        return found;
+    }
     let launches = effects
         .iter()
         .any(|effect| matches!(effect, Effect::Launch(_)));

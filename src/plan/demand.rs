@@ -183,6 +183,7 @@ fn count_gang(app: &App, needs: &mut [Need]) {
     let mut minimum: Vec<(usize, &ExecutorGroup)> = shape
         .executors
         .iter()
+        .filter(|group| group.min > 0)
         .map(|group| (usize::try_from(group.min).unwrap_or(usize::MAX), group))
         .collect();
     for (count, group) in &mut minimum {

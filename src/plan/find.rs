@@ -6,14 +6,14 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use crate::cluster::space::Free;
+use crate::cluster::space::{ByFree, Free, share_free};
 use crate::model::name::{NodeId, PodId};
 use crate::model::offering::ZoneId;
 use crate::model::resources::Resources;
 use crate::model::spark::PodTemplate;
 
 use super::constraint::Who;
-use super::room::Rooms;
+use super::room::{Rooms, emptiest_first};
 
 /// Which of the nodes that could take a pod does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,18 +24,36 @@ pub enum Ranking {
     Tightest,
 }
 
+/// A pod that looks for room.
+#[derive(Clone, Copy)]
+struct Search<'t> {
+    template: &'t PodTemplate,
+    who: Who,
+    ranking: Ranking,
+    /// Any node takes it that accepts its sort and has the room.
+    plain: bool,
+}
+
 /// The node of a make that ranks first, with its rank; of equal ones the first by name.
 type Best<'a> = Option<(i64, Reverse<&'a NodeId>)>;
 
 /// A node, and what is free of it.
 type Place<'a> = (&'a Free, &'a NodeId);
 
-/// What every make that takes a sort of pods has to offer, as far as the changes to room are taken in.
+/// What a make that takes a sort of pods has to offer.
+#[derive(Clone, Debug)]
+struct Offer<'a> {
+    make: usize,
+    best: Best<'a>,
+    /// Room of the make has changed since.
+    stale: bool,
+}
+
+/// What every make that takes a sort of pods has to offer, in order of their numbers.
 #[derive(Clone, Debug, Default)]
 struct Offers<'a> {
-    /// By make, in order of their numbers.
-    best: Vec<(usize, Best<'a>)>,
-    /// Changes that are taken in.
+    all: Vec<Offer<'a>>,
+    /// Changes to room that are taken note of.
     seen: usize,
 }
 
@@ -66,13 +84,19 @@ impl<'a> Rooms<'a> {
         zone: Option<ZoneId>,
         ranking: Ranking,
     ) -> Option<&'a NodeId> {
-        let best = if self.rules.get(who).is_some() {
+        let has_rules = self.rules.get(who).is_some();
+        let search = Search {
+            template,
+            who,
+            ranking,
+            plain: self.is_plain(template, who),
+        };
+        let best = if has_rules {
             let makes = self.makes_for(template, who, zone);
             let best = makes.iter();
-            best.filter_map(|make| self.best_of(*make, template, who, ranking))
-                .max()
+            best.filter_map(|make| self.best_of(*make, search)).max()
         } else {
-            self.best_known(template, who, zone, ranking)
+            self.best_known(zone, search)
         };
         let (_, Reverse(node)) = best?;
         self.put(node, std::slice::from_ref(pod), template, who);
@@ -80,82 +104,106 @@ impl<'a> Rooms<'a> {
     }
 
     /// The first of all makes for a pod without rules.
-    fn best_known(
-        &mut self,
-        template: &PodTemplate,
-        who: Who,
-        zone: Option<ZoneId>,
-        ranking: Ranking,
-    ) -> Best<'a> {
-        let key = (self.sort_of(who), zone, ranking);
-        let known = self.found.offers.remove(&key);
-        let mut offers = known.unwrap_or_else(|| {
-            let makes = self.makes_for(template, who, zone);
-            let best = makes.iter();
-            let best = best.map(|make| (*make, self.best_of(*make, template, who, ranking)));
-            Offers {
-                best: best.collect(),
+    fn best_known(&mut self, zone: Option<ZoneId>, search: Search<'_>) -> Best<'a> {
+        let key = (self.sort_of(search.who), zone, search.ranking);
+        let mut offers = match self.found.offers.get_mut(&key) {
+            Some(known) => std::mem::take(known),
+            None => Offers {
+                all: self.unseen_offers(zone, search),
                 seen: self.found.changes.len(),
+            },
+        };
+        offers.note(&self.found.changes);
+        let mut first = None;
+        for offer in &mut offers.all {
+            if offer.stale {
+                offer.best = self.best_of(offer.make, search);
+                offer.stale = false;
             }
-        });
-        let news = &self.found.changes[offers.seen..];
-        let changed: BTreeSet<usize> = news.iter().copied().collect();
-        offers.seen += news.len();
-        for make in changed {
-            let place = offers.best.binary_search_by_key(&make, |(make, _)| *make);
-            if let Ok(place) = place {
-                offers.best[place].1 = self.best_of(make, template, who, ranking);
-            }
+            first = first.max(offer.best);
         }
-        let best = offers.best.iter().filter_map(|(_, best)| *best).max();
         self.found.offers.insert(key, offers);
-        best
+        first
+    }
+
+    /// The makes that take a pod, of which none has been looked at.
+    fn unseen_offers(&self, zone: Option<ZoneId>, search: Search<'_>) -> Vec<Offer<'a>> {
+        let makes = self.makes_for(search.template, search.who, zone);
+        let unseen = |make: &usize| Offer {
+            make: *make,
+            best: None,
+            stale: true,
+        };
+        makes.iter().map(unseen).collect()
     }
 
     /// The feasible node of a make that ranks first, among those that this plan has touched and those that
     /// it has not.
-    fn best_of(
-        &mut self,
-        make: usize,
-        template: &PodTemplate,
-        who: Who,
-        ranking: Ranking,
-    ) -> Best<'a> {
-        let from = self.first_untouched(make);
-        let all = &self.view().cluster.space.make(make)?.allocatable;
-        let plain = self.is_plain(template, who);
-        let feasible = |id: &&'a NodeId| plain || self.takes_one(id, template, who);
-        let moved = self.moved_groups(make, template);
-        let changed = |_: &Free, nodes: &BTreeSet<&'a NodeId>| nodes.iter().copied().find(feasible);
-        let found = match ranking {
-            Ranking::LeastAllocated => {
-                let open = from.map(|(free, _)| self.open_groups(make, template, Some(free)).rev());
-                let unchanged = |free: &Free, nodes: &'a BTreeSet<NodeId>| {
-                    let mut nodes = from_place(free, nodes, from);
-                    nodes.find(|id| !self.is_changed(id) && feasible(id))
-                };
-                let open = open.into_iter().flatten();
-                [first(open, unchanged), first(moved.rev(), changed)]
-            }
-            Ranking::Tightest => {
-                let open = self.open_groups(make, template, None);
-                let unchanged = |_: &Free, nodes: &'a BTreeSet<NodeId>| {
-                    let mut nodes = nodes.iter();
-                    nodes.find(|id| !self.is_changed(id) && feasible(id))
-                };
-                [first(open, unchanged), first(moved, changed)]
-            }
+    fn best_of(&mut self, make: usize, search: Search<'_>) -> Best<'a> {
+        let (kind, open) = self.view().cluster.space.shelf(make)?;
+        let least = share_free(&search.template.requests, &kind.allocatable);
+        let from = match self.moved_groups(make) {
+            Some(_) if search.ranking == Ranking::LeastAllocated => self.first_untouched(make),
+            _ => None,
         };
+        let moved = self.moved_groups(make);
+        let found = [
+            self.best_untouched((open, least), moved.map(|_| from), search),
+            moved.and_then(|moved| self.best_touched((moved, least), search)),
+        ];
         let ranked = found.into_iter().flatten().map(|(free, node)| {
-            let left = least_allocated(all, free, template);
+            let left = least_allocated(&kind.allocatable, free, search.template);
             let left = i64::try_from(left).unwrap_or(i64::MAX);
-            let rank = match ranking {
+            let rank = match search.ranking {
                 Ranking::LeastAllocated => left,
                 Ranking::Tightest => -left,
             };
             (rank, Reverse(node))
         });
         ranked.max()
+    }
+
+    /// The same among nodes that this plan has not touched. `from`: None where it has touched none of the make,
+    /// else the first of the others, the emptiest first. What fits has no smaller share free than `least`.
+    fn best_untouched(
+        &self,
+        (open, least): (&'a ByFree<NodeId>, u64),
+        from: Option<Option<Place<'a>>>,
+        search: Search<'_>,
+    ) -> Option<(&'a Resources, &'a NodeId)> {
+        let (template, plain) = (search.template, search.plain);
+        let takes = |id: &&'a NodeId| {
+            !(from.is_some() && self.is_changed(id))
+                && (plain || self.takes_one(id, template, search.who))
+        };
+        let whole = |_: &Free, nodes: &'a BTreeSet<NodeId>| nodes.iter().find(takes);
+        match (search.ranking, from) {
+            (Ranking::LeastAllocated, None) => {
+                first(emptiest_first(open.iter(), template, least), whole)
+            }
+            (Ranking::LeastAllocated, Some(from)) => {
+                let from = from?;
+                let groups = open.range((Bound::Unbounded, Bound::Included(from.0)));
+                let rest = |free: &Free, nodes| from_place(free, nodes, Some(from)).find(takes);
+                first(emptiest_first(groups, template, least), rest)
+            }
+            (Ranking::Tightest, _) => first(fullest_first(open, template, least), whole),
+        }
+    }
+
+    /// The same among nodes that it has touched.
+    fn best_touched<'r>(
+        &'r self,
+        (moved, least): (&'r ByFree<&'a NodeId>, u64),
+        search: Search<'_>,
+    ) -> Option<(&'r Resources, &'a NodeId)> {
+        let (template, plain) = (search.template, search.plain);
+        let takes = |id: &&'a NodeId| plain || self.takes_one(id, template, search.who);
+        let find = |_: &Free, nodes: &BTreeSet<&'a NodeId>| nodes.iter().copied().find(takes);
+        match search.ranking {
+            Ranking::LeastAllocated => first(emptiest_first(moved.iter(), template, least), find),
+            Ranking::Tightest => first(fullest_first(moved, template, least), find),
+        }
     }
 
     /// The first node of a make, the emptiest first, that this plan has not touched; None where it has touched all.
@@ -165,8 +213,9 @@ impl<'a> Rooms<'a> {
             return None;
         }
         let before = known.flatten();
-        let space = &self.view().cluster.space;
-        let mut groups = space.open(make, 0, before.map(|(free, _)| free)).rev();
+        let (_, open) = self.view().cluster.space.shelf(make)?;
+        let most = before.map_or(Bound::Unbounded, |(free, _)| Bound::Included(free));
+        let mut groups = open.range((Bound::Unbounded, most)).rev();
         let first = groups.find_map(|(free, nodes)| {
             let mut nodes = from_place(free, nodes, before);
             let node = nodes.find(|id| !self.is_changed(id))?;
@@ -175,6 +224,29 @@ impl<'a> Rooms<'a> {
         self.found.untouched.insert(make, first);
         first
     }
+}
+
+impl Offers<'_> {
+    /// Takes note of changes to room, in order of which some may be known.
+    fn note(&mut self, changes: &[usize]) {
+        for make in &changes[self.seen..] {
+            let place = self.all.binary_search_by_key(make, |offer| offer.make);
+            if let Ok(place) = place {
+                self.all[place].stale = true;
+            }
+        }
+        self.seen = changes.len();
+    }
+}
+
+/// Groups of nodes with room for a pod, the fullest first.
+fn fullest_first<'g, N>(
+    groups: &'g ByFree<N>,
+    template: &PodTemplate,
+    least: u64,
+) -> impl Iterator<Item = (&'g Free, &'g BTreeSet<N>)> {
+    let groups = groups.range((least, Resources::default())..);
+    groups.filter(|((_, free), _)| template.requests.fits(free))
 }
 
 /// The nodes of a group, in the group of `place` from there on.

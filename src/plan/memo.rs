@@ -12,11 +12,11 @@ use crate::cluster::market::Market;
 use crate::model::offering::ZoneId;
 use crate::model::resources::Resources;
 
-use super::alternatives::Alike;
+use super::alternatives::{self, Alike};
 use super::expected::Expected;
 use super::launch::Common;
 use super::menu::{Answer, Class};
-use super::pack::{Bin, Priced};
+use super::pack::{Bin, Priced, Problem};
 
 /// Answers of each sort beyond which all are forgotten: a bound on memory, met by no steady stream.
 const MOST_ANSWERS: usize = 20_000;
@@ -32,11 +32,13 @@ pub struct Memo {
     pub(super) answers: RefCell<BTreeMap<(usize, ZoneId), Answer>>,
     pub(super) units: RefCell<BTreeMap<(usize, ZoneId, u32), i128>>,
     pub(super) everywhere: RefCell<BTreeMap<(usize, Option<ZoneId>), Kinds>>,
+    /// How sorts of pods pack, by what they ask for and which kinds they may be bought, whatever their number.
+    pub(super) problems: RefCell<BTreeMap<Sorts, Problem>>,
     pub(super) packs: RefCell<BTreeMap<Lots, Arc<[Bin]>>>,
     pub(super) bounds: RefCell<BTreeMap<(Prices, Lots), Arc<Priced>>>,
     pub(super) expected: RefCell<BTreeMap<(usize, ZoneId, u32), Expected>>,
     /// Kinds that could take a draft's place.
-    pub(super) suitable: RefCell<BTreeMap<Alike, Arc<[usize]>>>,
+    pub(super) suitable: RefCell<BTreeMap<Alike, Arc<[alternatives::Priced]>>>,
     /// What nodes have in common whichever of these kinds they are.
     pub(super) common: RefCell<BTreeMap<Vec<usize>, Arc<Common>>>,
 }
@@ -50,6 +52,9 @@ pub(super) enum Prices {
 
 /// Kinds that may be bought for pods of one class, as places in the market.
 pub(super) type Kinds = Arc<[usize]>;
+
+/// Sorts of pods to be packed: as [`Lots`], without their number.
+pub(super) type Sorts = Vec<(Resources, usize)>;
 
 /// Pods to be packed: what they ask for, which kinds they may be bought (the address of a remembered
 /// list), and how many there are.
@@ -76,6 +81,7 @@ impl Memo {
         self.units.borrow().len()
             + self.expected.borrow().len()
             + self.packs.borrow().len()
+            + self.problems.borrow().len()
             + self.bounds.borrow().len()
             + self.common.borrow().len()
             + self.suitable.borrow().len()

@@ -100,24 +100,24 @@ fn decide<'a>(view: &View<'a>, memo: &'a Memo, unproven: bool) -> Plan {
 /// What is done for those who ask: nodes to be, gates to lift, room to keep; and who waits.
 fn provide<'a>(view: &View<'a>, memo: &'a Memo, asks: &[Ask<'a>], unproven: bool) -> Plan {
     let admission = admit::admit(view, memo, asks);
-    let seating = &admission.seating;
-    let held_back = turn::held_back(view, seating);
+    let seating = admission.seating;
+    let held_back = turn::held_back(view, &seating);
     let mut waiting = admission.waiting;
-    waiting.extend(turn::waiting(seating, &held_back));
+    waiting.extend(turn::waiting(&seating, &held_back));
     let launches = launch::launches(view, memo, asks, &seating.drafts, &held_back);
-    let places = place::places(view, asks, seating);
-    let holds = hold::holds(view, asks, seating, &places);
+    let places = place::places(view, asks, &seating);
+    let holds = hold::holds(view, asks, &seating);
     let bound = if unproven {
         bound::Bound::default()
     } else {
-        bound::bound(view, memo, asks, seating)
+        bound::bound(view, memo, asks, &seating)
     };
     let mut effects: Vec<Effect> = launches.into_iter().map(Effect::Launch).collect();
     effects.extend(places.into_iter().map(Effect::Place));
     Plan {
         effects,
         holds,
-        existing: seating.rooms.taken(),
+        existing: seating.rooms.into_taken(),
         waiting,
         bound: bound.fractional,
         whole_bound: bound.whole,

@@ -3,10 +3,9 @@
 //! has answered; so is what awaits its answer, since a gate once lifted holds a pod to its zone.
 
 use crate::cluster::View;
-use crate::cluster::node::Stage;
-use crate::model::name::NodeId;
-use crate::model::node::Purpose;
-use crate::model::offering::{CapacityType, ZoneId};
+use crate::cluster::node::{Node, Stage};
+use crate::model::name::PodId;
+use crate::model::offering::ZoneId;
 use crate::model::spark::{PodPhase, Role};
 
 use super::demand::Ask;
@@ -18,25 +17,22 @@ use super::zone::Zones;
 pub fn places(view: &View<'_>, asks: &[Ask<'_>], seating: &Seating<'_, '_>) -> Vec<Place> {
     let mut places = Vec::new();
     for (i, ask) in asks.iter().enumerate() {
-        if !gang_has_nodes(view, ask, seating, i) {
+        if ask.app.gated.is_empty() || !gang_has_nodes(view, ask, seating, i) {
             continue;
         }
         for (n, need) in ask.needs.iter().enumerate() {
             for (pod, seat) in need.pods.iter().zip(&seating.seats[&(i, n)]) {
-                let gated = view
-                    .cluster
-                    .pods
-                    .get(pod)
-                    .is_some_and(|pod| pod.phase == PodPhase::Gated);
-                if let (true, Seat::Node(node)) = (gated && is_answered(view, seat), seat) {
-                    let (purpose, spot) = target(view, node, need.template.role);
-                    places.push(Place {
-                        pod: pod.clone(),
-                        zone: zone(seating, i),
-                        capacity_type: spot,
-                        purpose,
-                    });
-                }
+                let Some(node) = given(view, seat).filter(|_| is_gated(view, pod)) else {
+                    continue;
+                };
+                // A driver is held to the capacity type that it was planned for; executors take either.
+                let is_driver = need.template.role == Role::Driver;
+                places.push(Place {
+                    pod: pod.clone(),
+                    zone: zone(seating, i),
+                    capacity_type: node.capacity_type.filter(|_| is_driver),
+                    purpose: node.purpose,
+                });
             }
         }
     }
@@ -52,15 +48,20 @@ pub(super) fn gang_has_nodes(
 ) -> bool {
     ask.needs.iter().enumerate().all(|(n, need)| {
         let gang = seating.seats[&(i, n)].iter().take(need.gang);
-        gang.into_iter().all(|seat| is_answered(view, seat))
+        gang.into_iter().all(|seat| given(view, seat).is_some())
     })
 }
 
-/// True where the seat is on a node that EC2 has given.
-fn is_answered(view: &View<'_>, seat: &Seat<'_>) -> bool {
-    let Seat::Node(node) = seat else { return false };
+/// The node of a seat, where EC2 has given it.
+fn given<'a>(view: &View<'a>, seat: &Seat<'_>) -> Option<&'a Node> {
+    let Seat::Node(node) = seat else { return None };
     let node = view.cluster.nodes.get(*node);
-    node.is_some_and(|node| node.stage != Stage::Asked)
+    node.filter(|node| node.stage != Stage::Asked)
+}
+
+fn is_gated(view: &View<'_>, pod: &PodId) -> bool {
+    let pod = view.cluster.pods.get(pod);
+    pod.is_some_and(|pod| pod.phase == PodPhase::Gated)
 }
 
 fn zone(seating: &Seating<'_, '_>, i: usize) -> Option<ZoneId> {
@@ -68,13 +69,4 @@ fn zone(seating: &Seating<'_, '_>, i: usize) -> Option<ZoneId> {
         Some(Zones::One(zone)) => Some(*zone),
         _ => None,
     }
-}
-
-/// A driver is held to the capacity type that it was planned for; executors take either.
-fn target(view: &View<'_>, node: &NodeId, role: Role) -> (Option<Purpose>, Option<CapacityType>) {
-    let node = view.cluster.nodes.get(node);
-    let capacity_type = node
-        .and_then(|node| node.capacity_type)
-        .filter(|_| role == Role::Driver);
-    (node.and_then(|node| node.purpose), capacity_type)
 }

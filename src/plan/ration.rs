@@ -202,6 +202,9 @@ pub fn obstacle(
     (settled, drafts): (&[Draft], &[Draft]),
     kept: &Kept,
 ) -> Option<Obstacle> {
+    if drafts.is_empty() {
+        return None;
+    }
     over_limit(view, (settled, drafts), kept)
         .or_else(|| addresses::short(view, drafts).map(Obstacle::Addresses))
 }

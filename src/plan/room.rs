@@ -6,8 +6,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use indexmap::map::Entry;
+
 use crate::cluster::View;
-use crate::cluster::app::{App, slot_of};
+use crate::cluster::app::App;
 use crate::cluster::event::Slot;
 use crate::cluster::node::Node;
 use crate::cluster::space::{ByFree, Free, share_free};
@@ -27,20 +29,26 @@ type Accepting = BTreeMap<(usize, Option<ZoneId>), Rc<[usize]>>;
 /// Room held for an application's pods of a slot, less what this plan has used of it.
 type Kept<'a> = Vec<(&'a NodeId, u32)>;
 
+/// A node of which this plan counts on more or less room than the cluster does.
+#[derive(Clone, Debug)]
+struct Touched {
+    free: Free,
+    /// What this plan has put there.
+    taken: Vec<PodId>,
+}
+
 /// All room, and what this plan has put there.
 #[derive(Clone, Debug)]
 pub struct Rooms<'a> {
     view: View<'a>,
-    /// Free room where this plan counts on more or less than the cluster does.
-    changed: Table<&'a NodeId, Free>,
+    touched: Table<&'a NodeId, Touched>,
     /// The same nodes by make and what is free, where they are known to the cluster's space.
     moved: BTreeMap<usize, ByFree<&'a NodeId>>,
     sorts: Sorts,
     accepting: Rc<RefCell<Accepting>>,
     pub(super) found: Found<'a>,
-    taken: Table<&'a NodeId, Vec<PodId>>,
-    /// By position of the application.
-    held: BTreeMap<(usize, Slot), Kept<'a>>,
+    /// By position of the application: held room of which this plan has used some.
+    held: BTreeMap<(usize, &'a Slot), Kept<'a>>,
     /// Rules between pods.
     pub rules: Rc<Rules>,
     /// Pods of needs with rules that this plan has put on nodes.
@@ -52,22 +60,17 @@ impl<'a> Rooms<'a> {
     pub fn open(view: &View<'a>, asks: &[Ask<'a>]) -> Self {
         let mut rooms = Rooms {
             view: *view,
-            changed: Table::default(),
+            touched: Table::default(),
             moved: BTreeMap::new(),
             sorts: sorts(asks),
             accepting: Rc::default(),
             found: Found::default(),
-            taken: Table::default(),
             held: BTreeMap::new(),
             rules: Rc::new(Rules::of(view, asks)),
             company: BTreeMap::new(),
         };
-        let apps = &view.cluster.apps;
-        let given_up = demand::given_up(view).filter_map(|id| apps.get_key_value(id));
-        let asking = asks.iter().map(|ask| (ask.id, ask.app));
-        let whose: Table<&AppId, &App> = asking.chain(given_up).collect();
         let mut own: Table<&NodeId, Resources> = Table::default();
-        for (slot, nodes) in whose.values().flat_map(|app| &app.held) {
+        for (slot, nodes) in whose(view, asks).flat_map(|app| &app.held) {
             for (id, count) in nodes.iter().filter(|(id, _)| rooms.is_open(id)) {
                 *own.entry(id).or_default() += &slot.requests.times(*count);
             }
@@ -76,14 +79,7 @@ impl<'a> Rooms<'a> {
             if let Some(node) = view.cluster.nodes.get(id) {
                 let mut others = node.promised.clone();
                 others -= &own;
-                rooms.set_free(id, node.free_beside(&others));
-            }
-        }
-        for (i, ask) in asks.iter().enumerate() {
-            for (slot, nodes) in &ask.app.held {
-                let open = nodes.iter().filter(|(id, _)| rooms.is_open(id));
-                let open = open.map(|(id, count)| (id, *count)).collect();
-                rooms.held.insert((i, slot.clone()), open);
+                rooms.change(id, |free| *free = node.free_beside(&others));
             }
         }
         rooms
@@ -94,68 +90,45 @@ impl<'a> Rooms<'a> {
         node.is_some_and(Node::is_open)
     }
 
-    /// Puts the pods of a need onto the nodes that hold room for them. Returns, for each pod in order,
-    /// the node, and leaves those without one as None.
+    /// Puts the pods of a need onto the nodes that hold room for them. Returns the nodes of the first pods in
+    /// order; those that follow have none.
     pub fn claim_held(
         &mut self,
+        app: &'a App,
         need: &Need,
         who: Who,
         zone: Option<ZoneId>,
-    ) -> Vec<Option<&'a NodeId>> {
-        let mut homes = vec![None; need.pods.len()];
-        let key = (who.0, slot_of(&need.template));
-        let Some(mut nodes) = self.held.remove(&key) else {
+    ) -> Vec<&'a NodeId> {
+        let mut homes = Vec::new();
+        let mut slots = app.held.iter();
+        let Some((slot, held)) = slots.find(|(slot, _)| slot.is_of(&need.template)) else {
             return homes;
         };
-        let mut seated = 0;
+        let key = (who.0, slot);
+        let mut nodes = self.held.remove(&key).unwrap_or_else(|| {
+            let open = held.iter().filter(|(id, _)| self.is_open(id));
+            open.map(|(id, count)| (id, *count)).collect()
+        });
         for (id, count) in &mut nodes {
-            let standing = u32::try_from(need.pods.len() - seated).unwrap_or(u32::MAX);
+            let standing = u32::try_from(need.pods.len() - homes.len()).unwrap_or(u32::MAX);
             if standing == 0 || !self.accepts(id, &need.template, who, zone) {
                 continue;
             }
             let requests = &need.template.requests;
             let here = requests.copies_in(&self.free(id), standing.min(*count));
-            let pods = seated..seated + usize::try_from(here).unwrap_or(0);
-            self.put(id, &need.pods[pods.clone()], &need.template, who);
-            homes[pods.clone()].fill(Some(*id));
+            let seated = homes.len() + usize::try_from(here).unwrap_or(0);
+            let pods = &need.pods[homes.len()..seated];
+            self.put(id, pods, &need.template, who);
+            homes.resize(seated, *id);
             *count -= here;
-            seated = pods.end;
         }
-        nodes.retain(|(_, count)| *count > 0);
-        if !nodes.is_empty() {
-            self.held.insert(key, nodes);
-        }
+        self.held.insert(key, nodes);
         homes
     }
 
-    /// Open nodes of a make with room for a pod, by what is free of them, no more than `most`.
-    pub(super) fn open_groups<'t>(
-        &self,
-        make: usize,
-        template: &'t PodTemplate,
-        most: Option<&Free>,
-    ) -> impl DoubleEndedIterator<Item = (&'a Free, &'a BTreeSet<NodeId>)> + use<'a, 't> {
-        let space = &self.view.cluster.space;
-        let groups = space.open(make, self.least_share(make, template), most);
-        groups.filter(|((_, free), _)| template.requests.fits(free))
-    }
-
-    /// The same of those that this plan has touched.
-    pub(super) fn moved_groups<'r, 't>(
-        &'r self,
-        make: usize,
-        template: &'t PodTemplate,
-    ) -> impl DoubleEndedIterator<Item = (&'r Free, &'r BTreeSet<&'a NodeId>)> + use<'a, 'r, 't>
-    {
-        let least = (self.least_share(make, template), Resources::default());
-        let moved = self.moved.get(&make).into_iter();
-        let groups = moved.flat_map(move |groups| groups.range(least.clone()..));
-        groups.filter(|((_, free), _)| template.requests.fits(free))
-    }
-
-    fn least_share(&self, make: usize, template: &PodTemplate) -> u64 {
-        let make = self.view.cluster.space.make(make);
-        make.map_or(0, |make| share_free(&template.requests, &make.allocatable))
+    /// Nodes of a make that this plan has touched, by what is free of them.
+    pub(super) fn moved_groups(&self, make: usize) -> Option<&ByFree<&'a NodeId>> {
+        self.moved.get(&make)
     }
 
     /// Nodes with room for one of these pods, and what is free of them.
@@ -169,14 +142,21 @@ impl<'a> Rooms<'a> {
         let count = makes.len();
         let plain = self.is_plain(template, who);
         let with_room = move |i: usize| {
-            let unchanged = self.open_groups(makes[i], template, None);
-            let unchanged = unchanged.flat_map(|((_, free), nodes)| {
-                let nodes = nodes.iter().filter(|id| !self.is_changed(id));
-                nodes.map(move |id| (id, free))
+            let shelf = self.view.cluster.space.shelf(makes[i]);
+            let least = shelf.map_or(0, |(make, _)| {
+                share_free(&template.requests, &make.allocatable)
             });
-            let changed = self.moved_groups(makes[i], template);
-            let changed =
-                changed.flat_map(|((_, free), nodes)| nodes.iter().map(move |id| (*id, free)));
+            let touched = self.moved_groups(makes[i]);
+            let unchanged = shelf.into_iter().flat_map(move |(_, open)| {
+                let groups = emptiest_first(open.iter(), template, least);
+                groups.flat_map(|((_, free), nodes)| nodes.iter().map(move |id| (id, free)))
+            });
+            let is_changed = move |id: &NodeId| touched.is_some() && self.is_changed(id);
+            let unchanged = unchanged.filter(move |(id, _)| !is_changed(id));
+            let changed = touched.into_iter().flat_map(move |groups| {
+                let groups = emptiest_first(groups.iter(), template, least);
+                groups.flat_map(|((_, free), nodes)| nodes.iter().map(move |id| (*id, free)))
+            });
             unchanged.chain(changed)
         };
         let nodes = (0..count).flat_map(with_room);
@@ -203,12 +183,13 @@ impl<'a> Rooms<'a> {
 
     /// What takes one pod of this number takes those of every need that has it.
     pub(super) fn sort_of(&self, who: Who) -> usize {
-        self.sorts[who.0][who.1]
+        let place = self.sorts.binary_search_by_key(&who, |(who, _)| *who);
+        place.map_or(usize::MAX, |place| self.sorts[place].1)
     }
 
     /// True where this plan counts on other free room than the cluster does.
     pub(super) fn is_changed(&self, id: &NodeId) -> bool {
-        self.changed.contains_key(&id)
+        self.touched.contains_key(&id)
     }
 
     /// Makes of nodes that take the pods of a need, by number.
@@ -218,7 +199,7 @@ impl<'a> Rooms<'a> {
         who: Who,
         zone: Option<ZoneId>,
     ) -> Rc<[usize]> {
-        let key = (self.sorts[who.0][who.1], zone);
+        let key = (self.sort_of(who), zone);
         if let Some(known) = self.accepting.borrow().get(&key) {
             return known.clone();
         }
@@ -240,13 +221,26 @@ impl<'a> Rooms<'a> {
             && (!names_host(template) || template.constraints.hold(&node.labels))
     }
 
-    /// Counts on so much free room of a node.
-    fn set_free(&mut self, id: &'a NodeId, free: Resources) {
-        let Some(node) = self.view.cluster.nodes.get(id) else {
-            return;
+    /// Counts on other free room of a node; returns what was put there.
+    fn change(
+        &mut self,
+        id: &'a NodeId,
+        change: impl FnOnce(&mut Resources),
+    ) -> Option<&mut Vec<PodId>> {
+        let node = self.view.cluster.nodes.get(id)?;
+        let (touched, old) = match self.touched.entry(id) {
+            Entry::Occupied(known) => {
+                let known = known.into_mut();
+                let old = known.free.clone();
+                (known, Some(old))
+            }
+            Entry::Vacant(new) => {
+                let (free, taken) = ((0, node.free()), Vec::new());
+                (new.insert(Touched { free, taken }), None)
+            }
         };
-        let free = (share_free(&free, &node.allocatable), free);
-        let old = self.changed.insert(id, free.clone());
+        change(&mut touched.free.1);
+        touched.free.0 = share_free(&touched.free.1, &node.allocatable);
         if let Some(make) = node.make {
             self.found.changes(make);
             let groups = self.moved.entry(make).or_default();
@@ -258,8 +252,9 @@ impl<'a> Rooms<'a> {
                     groups.remove(&old);
                 }
             }
-            groups.entry(free).or_default().insert(id);
+            groups.entry(touched.free.clone()).or_default().insert(id);
         }
+        Some(&mut touched.taken)
     }
 
     /// How many pods of a template the free room of a zone could take.
@@ -299,25 +294,26 @@ impl<'a> Rooms<'a> {
     }
 
     /// What was put where, by node, in order of their names.
-    pub fn taken(&self) -> Vec<(NodeId, Vec<PodId>)> {
-        let taken = self.taken.iter();
-        let mut taken: Vec<_> = taken
-            .map(|(id, pods)| ((*id).clone(), pods.clone()))
-            .collect();
+    pub fn into_taken(self) -> Vec<(NodeId, Vec<PodId>)> {
+        let used = (self.touched.into_iter()).filter(|(_, touched)| !touched.taken.is_empty());
+        let taken = used.map(|(id, touched)| (id.clone(), touched.taken));
+        let mut taken: Vec<_> = taken.collect();
         taken.sort();
         taken
     }
 
-    /// True where anything was put anywhere.
-    pub fn is_used(&self) -> bool {
-        !self.taken.is_empty()
-    }
-
     /// Room that is left on a node.
     pub fn free(&self, id: &NodeId) -> Resources {
-        let unchanged = || self.view.cluster.nodes.get(id).map(Node::free);
-        let changed = self.changed.get(&id).map(|(_, free)| free.clone());
-        changed.or_else(unchanged).unwrap_or_default()
+        match self.touched.get(&id) {
+            Some(touched) => touched.free.1.clone(),
+            None => self
+                .view
+                .cluster
+                .nodes
+                .get(id)
+                .map(Node::free)
+                .unwrap_or_default(),
+        }
     }
 
     /// True where a node would take such a pod.
@@ -349,27 +345,48 @@ impl<'a> Rooms<'a> {
             return;
         }
         let count = u32::try_from(pods.len()).unwrap_or(u32::MAX);
-        let mut free = self.free(id);
-        free -= &template.requests.times(count);
-        self.set_free(id, free);
         if self.rules.get(who).is_some() {
             *self.company.entry((id, who)).or_default() += count;
         }
-        self.taken.entry(id).or_default().extend_from_slice(pods);
+        let less = template.requests.times(count);
+        if let Some(taken) = self.change(id, |free| *free -= &less) {
+            taken.extend_from_slice(pods);
+        }
     }
 
     /// Takes a pod back out.
     pub fn put_back(&mut self, id: &'a NodeId, pod: &PodId, template: &PodTemplate, who: Who) {
-        let mut free = self.free(id);
-        free += &template.requests;
-        self.set_free(id, free);
         if let Some(count) = self.company.get_mut(&(id, who)) {
             *count -= 1;
         }
-        let pods = self.taken.entry(id).or_default();
-        pods.retain(|known| known != pod);
-        if pods.is_empty() {
-            self.taken.swap_remove(&id);
+        if let Some(taken) = self.change(id, |free| *free += &template.requests) {
+            taken.retain(|known| known != pod);
         }
     }
+}
+
+/// Groups of nodes with room for a pod, the emptiest first; what fits a pod has no smaller share free than
+/// `least`.
+pub(super) fn emptiest_first<'g, N: 'g>(
+    groups: impl DoubleEndedIterator<Item = (&'g Free, &'g BTreeSet<N>)>,
+    template: &PodTemplate,
+    least: u64,
+) -> impl Iterator<Item = (&'g Free, &'g BTreeSet<N>)> {
+    let groups = groups.rev();
+    let groups = groups.take_while(move |((share, _), _)| *share >= least);
+    groups.filter(|((_, free), _)| template.requests.fits(free))
+}
+
+/// The applications that ask, and those that are given up, each once.
+fn whose<'a>(view: &View<'a>, asks: &[Ask<'a>]) -> impl Iterator<Item = &'a App> {
+    let apps = &view.cluster.apps;
+    let given_up = demand::given_up(view).filter_map(|id| apps.get_key_value(id));
+    let mut given_up: Table<&AppId, &App> = given_up.collect();
+    if !given_up.is_empty() {
+        for ask in asks {
+            given_up.swap_remove(ask.id);
+        }
+    }
+    let asking = asks.iter().map(|ask| ask.app);
+    asking.chain(given_up.into_values())
 }

@@ -64,15 +64,17 @@ pub struct Seating<'s, 'a> {
 impl<'s, 'a> Seating<'s, 'a> {
     /// Everybody stands.
     pub fn new(view: View<'a>, asks: &'s [Ask<'a>]) -> Self {
-        let seats = asks.iter().enumerate().flat_map(|(i, ask)| {
-            let needs = ask.needs.iter().enumerate();
-            needs.map(move |(n, need)| ((i, n), vec![Seat::None; need.pods.len()]))
-        });
+        let mut seats = BTreeMap::new();
+        for (i, ask) in asks.iter().enumerate() {
+            for (n, need) in ask.needs.iter().enumerate() {
+                seats.insert((i, n), vec![Seat::None; need.pods.len()]);
+            }
+        }
         Seating {
             view,
             asks,
             rooms: Rooms::open(&view, asks),
-            seats: seats.collect(),
+            seats,
             drafts: Vec::new(),
             zones: BTreeMap::new(),
             obstacles: BTreeMap::new(),
@@ -81,13 +83,13 @@ impl<'s, 'a> Seating<'s, 'a> {
 
     /// Seats pods on the nodes that hold room for them.
     pub fn claim_held(&mut self, i: usize) {
-        for (n, need) in self.asks[i].needs.iter().enumerate() {
-            let zone = self.zone_of(i);
-            let homes = self.rooms.claim_held(need, (i, n), zone);
-            let seats = homes
-                .into_iter()
-                .map(|home| home.map_or(Seat::None, Seat::Node));
-            self.seats.insert((i, n), seats.collect());
+        let (ask, zone) = (&self.asks[i], self.zone_of(i));
+        for (n, need) in ask.needs.iter().enumerate() {
+            let homes = self.rooms.claim_held(ask.app, need, (i, n), zone);
+            if let Some(seats) = self.seats.get_mut(&(i, n)) {
+                let seats = seats.iter_mut().zip(homes);
+                seats.for_each(|(seat, home)| *seat = Seat::Node(home));
+            }
         }
     }
 
@@ -204,10 +206,12 @@ impl<'s, 'a> Seating<'s, 'a> {
 
     /// How many pods stand, refused needs apart.
     pub fn standing_count(&self, i: usize, refusals: &Refusals) -> usize {
-        self.standing(i, refusals, |_, _| true)
-            .iter()
-            .map(|(_, pods)| pods.len())
-            .sum()
+        let needs = (0..self.asks[i].needs.len()).filter(|n| !refusals.contains_key(n));
+        let standing = |n| {
+            let seats = self.seats[&(i, n)].iter();
+            seats.filter(|seat| **seat == Seat::None).count()
+        };
+        needs.map(standing).sum()
     }
 
     /// How many pods of all applications sit.

@@ -70,12 +70,17 @@ impl Slack {
         true
     }
 
-    /// The same for addresses.
-    pub fn take_addresses(&mut self, zone: ZoneId, count: u32, charged: &mut u32) -> bool {
+    /// The same for addresses, where it is known how many a zone has.
+    pub fn take_addresses(
+        &mut self,
+        zone: ZoneId,
+        needed: impl FnOnce() -> u32,
+        charged: &mut u32,
+    ) -> bool {
         let Some(left) = self.addresses.get_mut(&zone) else {
             return true;
         };
-        let more = count.saturating_sub(*charged);
+        let more = needed().saturating_sub(*charged);
         let taken = left.checked_sub(more);
         if let Some(rest) = taken {
             *left = rest;

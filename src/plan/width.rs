@@ -10,6 +10,12 @@ use crate::model::requirement::Labelled;
 
 use super::reason::Reason;
 
+/// True where a pool asks for a number of distinct values.
+pub fn is_wanted(pool: &Pool) -> bool {
+    let mut requirements = pool.requirements.iter();
+    requirements.any(|wanted| wanted.min_values.is_some())
+}
+
 /// The kinds that could be replaced by enough others among them, and where none can, which requirement
 /// stands against it.
 pub fn wide_enough(

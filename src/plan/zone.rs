@@ -5,6 +5,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::cluster::View;
 use crate::model::offering::ZoneId;
@@ -51,8 +52,19 @@ pub fn choose(
     let rule = |n: usize| rooms.rules.get((i, n));
     let stays = (0..ask.needs.len()).any(|n| rule(n).is_some_and(|rule| rule.one_zone));
     let spread = is_spread(view, ask) && !stays;
-    let awaited = awaited(view, ask).filter(|_| !spread);
     let tied = running(view, ask).filter(|_| !spread);
+    let awaited = match tied {
+        None if !spread => awaited(view, ask),
+        _ => None,
+    };
+    if let Some(zone) = tied.or(awaited)
+        && sells_to_all(menu, rooms, (ask, i), zone)
+    {
+        return Ok(vec![Choice {
+            zones: Zones::One(zone),
+            refusals: Refusals::new(),
+        }]);
+    }
     let costs_in = |menu: &mut Menu<'_>, zone: ZoneId| -> (ZoneId, Costs) {
         let needs = ask.needs.iter().enumerate();
         let costs = needs.map(|(n, need)| cost(menu, rooms, need, (i, n), zone));
@@ -100,6 +112,20 @@ pub fn choose(
         )?;
     }
     Ok(choices)
+}
+
+/// True where a zone has a place for every need whatever is free there: nodes could be bought for all of
+/// them, and no rule is against it.
+fn sells_to_all(
+    menu: &mut Menu<'_>,
+    rooms: &Rooms<'_>,
+    (ask, i): (&Ask<'_>, usize),
+    zone: ZoneId,
+) -> bool {
+    ask.needs.iter().enumerate().all(|(n, need)| {
+        let is_plain = rooms.rules.get((i, n)).is_none();
+        is_plain && menu.is_served(need) && menu.options(need, zone).is_ok()
+    })
 }
 
 /// Needs whose rules would have too many of their pods in one zone have no place there.
@@ -245,18 +271,13 @@ fn refused(costs: &Costs) -> Refusals {
 
 /// True where every pool that serves the application spreads.
 pub fn is_spread(view: &View<'_>, ask: &Ask<'_>) -> bool {
-    let serves = |need: &Need| {
-        let pools = view
-            .cluster
-            .pools
-            .values()
-            .filter(|pool| pool.serves(&need.template));
-        pools
-            .map(|pool| pool.zone == ZonePolicy::Spread)
-            .collect::<Vec<_>>()
-    };
-    let policies: Vec<bool> = ask.needs.iter().flat_map(serves).collect();
-    !policies.is_empty() && policies.iter().all(|spread| *spread)
+    let pools = &view.cluster.pools;
+    let mut serving = ask.needs.iter().flat_map(|need| {
+        let pools = pools.values();
+        pools.filter(|pool| pool.serves(&need.template))
+    });
+    let spreads = |pool: &Arc<Pool>| pool.zone == ZonePolicy::Spread;
+    serving.next().is_some_and(spreads) && serving.all(spreads)
 }
 
 /// The zone in which the application runs: its driver's, else that of its first pod.

@@ -244,9 +244,10 @@ fn executors_that_have_been_there_are_not_expected_again() {
 /// What is kept beside the nodes: room by what is free, and who has nothing to do.
 fn beside(cluster: &Cluster) -> Vec<String> {
     let space = &cluster.space;
-    let open = space.makes().flat_map(|(make, of)| {
-        let groups = space.open(make, 0, None);
-        groups.map(move |(free, nodes)| format!("{of:?}: {free:?} {nodes:?}"))
+    let makes = space.makes().filter_map(|(make, _)| space.shelf(make));
+    let open = makes.flat_map(|(make, open)| {
+        let groups = open.iter();
+        groups.map(move |(free, nodes)| format!("{make:?}: {free:?} {nodes:?}"))
     });
     let idle = cluster.idle.groups().map(|group| format!("{group:?}"));
     let mut all: Vec<String> = open.chain(idle).collect();

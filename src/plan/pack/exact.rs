@@ -16,20 +16,21 @@ pub(super) fn nodes(problem: &Problem, counts: &[u32], limit: usize) -> Option<V
     let alone: Vec<Option<Column>> = (0..states.count)
         .map(|state| Column::cheapest(problem, states.counts(state)))
         .collect();
+    let cost = |node: &Option<Column>| node.as_ref().map_or(f64::INFINITY, |node| node.cost);
+    let costs: Vec<f64> = alone.iter().map(cost).collect();
     let full = states.full(&alone);
     // By state: the least cost, and what the last node holds.
     let mut best: Vec<(f64, usize)> = vec![(0.0, 0)];
     for state in 1..states.count {
-        let counts = states.counts(state);
-        let first = counts.iter().position(|&n| n > 0).unwrap_or(0);
+        let here = states.steps_of(&states.counts(state));
+        let first = here.iter().position(|&n| n > 0).unwrap_or(0);
         let mut least = (f64::INFINITY, 0);
         for whole in full.iter().filter(|whole| whole[first] > 0) {
-            let part = states.common(whole, &counts);
-            if let Some(node) = &alone[part] {
-                let total = node.cost + best[state - part].0;
-                if total < least.0 {
-                    least = (total, part);
-                }
+            let common = whole.iter().zip(&here).map(|(one, other)| one.min(other));
+            let part: usize = common.sum();
+            let total = costs[part] + best[state - part].0;
+            if total < least.0 {
+                least = (total, part);
             }
         }
         best.push(least);
@@ -82,8 +83,8 @@ impl States {
     }
 
     /// Counts that a node holds to which nothing can be added at the same cost: what any node holds is a part of
-    /// one of them that costs no more.
-    fn full(&self, alone: &[Option<Column>]) -> Vec<Vec<u32>> {
+    /// one of them that costs no more. In steps.
+    fn full(&self, alone: &[Option<Column>]) -> Vec<Vec<usize>> {
         let is_full = |(state, node): &(usize, &Column)| {
             let mut items = self.steps.iter().zip(&self.most).enumerate();
             items.all(|(item, (step, most))| {
@@ -94,13 +95,13 @@ impl States {
         let held = alone.iter().enumerate();
         let held = held.filter_map(|(state, node)| Some((state, node.as_ref()?)));
         let full = held.filter(is_full);
-        full.map(|(_, node)| node.counts.clone()).collect()
+        full.map(|(_, node)| self.steps_of(&node.counts)).collect()
     }
 
-    /// What two combinations have in common.
-    fn common(&self, one: &[u32], other: &[u32]) -> usize {
-        let both = one.iter().zip(other).zip(&self.steps);
-        let places = both.map(|((&a, &b), step)| step * usize::try_from(a.min(b)).unwrap_or(0));
-        places.sum()
+    /// By item, what so many of it add to the number of a combination.
+    fn steps_of(&self, counts: &[u32]) -> Vec<usize> {
+        let steps = counts.iter().zip(&self.steps);
+        let steps = steps.map(|(&n, step)| step * usize::try_from(n).unwrap_or(0));
+        steps.collect()
     }
 }

@@ -45,8 +45,8 @@ pub struct Problem {
     pub(super) tight: Vec<Vec<u64>>,
     /// The same as floating point.
     pub(super) weights: Vec<Vec<f64>>,
-    /// How many there are of each item.
-    pub(super) counts: Vec<u32>,
+    /// How many there are of each item: what may be changed, since nothing else follows from it.
+    pub counts: Vec<u32>,
     /// Kinds worth considering, cheapest first.
     pub(super) shelves: Vec<Shelf>,
     /// Resources that several items ask for. What one item alone asks for bounds how many of it a node
