@@ -22,16 +22,19 @@ pub(super) type Sorts = Rc<[(Who, usize)]>;
 
 /// Numbers the needs so that those whose pods ask for the same, and accept the same, are one sort.
 pub(super) fn sorts(asks: &[Ask<'_>]) -> Sorts {
-    let mut known: BTreeMap<(&Resources, usize), &PodTemplate> = BTreeMap::new();
+    let mut known: BTreeMap<&Resources, Vec<(usize, &PodTemplate)>> = BTreeMap::new();
+    let mut count = 0;
     let mut sorts = Vec::with_capacity(asks.len());
     for (i, ask) in asks.iter().enumerate() {
         for (n, need) in ask.needs.iter().enumerate() {
             let template = &*need.template;
-            let requests = &template.requests;
-            let mut alike = known.range((requests, 0)..=(requests, usize::MAX));
-            let same = alike.find(|(_, other)| is_alike(template, other));
-            let sort = same.map_or(known.len(), |((_, sort), _)| *sort);
-            known.entry((requests, sort)).or_insert(template);
+            let alike = known.entry(&template.requests).or_default();
+            let same = alike.iter().find(|(_, other)| is_alike(template, other));
+            let sort = same.map_or(count, |(sort, _)| *sort);
+            if sort == count {
+                alike.push((sort, template));
+                count += 1;
+            }
             sorts.push(((i, n), sort));
         }
     }

@@ -111,11 +111,12 @@ impl<'a> Rooms<'a> {
         });
         for (id, count) in &mut nodes {
             let standing = u32::try_from(need.pods.len() - homes.len()).unwrap_or(u32::MAX);
-            if standing == 0 || !self.accepts(id, &need.template, who, zone) {
+            let most = standing.min(*count);
+            if most == 0 || !self.accepts(id, &need.template, who, zone) {
                 continue;
             }
             let requests = &need.template.requests;
-            let here = requests.copies_in(&self.free(id), standing.min(*count));
+            let here = requests.copies_in(&self.free(id), most);
             let seated = homes.len() + usize::try_from(here).unwrap_or(0);
             let pods = &need.pods[homes.len()..seated];
             self.put(id, pods, &need.template, who);

@@ -49,9 +49,7 @@ pub fn choose(
     preferred: Option<ZoneId>,
 ) -> Result<Vec<Choice>, Refusals> {
     let ask = &asks[i];
-    let rule = |n: usize| rooms.rules.get((i, n));
-    let stays = (0..ask.needs.len()).any(|n| rule(n).is_some_and(|rule| rule.one_zone));
-    let spread = is_spread(view, ask) && !stays;
+    let spread = is_spread(view, ask) && !stays_together(rooms, (ask, i));
     let tied = running(view, ask).filter(|_| !spread);
     let awaited = match tied {
         None if !spread => awaited(view, ask),
@@ -60,10 +58,8 @@ pub fn choose(
     if let Some(zone) = tied.or(awaited)
         && sells_to_all(menu, rooms, (ask, i), zone)
     {
-        return Ok(vec![Choice {
-            zones: Zones::One(zone),
-            refusals: Refusals::new(),
-        }]);
+        let (zones, refusals) = (Zones::One(zone), Refusals::new());
+        return Ok(vec![Choice { zones, refusals }]);
     }
     let costs_in = |menu: &mut Menu<'_>, zone: ZoneId| -> (ZoneId, Costs) {
         let needs = ask.needs.iter().enumerate();
@@ -112,6 +108,12 @@ pub fn choose(
         )?;
     }
     Ok(choices)
+}
+
+/// True where a rule wants the application's pods in one zone.
+fn stays_together(rooms: &Rooms<'_>, (ask, i): (&Ask<'_>, usize)) -> bool {
+    let mut rules = (0..ask.needs.len()).filter_map(|n| rooms.rules.get((i, n)));
+    rules.any(|rule| rule.one_zone)
 }
 
 /// True where a zone has a place for every need whatever is free there: nodes could be bought for all of
