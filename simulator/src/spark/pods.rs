@@ -1,8 +1,6 @@
 //! Executor pods, as Spark on Kubernetes creates them: a batch at a time, no more than may be
 //! pending at once (ExecutorPodsAllocator). Knows how many are wanted, not why.
 
-use std::cmp::Ordering;
-
 use sparkwright::model::time::Timestamp;
 
 use super::queue::{Due, Queue};
@@ -70,14 +68,6 @@ impl Pods {
             return;
         }
         let profiles = self.staying.len();
-        let is_settled = |profile| match target(profile).cmp(&self.staying[profile]) {
-            Ordering::Less => self.pending == 0,
-            Ordering::Equal => true,
-            Ordering::Greater => false,
-        };
-        if (0..profiles).all(is_settled) {
-            return;
-        }
         for profile in 0..profiles {
             let surplus = self.staying[profile].saturating_sub(target(profile));
             if surplus > 0 && self.pending > 0 {
