@@ -151,16 +151,20 @@ impl PaidNode {
     /// A pod leaves it.
     pub(super) fn leaves(&mut self, pod: &PodId, at: Timestamp) {
         if let Some(tenant) = self.open.swap_remove(pod) {
-            let cost = tenant.share(self.price, self.weight, at);
-            *self.owed.entry(tenant.account).or_default() += cost;
+            self.charge(tenant, at);
         }
+    }
+
+    /// What a tenant that is gone owes is written down.
+    fn charge(&mut self, tenant: Tenant, at: Timestamp) {
+        let cost = tenant.share(self.price, self.weight, at);
+        *self.owed.entry(tenant.account).or_default() += cost;
     }
 
     /// It is given back, or EC2 takes it: then it may be free.
     pub(super) fn ends(&mut self, at: Timestamp, reclaimed: bool) {
-        for (_, tenant) in std::mem::take(&mut self.open) {
-            let cost = tenant.share(self.price, self.weight, at);
-            *self.owed.entry(tenant.account).or_default() += cost;
+        for tenant in std::mem::take(&mut self.open).into_values() {
+            self.charge(tenant, at);
         }
         self.ended = Some(at);
         if reclaimed && at - self.launched < FREE_IF_RECLAIMED_WITHIN {
