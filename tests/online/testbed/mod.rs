@@ -107,7 +107,7 @@ pub async fn all_of(what: &str, wanted: usize, mut count: impl AsyncFnMut() -> u
     let (mut most, mut since) = (0, Instant::now());
     loop {
         let counted = count().await;
-        if counted >= wanted {
+        if counted == wanted {
             return;
         }
         if counted > most {
