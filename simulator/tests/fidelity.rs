@@ -27,13 +27,19 @@ const NODES: usize = 4;
 fn the_page_says_what_replays_give() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/fidelity.md");
     let known = fs::read_to_string(&page).unwrap_or_default();
-    let Some(logs) = shared("spark-events") else {
+    let (Some(logs), Some(pods)) = (shared("spark-events"), shared("spark-pods")) else {
         return;
     };
     let Some(c3o) = shared("traces/c3o-2020") else {
         return;
     };
-    let found = [INTRODUCTION, &table(&logs), &ladder(&logs), &sort(&c3o)].concat();
+    let found = [
+        INTRODUCTION,
+        &table(&[(&logs, ""), (&pods, "spark-pods/")]),
+        &ladder(&logs),
+        &sort(&c3o),
+    ]
+    .concat();
     if is_blessed() {
         fs::write(&page, &found).unwrap();
     } else {
@@ -52,19 +58,23 @@ test where the logs are. Times are seconds.
 Each log's own work with its own executors (`replay --executors as-recorded`): what the model predicts
 against what the log says. An executor registers when the log says so, refuses tasks after the
 stage of its last one, and is gone when the log says so. Task durations are the log's; the times at which
-tasks started are not read.
+tasks started are not read. How much longer the first stage lasted than its tasks, where nothing else ran and no executor
+came or went meanwhile, is taken for the start of the driver's scheduler, and so that one stage lasts as long as in the log;
+all others follow from their tasks.
 
 ";
 
-fn table(folder: &Path) -> String {
+/// `folders`: each with what its logs' names begin with.
+fn table(folders: &[(&Path, &str)]) -> String {
     let mut page = "| log | Spark | kind | tasks | recorded | predicted | error |\n\
                     |---|---|---|---|---|---|---|\n"
         .to_owned();
     let mut errors = Vec::new();
-    for log in trace::layout::logs(folder)
-        .into_iter()
-        .filter_map(Result::ok)
-    {
+    let logs = folders.iter().flat_map(|(folder, begin)| {
+        let logs = trace::layout::logs(folder).into_iter();
+        logs.filter_map(move |log| Some((log.ok()?, *folder, *begin)))
+    });
+    for (log, folder, begin) in logs {
         let Ok(recorded) = trace::eventlog::read(&log) else {
             continue;
         };
@@ -82,7 +92,7 @@ fn table(folder: &Path) -> String {
         let error = percent(predicted, truth);
         writeln!(
             page,
-            "| {name} | {} | {} | {} | {} | {} | {error} |",
+            "| {begin}{name} | {} | {} | {} | {} | {} | {error} |",
             recorded.version.as_deref().unwrap_or("-"),
             result.kind.as_str(),
             work.tasks.len(),

@@ -3,6 +3,7 @@
 //! and task durations are read; the times at which tasks started are not.
 
 mod jobs;
+mod lead;
 mod stages;
 mod tasks;
 
@@ -178,7 +179,7 @@ impl Work {
         let ready = start_up + registration_wait(&settings, start_up, &arrivals);
         let order = jobs::in_order(recorded);
         let pools = pools(recorded);
-        let graph = stages::graph(recorded, &order, &profiles, &pools);
+        let graph = stages::graph(recorded, (&order, &arrivals), &profiles, &pools);
         let jobs = jobs::timeline(&order, &graph, recorded.started + ready);
         let (tasks, stages) = tasks::of(recorded, &mut arrivals, graph.stages);
         let last_end = order

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sparkwright::model::time::{Span, Timestamp};
 
 use super::super::recorded::{self, Recorded};
-use super::{DEFAULT_POOL, Profile, Stage, place_of};
+use super::{Arrival, DEFAULT_POOL, Profile, Stage, lead, place_of};
 
 /// More than this was a wait for executors and no preparation.
 const MOST_PREPARATION: Span = Span::from_millis(200);
@@ -37,7 +37,7 @@ struct Merged<'a> {
 /// Builds the graph; `order` holds the jobs by start.
 pub(super) fn graph(
     recorded: &Recorded,
-    order: &[&recorded::Job],
+    (order, arrivals): (&[&recorded::Job], &[Arrival]),
     profiles: &[Profile],
     pools: &[String],
 ) -> Graph {
@@ -50,6 +50,7 @@ pub(super) fn graph(
     }
     graph.number_skipped(recorded, &merged);
     let preparation = preparation(recorded, &merged);
+    let lead = lead::of_first_stage(recorded, arrivals);
     for (number, stage) in merged.iter().enumerate() {
         let parents: Vec<usize> = (stage.parents.iter())
             .filter_map(|&parent| graph.serving(parent))
@@ -61,6 +62,8 @@ pub(super) fn graph(
             .filter_map(|&parent| graph.completed[parent])
             .fold(order[stage.job].started, Timestamp::max);
         let submitted = stage.submitted.unwrap_or(could_run);
+        let own = lead.filter(|(first, _)| *first == stage.id);
+        let preparation = own.map_or(preparation, |(_, lead)| lead.max(preparation));
         graph.stages.push(Stage {
             id: stage.id,
             job: stage.job,
