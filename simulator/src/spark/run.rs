@@ -95,9 +95,35 @@ impl Run {
         run
     }
 
-    /// When something happens next.
-    pub fn next_time(&self) -> Option<Timestamp> {
-        self.queue.next_time()
+    /// When something happens next of which the world may have to hear. Whatever happens on executors before
+    /// is done then, each thing as of its own time.
+    pub fn next_wake(&mut self) -> Option<Timestamp> {
+        let next = self.queue.next_time()?;
+        Some(self.quiet_until(next).unwrap_or(next).max(next))
+    }
+
+    /// Until then no wish can come of tasks that end, slots that warm up and executors that come; None where one
+    /// could at any time. What could change the number of executors wanted is either one of the other
+    /// things to come, or the end of a stage; lost output, too, but from then on each thing is told.
+    fn quiet_until(&mut self, next: Timestamp) -> Option<Timestamp> {
+        let is_steady = self.simulated
+            && !self.waits_for_executors
+            && !self.pods.lacks
+            && !self.outputs.any_lost
+            && self.leaving.is_empty()
+            && self.monitor.is_content();
+        if !is_steady {
+            return None;
+        }
+        let idle = (self.allocation.as_ref()).map(|allocation| allocation.rules.idle);
+        let bounds = [
+            self.queue.next_other(),
+            self.slots.no_stage_done_before(),
+            // An executor that becomes idle is looked at so much later.
+            idle.map(|idle| next + idle),
+            idle.and_then(|idle| self.pods.surplus_from(idle)),
+        ];
+        bounds.into_iter().flatten().min()
     }
 
     /// It has ended.
@@ -127,10 +153,16 @@ impl Run {
             let Some(instant) = self.queue.next_time().filter(|&time| time <= now) else {
                 break;
             };
+            let before = wishes.len();
             while let Some(due) = self.queue.pop_at(instant) {
                 self.handle(due, instant, wishes);
             }
             self.settle_instant(instant, wishes);
+            debug_assert!(
+                instant == now || wishes.len() == before,
+                "{:?} of {instant:?} came at {now:?}",
+                &wishes[before..],
+            );
         }
         if self.is_stranded() {
             self.slots.relent();

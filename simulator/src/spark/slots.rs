@@ -28,6 +28,8 @@ pub(super) struct Slots {
     executors: Vec<Executor>,
     /// By stage.
     pub lines: Vec<Line>,
+    /// Stages that have been submitted and are not done, but for those that are done again.
+    active: Vec<usize>,
     /// By place in the work.
     profiles: Vec<Profile>,
     /// Tasks that run, by pool of a FAIR scheduler.
@@ -193,7 +195,18 @@ impl Slots {
         let rules = &work.stages[stage];
         self.profiles[rules.profile].paid += rules.fresh;
         self.line_up(work, stage);
+        if tasks > 0 {
+            self.active.push(stage);
+        }
         tasks == 0
+    }
+
+    /// No stage is done before, as long as no executor is lost; None where none runs.
+    pub fn no_stage_done_before(&self) -> Option<Timestamp> {
+        self.active
+            .iter()
+            .map(|&stage| self.lines[stage].until)
+            .min()
     }
 
     /// So many tasks more of a stage are to be done.
@@ -216,9 +229,11 @@ impl Slots {
 
     /// Gives waiting tasks to free slots.
     pub fn assign(&mut self, work: &Work, now: Timestamp, queue: &mut Queue) {
+        let pool_of = |stage| work.stages[place(stage)].pool;
         for profile in 0..self.profiles.len() {
-            let pool_of = |stage| work.stages[place(stage)].pool;
-            while let Some(stage) = self.profiles[profile].ready.next(&self.by_pool, pool_of) {
+            while self.profiles[profile].has_room()
+                && let Some(stage) = self.profiles[profile].ready.next(&self.by_pool, pool_of)
+            {
                 self.begin(profile);
                 let offered = match self.profiles[profile].warm.first() {
                     Some(executor) => self.offer(work, stage, executor, now, queue),
@@ -274,7 +289,9 @@ impl Slots {
             state.warm -= 1;
             state.busy += 1;
             let cost = state.pace.duration(&work.tasks[place(task)]);
-            queue.push(now + cost, Due::TaskEnds { executor, task });
+            let ends = now + cost;
+            queue.push(ends, Due::TaskEnds { executor, task });
+            line.until = line.until.max(ends);
             self.running += 1;
             if let Some(running) = self.by_pool.get_mut(of.pool) {
                 *running += 1;
@@ -357,6 +374,9 @@ impl Slots {
         if ended.failed {
             self.line_up(work, stage);
         }
+        if ended.stage {
+            self.active.retain(|&other| other != stage);
+        }
         Done {
             stage,
             failed: ended.failed,
@@ -435,6 +455,10 @@ impl Slots {
 }
 
 impl Profile {
+    fn has_room(&self) -> bool {
+        !self.warm.is_empty() || !self.fresh.is_empty()
+    }
+
     /// Tasks that could be launched.
     fn waiting(&self, lines: &[Line]) -> u32 {
         let waiting = self.ready.iter().map(|stage| lines[place(stage)].waiting());
