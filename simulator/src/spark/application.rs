@@ -14,7 +14,7 @@ use crate::trace::Work;
 pub struct Application {
     work: Arc<Work>,
     executors: Executors,
-    run: Option<Box<Run>>,
+    pub(super) run: Option<Box<Run>>,
     /// How it ended.
     last: Progress,
     wished: Option<Timestamp>,
@@ -113,7 +113,7 @@ impl Application {
             run.settle(now, wishes);
             if !run.is_over() {
                 what(run, wishes);
-                run.settle_instant(now, wishes);
+                run.settle_told(now, wishes);
             }
         }
         self.settle(now, wishes);

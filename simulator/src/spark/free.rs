@@ -31,8 +31,10 @@ impl Free {
             self.bits[(level - 1) * self.words + word] |= bit;
             self.top = self.top.max(level);
         }
-        while self.top > 0 && self.highest().iter().all(|&word| word == 0) {
-            self.top -= 1;
+        if place(from) == self.top {
+            while self.top > 0 && self.highest().iter().all(|&word| word == 0) {
+                self.top -= 1;
+            }
         }
     }
 

@@ -52,8 +52,12 @@ pub(super) struct Run {
     pub(super) pods: Pods,
     /// Decommissioned executors, and whether each waits for another to hand its files to.
     pub(super) leaving: Vec<(u32, bool)>,
-    waits_for_executors: bool,
+    pub(super) waits_for_executors: bool,
     registered: u32,
+    /// It may be left alone where nothing can come of it; those with executors of a log are not.
+    pub(super) looks_ahead: bool,
+    /// Until then nothing happens of which the world would have to hear.
+    pub(super) quiet_until: Timestamp,
     started: Option<Timestamp>,
     finished: Option<(Timestamp, Outcome)>,
 }
@@ -83,6 +87,8 @@ impl Run {
             leaving: Vec::new(),
             waits_for_executors: false,
             registered: 0,
+            looks_ahead: simulated,
+            quiet_until: Timestamp::ZERO,
             started: None,
             finished: None,
         };
@@ -95,35 +101,10 @@ impl Run {
         run
     }
 
-    /// When something happens next of which the world may have to hear. Whatever happens on executors before
-    /// is done then, each thing as of its own time.
-    pub fn next_wake(&mut self) -> Option<Timestamp> {
+    /// When something happens next of which the world may have to hear.
+    pub fn next_wake(&self) -> Option<Timestamp> {
         let next = self.queue.next_time()?;
-        Some(self.quiet_until(next).unwrap_or(next).max(next))
-    }
-
-    /// Until then no wish can come of tasks that end, slots that warm up and executors that come; None where one
-    /// could at any time. What could change the number of executors wanted is either one of the other
-    /// things to come, or the end of a stage; lost output, too, but from then on each thing is told.
-    fn quiet_until(&mut self, next: Timestamp) -> Option<Timestamp> {
-        let is_steady = self.simulated
-            && !self.waits_for_executors
-            && !self.pods.lacks
-            && !self.outputs.any_lost
-            && self.leaving.is_empty()
-            && self.monitor.is_content();
-        if !is_steady {
-            return None;
-        }
-        let idle = (self.allocation.as_ref()).map(|allocation| allocation.rules.idle);
-        let bounds = [
-            self.queue.next_other(),
-            self.slots.no_stage_done_before(),
-            // An executor that becomes idle is looked at so much later.
-            idle.map(|idle| next + idle),
-            idle.and_then(|idle| self.pods.surplus_from(idle)),
-        ];
-        bounds.into_iter().flatten().min()
+        Some(next.max(self.quiet_until))
     }
 
     /// It has ended.
@@ -153,16 +134,15 @@ impl Run {
             let Some(instant) = self.queue.next_time().filter(|&time| time <= now) else {
                 break;
             };
-            let before = wishes.len();
-            while let Some(due) = self.queue.pop_at(instant) {
-                self.handle(due, instant, wishes);
+            if instant < self.quiet_until {
+                self.settle_quietly(instant, now, wishes);
+            } else {
+                while let Some(due) = self.queue.pop_at(instant) {
+                    self.handle(due, instant, wishes);
+                }
+                self.settle_instant(instant, wishes);
+                self.look_ahead();
             }
-            self.settle_instant(instant, wishes);
-            debug_assert!(
-                instant == now || wishes.len() == before,
-                "{:?} of {instant:?} came at {now:?}",
-                &wishes[before..],
-            );
         }
         if self.is_stranded() {
             self.slots.relent();
@@ -177,6 +157,14 @@ impl Run {
     fn is_stranded(&self) -> bool {
         let running = self.started.is_some() && self.finished.is_none();
         !self.simulated && running && self.queue.next_time().is_none()
+    }
+
+    /// After the world has told something. That an executor's container runs matters once it registers.
+    pub fn settle_told(&mut self, now: Timestamp, wishes: &mut Vec<Wish>) {
+        if now >= self.quiet_until {
+            self.settle_instant(now, wishes);
+        }
+        self.look_ahead();
     }
 
     /// After all that happened at one instant: free slots take tasks, and Spark counts executors.
@@ -236,12 +224,13 @@ impl Run {
         }
     }
 
-    fn handle(&mut self, due: Due, now: Timestamp, wishes: &mut Vec<Wish>) {
+    pub(super) fn handle(&mut self, due: Due, now: Timestamp, wishes: &mut Vec<Wish>) {
         match due {
             Due::TaskEnds { executor, task } => self.task_ends(executor, task, now, wishes),
             Due::Warm(executor) => {
-                self.slots.warm(executor, now);
-                self.rests(executor, wishes);
+                if self.slots.warm(executor, now) {
+                    self.rests(executor, wishes);
+                }
             }
             Due::StageStarts(stage) => self.stage_starts(place(stage), now),
             Due::Resubmits(stage) => {
@@ -350,7 +339,9 @@ impl Run {
         if done.stage_done {
             self.stage_done(done.stage, now);
         }
-        self.rests(executor, wishes);
+        if done.idle {
+            self.rests(executor, wishes);
+        }
     }
 
     fn stage_done(&mut self, stage: usize, now: Timestamp) {
@@ -404,7 +395,7 @@ impl Run {
         self.arrivals.get(place(executor).checked_sub(1)?)
     }
 
-    /// A slot of an executor is free again.
+    /// An executor has become idle.
     fn rests(&mut self, executor: u32, wishes: &mut Vec<Wish>) {
         if let Some(allocation) = &self.allocation {
             (self.monitor).watch(allocation, &self.slots, executor, &mut self.queue);

@@ -229,20 +229,25 @@ impl Slots {
 
     /// Gives waiting tasks to free slots.
     pub fn assign(&mut self, work: &Work, now: Timestamp, queue: &mut Queue) {
-        let pool_of = |stage| work.stages[place(stage)].pool;
         for profile in 0..self.profiles.len() {
-            while self.profiles[profile].has_room()
-                && let Some(stage) = self.profiles[profile].ready.next(&self.by_pool, pool_of)
-            {
-                self.begin(profile);
-                let offered = match self.profiles[profile].warm.first() {
-                    Some(executor) => self.offer(work, stage, executor, now, queue),
-                    None => self.warm_up(work, stage, profile, now, queue),
-                };
-                if !offered {
+            while self.profiles[profile].can_launch() {
+                if !self.launch(work, profile, now, queue) {
                     break;
                 }
             }
+        }
+    }
+
+    /// The next task of a profile gets a slot, or a slot warms up for it; false where nothing was to be done.
+    fn launch(&mut self, work: &Work, profile: usize, now: Timestamp, queue: &mut Queue) -> bool {
+        let pool_of = |stage| work.stages[place(stage)].pool;
+        let Some(stage) = self.profiles[profile].ready.next(&self.by_pool, pool_of) else {
+            return false;
+        };
+        self.begin(profile);
+        match self.profiles[profile].warm.first() {
+            Some(executor) => self.offer(work, stage, executor, now, queue),
+            None => self.warm_up(work, stage, profile, now, queue),
         }
     }
 
@@ -330,16 +335,17 @@ impl Slots {
         true
     }
 
-    /// A slot has warmed up.
-    pub fn warm(&mut self, executor: u32, now: Timestamp) {
+    /// A slot has warmed up; true where its executor has become idle.
+    pub fn warm(&mut self, executor: u32, now: Timestamp) -> bool {
         let state = &mut self.executors[place(executor)];
-        state.rests(now);
+        let idle = state.rests(now);
         let profile = &mut self.profiles[state.profile];
         profile.warming -= 1;
         if state.takes_tasks {
             profile.warm.shift(executor, state.warm, state.warm + 1);
         }
         state.warm += 1;
+        idle
     }
 
     fn refuse_when_due(&mut self) {
@@ -352,7 +358,7 @@ impl Slots {
         }
     }
 
-    /// A task is done, and its slot is free. True when its stage is done with it.
+    /// A task is done, and its slot is free. Tells what that means.
     pub fn task_ends(&mut self, work: &Work, executor: u32, task: u32, now: Timestamp) -> Done {
         let of = &work.tasks[place(task)];
         let stage = place(of.stage);
@@ -363,7 +369,7 @@ impl Slots {
             profile.warm.shift(executor, state.warm, state.warm + 1);
         }
         state.warm += 1;
-        state.rests(now);
+        let idle = state.rests(now);
         state.cached_until = state.cached_until.max(rules.cached_until);
         self.running -= 1;
         if let Some(running) = self.by_pool.get_mut(rules.pool) {
@@ -381,6 +387,7 @@ impl Slots {
             stage,
             failed: ended.failed,
             stage_done: ended.stage,
+            idle,
         }
     }
 
@@ -455,8 +462,9 @@ impl Slots {
 }
 
 impl Profile {
-    fn has_room(&self) -> bool {
-        !self.warm.is_empty() || !self.fresh.is_empty()
+    /// There are tasks that wait, and slots that are free.
+    fn can_launch(&self) -> bool {
+        !self.ready.is_empty() && !(self.warm.is_empty() && self.fresh.is_empty())
     }
 
     /// Tasks that could be launched.
@@ -467,12 +475,13 @@ impl Profile {
 }
 
 impl Executor {
-    /// A slot is busy no longer.
-    fn rests(&mut self, now: Timestamp) {
+    /// A slot is busy no longer; true where that was the last one.
+    fn rests(&mut self, now: Timestamp) -> bool {
         self.busy -= 1;
         if self.busy == 0 {
             self.idle_since = now;
         }
+        self.busy == 0
     }
 }
 
@@ -482,4 +491,6 @@ pub(super) struct Done {
     pub stage: usize,
     pub failed: bool,
     pub stage_done: bool,
+    /// The executor has become idle.
+    pub idle: bool,
 }
