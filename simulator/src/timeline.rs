@@ -31,6 +31,12 @@ impl<T> Timeline<T> {
     pub fn push(&mut self, at: Timestamp, thing: T) {
         let number = self.pushed;
         self.pushed += 1;
+        self.push_as(number, at, thing);
+    }
+
+    /// Puts a thing in that has been given the next number already, for things of one moment to be in one
+    /// order over several timelines.
+    pub fn push_as(&mut self, number: u64, at: Timestamp, thing: T) {
         let entry = Entry { at, number, thing };
         if self.later.peek().is_some_and(|next| next.at <= at) {
             return self.later.push(entry);
@@ -45,6 +51,11 @@ impl<T> Timeline<T> {
     /// When the next thing is due.
     pub fn next_time(&self) -> Option<Timestamp> {
         self.soon.last().map(|entry| entry.at)
+    }
+
+    /// When the next thing is due, and its number.
+    pub fn next(&self) -> Option<(Timestamp, u64)> {
+        self.soon.last().map(|entry| (entry.at, entry.number))
     }
 
     /// Takes the next thing out, if it is due at exactly this time.

@@ -14,7 +14,7 @@ use crate::trace::Work;
 pub struct Application {
     work: Arc<Work>,
     executors: Executors,
-    run: Option<Box<Run>>,
+    pub(super) run: Option<Box<Run>>,
     /// How it ended.
     last: Progress,
     wished: Option<Timestamp>,
@@ -109,21 +109,23 @@ impl Application {
         wishes: &mut Vec<Wish>,
         what: impl FnOnce(&mut Run, &mut Vec<Wish>),
     ) {
-        self.settle(now, wishes);
         if let Some(run) = &mut self.run {
-            what(run, wishes);
-            run.settle_instant(now, wishes);
-            self.settle(now, wishes);
+            run.settle(now, wishes);
+            if !run.is_over() {
+                what(run, wishes);
+                run.settle_told(now, wishes);
+            }
         }
+        self.settle(now, wishes);
     }
 
-    /// Does everything that is due, and says when the next thing is.
+    /// Does everything that is due, and says when it could next have a wish.
     fn settle(&mut self, now: Timestamp, wishes: &mut Vec<Wish>) {
         let Some(run) = &mut self.run else {
             return;
         };
         run.settle(now, wishes);
-        let next = run.next_time();
+        let next = run.next_wake();
         if run.is_over() {
             self.last = run.progress();
             self.run = None;

@@ -6,58 +6,67 @@ use super::{number, place};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Free {
-    /// For one free slot, two, and so on: a bit per executor.
-    levels: Vec<Level>,
-    /// Levels from here on are empty.
-    top: usize,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Level {
+    /// For one free slot, two, and so on: a bit per executor, in so many words for each.
     bits: Vec<u64>,
-    executors: u32,
+    words: usize,
+    /// Nobody has more free slots than this.
+    top: usize,
 }
 
 impl Free {
     /// An executor with so many free slots has another number of them.
     pub fn shift(&mut self, executor: u32, from: u32, to: u32) {
+        let (word, bit) = (place(executor / u64::BITS), 1 << (executor % u64::BITS));
+        if word >= self.words {
+            self.widen(word + 1);
+        }
         if from > 0 {
-            self.levels[place(from) - 1].set(executor, false);
+            self.bits[(place(from) - 1) * self.words + word] &= !bit;
         }
         if to > 0 {
-            if self.levels.len() < place(to) {
-                self.levels.resize_with(place(to), Level::default);
+            let level = place(to);
+            if self.bits.len() < level * self.words {
+                self.bits.resize(level * self.words, 0);
             }
-            self.levels[place(to) - 1].set(executor, true);
-            self.top = self.top.max(place(to));
+            self.bits[(level - 1) * self.words + word] |= bit;
+            self.top = self.top.max(level);
         }
-        while self.top > 0 && self.levels[self.top - 1].executors == 0 {
-            self.top -= 1;
+        if place(from) == self.top {
+            while self.top > 0 && self.highest().iter().all(|&word| word == 0) {
+                self.top -= 1;
+            }
         }
+    }
+
+    /// No executor has a free slot.
+    pub fn is_empty(&self) -> bool {
+        self.top == 0
     }
 
     /// The executor with the most free slots.
     pub fn first(&self) -> Option<u32> {
-        let bits = &self.levels.get(self.top.checked_sub(1)?)?.bits;
-        let word = bits.iter().position(|&word| word != 0)?;
-        Some(number(word) * u64::BITS + bits[word].trailing_zeros())
+        if self.is_empty() {
+            return None;
+        }
+        let (word, bits) = (self.highest().iter().enumerate()).find(|(_, bits)| **bits != 0)?;
+        Some(number(word) * u64::BITS + bits.trailing_zeros())
     }
-}
 
-impl Level {
-    fn set(&mut self, executor: u32, on: bool) {
-        let word = place(executor / u64::BITS);
-        if self.bits.len() <= word {
-            self.bits.resize(word + 1, 0);
+    /// Those with the most free slots.
+    fn highest(&self) -> &[u64] {
+        &self.bits[(self.top - 1) * self.words..self.top * self.words]
+    }
+
+    #[cold]
+    fn widen(&mut self, words: usize) {
+        let before = self.words.max(1);
+        let mut bits = Vec::with_capacity(self.bits.len() / before * words);
+        for level in self.bits.chunks(before) {
+            bits.extend_from_slice(level);
+            bits.resize(bits.len() + words - before, 0);
         }
-        let bit = 1 << (executor % u64::BITS);
-        if on {
-            self.bits[word] |= bit;
-            self.executors += 1;
-        } else {
-            self.bits[word] &= !bit;
-            self.executors -= 1;
-        }
+        self.bits = bits;
+        self.words = words;
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Line {
     again: Vec<u32>,
     pub unfinished: u32,
     since: Timestamp,
+    /// Not all that were launched end before.
+    pub until: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +53,7 @@ impl Line {
             again: Vec::new(),
             unfinished: tasks,
             since: Timestamp::ZERO,
+            until: Timestamp::ZERO,
         }
     }
 
@@ -81,8 +84,10 @@ impl Line {
         Some((task, true))
     }
 
-    /// A task that ran was lost, and goes to the head of the line.
+    /// A task that ran was lost, and goes to the head of the line. Whether it was the last one to end is
+    /// forgotten.
     pub fn take_back(&mut self, task: u32) {
+        self.until = Timestamp::ZERO;
         self.again.push(task);
     }
 

@@ -17,6 +17,7 @@ const HAND_ON: Span = Span::from_secs(1);
 impl Run {
     /// An executor is lost with all that was on it.
     pub fn executor_lost(&mut self, executor: u32, now: Timestamp, _: &mut Vec<Wish>) {
+        self.quiet_until = Timestamp::ZERO;
         if self.pods.gone(executor) {
             self.forget(executor, now);
         }
@@ -24,6 +25,7 @@ impl Run {
 
     /// An executor's pod is being deleted. Without decommission it goes on until it is killed.
     pub fn executor_warned(&mut self, executor: u32, _until: Timestamp, now: Timestamp) {
+        self.quiet_until = Timestamp::ZERO;
         if self.work.settings.decommission.is_some() {
             self.decommission(executor, now);
         }

@@ -14,6 +14,7 @@ mod outputs;
 mod pace;
 mod pods;
 mod queue;
+mod quiet;
 mod ready;
 mod run;
 mod slots;

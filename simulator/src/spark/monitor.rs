@@ -37,6 +37,11 @@ impl Monitor {
         self.look_again = true;
     }
 
+    /// No executor has been idle for longer than the shortest timeout.
+    pub fn is_content(&self) -> bool {
+        self.overdue.is_empty()
+    }
+
     /// An executor has become idle, if it has.
     pub fn watch(
         &mut self,

@@ -25,7 +25,7 @@ pub(super) struct Outputs {
     /// By task.
     holders: Vec<u32>,
     /// Some output was lost once. Until then no stage can lack any.
-    any_lost: bool,
+    pub any_lost: bool,
 }
 
 impl Outputs {

@@ -1,7 +1,7 @@
 //! Executor pods, as Spark on Kubernetes creates them: a batch at a time, no more than may be
 //! pending at once (ExecutorPodsAllocator). Knows how many are wanted, not why.
 
-use sparkwright::model::time::Timestamp;
+use sparkwright::model::time::{Span, Timestamp};
 
 use super::queue::{Due, Queue};
 use super::{Wish, number, place};
@@ -21,6 +21,8 @@ pub(super) struct Pods {
     open_from: Option<Timestamp>,
     last_batch: Option<Timestamp>,
     batch_due: bool,
+    /// Pods that are wanted were not created yet.
+    pub lacks: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -67,17 +69,43 @@ impl Pods {
         if self.open_from.is_none_or(|from| now < from) {
             return;
         }
-        let profiles = self.staying.len();
-        for profile in 0..profiles {
-            let surplus = self.staying[profile].saturating_sub(target(profile));
-            if surplus > 0 && self.pending > 0 {
-                self.trim(work, profile, surplus, now, wishes);
+        let mut lacks = false;
+        for profile in 0..self.staying.len() {
+            let (target, staying) = (target(profile), self.staying[profile]);
+            lacks |= staying < target;
+            if staying > target && self.pending > 0 {
+                self.trim(work, profile, staying - target, now, wishes);
             }
         }
-        let missing = |pods: &Pods, profile| target(profile).saturating_sub(pods.staying[profile]);
-        if (0..profiles).all(|profile| missing(self, profile) == 0) {
-            return;
+        self.lacks = lacks;
+        if lacks {
+            self.create(work, target, now, queue, wishes);
         }
+    }
+
+    /// When the pod that has been pending longest may be deleted, should it not be wanted any more.
+    pub fn surplus_from(&mut self, idle: Span) -> Option<Timestamp> {
+        if self.pending == 0 {
+            return None;
+        }
+        let ahead = self.all[self.first_pending..].iter();
+        let ahead = ahead.take_while(|pod| pod.phase != Phase::Pending);
+        self.first_pending += ahead.count();
+        // Pods are numbered in the order in which they are created.
+        let oldest = self.all.get(self.first_pending)?;
+        Some(oldest.created + idle)
+    }
+
+    fn create(
+        &mut self,
+        work: &Work,
+        target: impl Fn(usize) -> u32,
+        now: Timestamp,
+        queue: &mut Queue,
+        wishes: &mut Vec<Wish>,
+    ) {
+        let profiles = self.staying.len();
+        let missing = |pods: &Pods, profile| target(profile).saturating_sub(pods.staying[profile]);
         let next = self.last_batch.map(|last| last + work.settings.batch_delay);
         if next.is_none_or(|next| next <= now) {
             self.batch_due = false;
@@ -86,7 +114,8 @@ impl Pods {
             }
             self.last_batch = Some(now);
         }
-        if !self.batch_due && (0..profiles).any(|profile| missing(self, profile) > 0) {
+        self.lacks = (0..profiles).any(|profile| missing(self, profile) > 0);
+        if self.lacks && !self.batch_due {
             self.batch_due = true;
             queue.push(now + work.settings.batch_delay, Due::Batch);
         }
@@ -205,10 +234,13 @@ impl Pods {
         let Some(dynamic) = &work.settings.dynamic else {
             return;
         };
+        if self
+            .surplus_from(dynamic.idle)
+            .is_none_or(|from| from > now)
+        {
+            return;
+        }
         let is_pending = |pod: &Pod| pod.phase == Phase::Pending;
-        let ahead = self.all[self.first_pending..].iter();
-        self.first_pending += ahead.take_while(|pod| !is_pending(pod)).count();
-        // Pods are numbered in the order in which they are created.
         let old: Vec<u32> = (self.all.iter().zip(0..))
             .skip(self.first_pending)
             .take_while(|(pod, _)| !is_pending(pod) || pod.created + dynamic.idle <= now)

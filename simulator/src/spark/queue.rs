@@ -1,5 +1,6 @@
 //! What an application has ahead of it, by time. Things of one instant come in the order in which
-//! they were put in, so that a replay has one answer.
+//! they were put in, so that a replay has one answer. What happens on executors and mostly concerns
+//! nobody else is kept apart, so that the first of the other things is known.
 
 use sparkwright::model::time::Timestamp;
 
@@ -47,27 +48,53 @@ pub(super) enum Due {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
-    timeline: Timeline<Due>,
+    on_executors: Timeline<Due>,
+    others: Timeline<Due>,
+    pushed: u64,
 }
 
 impl Queue {
     pub fn push(&mut self, time: Timestamp, due: Due) {
-        self.timeline.push(time, due);
+        let timeline = match due {
+            Due::TaskEnds { .. } | Due::Warm(_) | Due::Registers(_) | Due::TakesTasks(_) => {
+                &mut self.on_executors
+            }
+            _ => &mut self.others,
+        };
+        timeline.push_as(self.pushed, time, due);
+        self.pushed += 1;
     }
 
     pub fn next_time(&self) -> Option<Timestamp> {
-        self.timeline.next_time()
+        let (on_executors, others) = (self.on_executors.next_time(), self.next_other());
+        match (on_executors, others) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// When something happens next that is no task's end and no executor's coming.
+    pub fn next_other(&self) -> Option<Timestamp> {
+        self.others.next_time()
     }
 
     /// The next thing, if it is due at exactly this time.
     pub fn pop_at(&mut self, time: Timestamp) -> Option<Due> {
-        self.timeline.pop_at(time)
+        let is_first = match (self.on_executors.next(), self.others.next()) {
+            (Some(one), Some(other)) => one < other,
+            (one, _) => one.is_some(),
+        };
+        if is_first {
+            self.on_executors.pop_at(time)
+        } else {
+            self.others.pop_at(time)
+        }
     }
 
     /// Takes out the ends of tasks, and of warm-ups, that an executor will not see.
     pub fn forget(&mut self, executor: u32) -> Lost {
         let mut lost = Lost::default();
-        self.timeline.retain(|due| match *due {
+        self.on_executors.retain(|due| match *due {
             Due::TaskEnds { executor: of, task } if of == executor => {
                 lost.tasks.push(task);
                 false

@@ -23,6 +23,10 @@ impl Ready {
         }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.stages.is_empty()
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = u32> {
         self.stages.iter().copied()
     }

@@ -52,8 +52,12 @@ pub(super) struct Run {
     pub(super) pods: Pods,
     /// Decommissioned executors, and whether each waits for another to hand its files to.
     pub(super) leaving: Vec<(u32, bool)>,
-    waits_for_executors: bool,
+    pub(super) waits_for_executors: bool,
     registered: u32,
+    /// It may be left alone where nothing can come of it; those with executors of a log are not.
+    pub(super) looks_ahead: bool,
+    /// Until then nothing happens of which the world would have to hear.
+    pub(super) quiet_until: Timestamp,
     started: Option<Timestamp>,
     finished: Option<(Timestamp, Outcome)>,
 }
@@ -83,6 +87,8 @@ impl Run {
             leaving: Vec::new(),
             waits_for_executors: false,
             registered: 0,
+            looks_ahead: simulated,
+            quiet_until: Timestamp::ZERO,
             started: None,
             finished: None,
         };
@@ -95,9 +101,10 @@ impl Run {
         run
     }
 
-    /// When something happens next.
-    pub fn next_time(&self) -> Option<Timestamp> {
-        self.queue.next_time()
+    /// When something happens next of which the world may have to hear.
+    pub fn next_wake(&self) -> Option<Timestamp> {
+        let next = self.queue.next_time()?;
+        Some(next.max(self.quiet_until))
     }
 
     /// It has ended.
@@ -127,10 +134,15 @@ impl Run {
             let Some(instant) = self.queue.next_time().filter(|&time| time <= now) else {
                 break;
             };
-            while let Some(due) = self.queue.pop_at(instant) {
-                self.handle(due, instant, wishes);
+            if instant < self.quiet_until {
+                self.settle_quietly(instant, now, wishes);
+            } else {
+                while let Some(due) = self.queue.pop_at(instant) {
+                    self.handle(due, instant, wishes);
+                }
+                self.settle_instant(instant, wishes);
+                self.look_ahead();
             }
-            self.settle_instant(instant, wishes);
         }
         if self.is_stranded() {
             self.slots.relent();
@@ -145,6 +157,14 @@ impl Run {
     fn is_stranded(&self) -> bool {
         let running = self.started.is_some() && self.finished.is_none();
         !self.simulated && running && self.queue.next_time().is_none()
+    }
+
+    /// After the world has told something. That an executor's container runs matters once it registers.
+    pub fn settle_told(&mut self, now: Timestamp, wishes: &mut Vec<Wish>) {
+        if now >= self.quiet_until {
+            self.settle_instant(now, wishes);
+        }
+        self.look_ahead();
     }
 
     /// After all that happened at one instant: free slots take tasks, and Spark counts executors.
@@ -204,12 +224,13 @@ impl Run {
         }
     }
 
-    fn handle(&mut self, due: Due, now: Timestamp, wishes: &mut Vec<Wish>) {
+    pub(super) fn handle(&mut self, due: Due, now: Timestamp, wishes: &mut Vec<Wish>) {
         match due {
             Due::TaskEnds { executor, task } => self.task_ends(executor, task, now, wishes),
             Due::Warm(executor) => {
-                self.slots.warm(executor, now);
-                self.rests(executor, wishes);
+                if self.slots.warm(executor, now) {
+                    self.rests(executor, wishes);
+                }
             }
             Due::StageStarts(stage) => self.stage_starts(place(stage), now),
             Due::Resubmits(stage) => {
@@ -318,7 +339,9 @@ impl Run {
         if done.stage_done {
             self.stage_done(done.stage, now);
         }
-        self.rests(executor, wishes);
+        if done.idle {
+            self.rests(executor, wishes);
+        }
     }
 
     fn stage_done(&mut self, stage: usize, now: Timestamp) {
@@ -372,7 +395,7 @@ impl Run {
         self.arrivals.get(place(executor).checked_sub(1)?)
     }
 
-    /// A slot of an executor is free again.
+    /// An executor has become idle.
     fn rests(&mut self, executor: u32, wishes: &mut Vec<Wish>) {
         if let Some(allocation) = &self.allocation {
             (self.monitor).watch(allocation, &self.slots, executor, &mut self.queue);

@@ -28,6 +28,8 @@ pub(super) struct Slots {
     executors: Vec<Executor>,
     /// By stage.
     pub lines: Vec<Line>,
+    /// Stages that have been submitted and are not done, but for those that are done again.
+    active: Vec<usize>,
     /// By place in the work.
     profiles: Vec<Profile>,
     /// Tasks that run, by pool of a FAIR scheduler.
@@ -193,7 +195,18 @@ impl Slots {
         let rules = &work.stages[stage];
         self.profiles[rules.profile].paid += rules.fresh;
         self.line_up(work, stage);
+        if tasks > 0 {
+            self.active.push(stage);
+        }
         tasks == 0
+    }
+
+    /// No stage is done before, as long as no executor is lost; None where none runs.
+    pub fn no_stage_done_before(&self) -> Option<Timestamp> {
+        self.active
+            .iter()
+            .map(|&stage| self.lines[stage].until)
+            .min()
     }
 
     /// So many tasks more of a stage are to be done.
@@ -217,17 +230,24 @@ impl Slots {
     /// Gives waiting tasks to free slots.
     pub fn assign(&mut self, work: &Work, now: Timestamp, queue: &mut Queue) {
         for profile in 0..self.profiles.len() {
-            let pool_of = |stage| work.stages[place(stage)].pool;
-            while let Some(stage) = self.profiles[profile].ready.next(&self.by_pool, pool_of) {
-                self.begin(profile);
-                let offered = match self.profiles[profile].warm.first() {
-                    Some(executor) => self.offer(work, stage, executor, now, queue),
-                    None => self.warm_up(work, stage, profile, now, queue),
-                };
-                if !offered {
+            while self.profiles[profile].can_launch() {
+                if !self.launch(work, profile, now, queue) {
                     break;
                 }
             }
+        }
+    }
+
+    /// The next task of a profile gets a slot, or a slot warms up for it; false where nothing was to be done.
+    fn launch(&mut self, work: &Work, profile: usize, now: Timestamp, queue: &mut Queue) -> bool {
+        let pool_of = |stage| work.stages[place(stage)].pool;
+        let Some(stage) = self.profiles[profile].ready.next(&self.by_pool, pool_of) else {
+            return false;
+        };
+        self.begin(profile);
+        match self.profiles[profile].warm.first() {
+            Some(executor) => self.offer(work, stage, executor, now, queue),
+            None => self.warm_up(work, stage, profile, now, queue),
         }
     }
 
@@ -274,7 +294,9 @@ impl Slots {
             state.warm -= 1;
             state.busy += 1;
             let cost = state.pace.duration(&work.tasks[place(task)]);
-            queue.push(now + cost, Due::TaskEnds { executor, task });
+            let ends = now + cost;
+            queue.push(ends, Due::TaskEnds { executor, task });
+            line.until = line.until.max(ends);
             self.running += 1;
             if let Some(running) = self.by_pool.get_mut(of.pool) {
                 *running += 1;
@@ -313,16 +335,17 @@ impl Slots {
         true
     }
 
-    /// A slot has warmed up.
-    pub fn warm(&mut self, executor: u32, now: Timestamp) {
+    /// A slot has warmed up; true where its executor has become idle.
+    pub fn warm(&mut self, executor: u32, now: Timestamp) -> bool {
         let state = &mut self.executors[place(executor)];
-        state.rests(now);
+        let idle = state.rests(now);
         let profile = &mut self.profiles[state.profile];
         profile.warming -= 1;
         if state.takes_tasks {
             profile.warm.shift(executor, state.warm, state.warm + 1);
         }
         state.warm += 1;
+        idle
     }
 
     fn refuse_when_due(&mut self) {
@@ -335,7 +358,7 @@ impl Slots {
         }
     }
 
-    /// A task is done, and its slot is free. True when its stage is done with it.
+    /// A task is done, and its slot is free. Tells what that means.
     pub fn task_ends(&mut self, work: &Work, executor: u32, task: u32, now: Timestamp) -> Done {
         let of = &work.tasks[place(task)];
         let stage = place(of.stage);
@@ -346,7 +369,7 @@ impl Slots {
             profile.warm.shift(executor, state.warm, state.warm + 1);
         }
         state.warm += 1;
-        state.rests(now);
+        let idle = state.rests(now);
         state.cached_until = state.cached_until.max(rules.cached_until);
         self.running -= 1;
         if let Some(running) = self.by_pool.get_mut(rules.pool) {
@@ -357,10 +380,14 @@ impl Slots {
         if ended.failed {
             self.line_up(work, stage);
         }
+        if ended.stage {
+            self.active.retain(|&other| other != stage);
+        }
         Done {
             stage,
             failed: ended.failed,
             stage_done: ended.stage,
+            idle,
         }
     }
 
@@ -435,6 +462,11 @@ impl Slots {
 }
 
 impl Profile {
+    /// There are tasks that wait, and slots that are free.
+    fn can_launch(&self) -> bool {
+        !self.ready.is_empty() && !(self.warm.is_empty() && self.fresh.is_empty())
+    }
+
     /// Tasks that could be launched.
     fn waiting(&self, lines: &[Line]) -> u32 {
         let waiting = self.ready.iter().map(|stage| lines[place(stage)].waiting());
@@ -443,12 +475,13 @@ impl Profile {
 }
 
 impl Executor {
-    /// A slot is busy no longer.
-    fn rests(&mut self, now: Timestamp) {
+    /// A slot is busy no longer; true where that was the last one.
+    fn rests(&mut self, now: Timestamp) -> bool {
         self.busy -= 1;
         if self.busy == 0 {
             self.idle_since = now;
         }
+        self.busy == 0
     }
 }
 
@@ -458,4 +491,6 @@ pub(super) struct Done {
     pub stage: usize,
     pub failed: bool,
     pub stage_done: bool,
+    /// The executor has become idle.
+    pub idle: bool,
 }

@@ -1,0 +1,70 @@
+//! How far an application can be left alone: until when nothing can come of its tasks and executors that
+//! the world would have to hear of. What happens until then is done in one go, each thing as of its own
+//! time, and executors are counted once after it instead of each time.
+
+use sparkwright::model::time::Timestamp;
+
+use super::Wish;
+use super::run::Run;
+
+impl Run {
+    /// Finds out until when it can be left alone.
+    pub(super) fn look_ahead(&mut self) {
+        self.quiet_until = self.foresees().unwrap_or(Timestamp::ZERO);
+    }
+
+    /// What can change how many executors are wanted, or who of them is kept, is either one of the other
+    /// things to come, or the end of a stage, or some executor's having been idle. A task that ends makes
+    /// fewer wanted, and that matters to pods alone that have been pending for long. Where more can happen
+    /// than that, as where output was lost, each thing is told: None.
+    fn foresees(&mut self) -> Option<Timestamp> {
+        let is_steady = self.looks_ahead
+            && !self.waits_for_executors
+            && !self.pods.lacks
+            && !self.outputs.any_lost
+            && self.leaving.is_empty()
+            && self.monitor.is_content();
+        if !is_steady {
+            return None;
+        }
+        let mut until = self.queue.next_other();
+        let mut not_after = |time: Option<Timestamp>| {
+            until = match (until, time) {
+                (Some(until), Some(time)) => Some(until.min(time)),
+                (until, time) => until.or(time),
+            };
+        };
+        not_after(self.slots.no_stage_done_before());
+        if let Some(allocation) = &self.allocation {
+            let idle = allocation.rules.idle;
+            not_after(self.queue.next_time().map(|next| next + idle));
+            not_after(self.pods.surplus_from(idle));
+        }
+        until
+    }
+
+    /// Does what happens on executors from `instant` on, up to `now` and as long as nothing else comes of it.
+    pub(super) fn settle_quietly(
+        &mut self,
+        mut instant: Timestamp,
+        now: Timestamp,
+        wishes: &mut Vec<Wish>,
+    ) {
+        loop {
+            while let Some(due) = self.queue.pop_at(instant) {
+                self.handle(due, instant, wishes);
+            }
+            self.slots.assign(&self.work, instant, &mut self.queue);
+            match self.queue.next_time() {
+                Some(next) if next <= now && next < self.quiet_until => instant = next,
+                _ => break,
+            }
+        }
+        if let Some(allocation) = &mut self.allocation {
+            allocation.update(&self.work, &self.slots, instant, &mut self.queue);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
