@@ -35,7 +35,10 @@ pub(super) fn of(
     daemons.for_each(|daemon| tell(Fact::DaemonApplied(daemon)));
     let firsts = (0..submissions.len()).filter(|&i| submissions.is_first(i));
     for spark in firsts.filter_map(|i| submissions.original(i).spark()) {
-        let (app, shape) = (spark.app.clone(), spark.cast().shape(Timestamp::ZERO));
+        let (app, shape) = (
+            spark.app.clone(),
+            spark.clone().cast().shape(Timestamp::ZERO),
+        );
         tell(Fact::ShapeDeclared { app, shape });
     }
     let view = cluster.view(Timestamp::ZERO);

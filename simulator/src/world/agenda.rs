@@ -1,10 +1,11 @@
 //! What will happen, in order of time; at the same time in an order that what was decided gives alone, so
 //! that a run depends on nothing else. What it means when it happens is for the run.
 
-use sparkwright::model::name::{NodeId, PodId};
+use sparkwright::model::name::NodeId;
 use sparkwright::model::time::Timestamp;
 
 use super::fleet::Upheaval;
+use super::pods::PodKey;
 use crate::timeline::Timeline;
 
 /// Something that will happen.
@@ -31,7 +32,7 @@ pub enum Due {
     /// Something that happens whoever asks.
     Upheaval(Upheaval),
     /// A pod's container runs.
-    Started(PodId),
+    Started(PodKey),
     /// The planner looks.
     Round,
 }

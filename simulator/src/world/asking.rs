@@ -1,7 +1,7 @@
 //! Calls to EC2 and what comes of them: answers become facts, throttled calls are made again, refusals
 //! are remembered. Chooses nothing; the next round plans with what is known then.
 
-use sparkwright::cluster::event::{Fact, Intent};
+use sparkwright::cluster::event::{Event, Fact, Intent};
 use sparkwright::cluster::shortage::OfferingKey;
 use sparkwright::ledger::cost::MOST_NAMED;
 use sparkwright::model::quota::QuotaClass;
@@ -32,7 +32,7 @@ pub(super) struct Call {
 impl World {
     /// Makes the call of a launch.
     pub(super) fn launch(&mut self, launch: Launch) {
-        self.batch.push(Fact::LaunchAsked(launch.intent.clone()));
+        self.say(Fact::LaunchAsked(launch.intent.clone()));
         for node in &launch.intent.nodes {
             if self.reasons.len() < MOST_NAMED {
                 self.reasons.insert(node.id.clone(), launch.reason.clone());
@@ -116,8 +116,9 @@ impl World {
             self.believe(error);
         }
         self.tally.refused_nodes += u64::try_from(answer.refused.len()).unwrap_or(0);
-        let refused = answer.refused.into_iter();
-        self.batch.extend(refused.map(Fact::NodeRefused));
+        for node in answer.refused {
+            self.say(Fact::NodeRefused(node));
+        }
         self.tell_addresses();
     }
 
@@ -131,7 +132,7 @@ impl World {
                 let class = QuotaClass::of(&machine.family);
                 let key = (class, capacity_type);
                 let until = self.cluster.shortages.believe_quota(key, self.now);
-                self.batch.push(Fact::QuotaReached {
+                self.say(Fact::QuotaReached {
                     class,
                     capacity_type,
                     until,
@@ -145,7 +146,7 @@ impl World {
     pub(super) fn believe_dry(&mut self, key: OfferingKey) {
         let until = self.cluster.shortages.believe_offering(key, self.now);
         let (instance_type, zone, capacity_type) = key;
-        self.batch.push(Fact::OfferingUnavailable {
+        self.say(Fact::OfferingUnavailable {
             instance_type,
             zone,
             capacity_type,
@@ -155,11 +156,11 @@ impl World {
 
     /// Says how many addresses zones have left, where that has changed.
     pub(super) fn tell_addresses(&mut self) {
-        let known = &self.cluster.shortages.addresses;
+        let (known, at) = (&self.cluster.shortages.addresses, self.now);
         let news = self.fleet.addresses();
         let news = news.filter(|(zone, free)| known.get(zone) != Some(free));
-        self.batch
-            .extend(news.map(|(zone, free)| Fact::ZoneAddresses { zone, free }));
+        let facts = news.map(|(zone, free)| Fact::ZoneAddresses { zone, free });
+        self.batch.extend(facts.map(|fact| Event { at, fact }));
     }
 }
 

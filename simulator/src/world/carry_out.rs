@@ -7,6 +7,7 @@ use sparkwright::plan::effect::{Effect, Place, Plan};
 
 use super::agenda::Due;
 use super::phase::{Phase, Watched};
+use super::pods::Part;
 use super::run::World;
 
 /// Rounds at one instant before the simulation gives up: a planner that never comes to rest is a
@@ -43,21 +44,21 @@ impl World {
                 Effect::Cordon { node, .. } => {
                     if let Some(facts) = self.fleet.cordon(&node) {
                         self.scheduler.apply_node(&facts);
-                        self.batch.push(Fact::NodeApplied(facts));
+                        self.say(Fact::NodeApplied(facts));
                     }
                 }
                 Effect::Evict { pod, .. } => self.evict(&pod),
                 Effect::Terminate { node, .. } => {
-                    self.batch.push(Fact::NodeLeaving(node.clone()));
+                    self.say(Fact::NodeLeaving(node.clone()));
                     self.fleet.terminate(&node);
                     let shutdown = self.fleet.shutdown(&node);
                     self.agenda.add(self.now + shutdown, Due::Gone(node));
                 }
             }
         }
-        let holds = plan.holds.into_iter();
-        let holds = holds.map(|(node, held)| Fact::RoomHeld { node, held });
-        self.batch.extend(holds);
+        for (node, held) in plan.holds {
+            self.say(Fact::RoomHeld { node, held });
+        }
         self.tally.waits(&plan.waiting, self.now);
         self.waiting = plan.waiting;
         if let Some(at) = plan.next_look {
@@ -67,16 +68,19 @@ impl World {
 
     /// The gate is lifted, and the selectors of the placing are the pod's own from here on.
     fn place(&mut self, place: &Place) {
-        let Some(pod) = self.pods.alive.get(&place.pod) else {
+        let Some(key) = self.pods.named(&place.pod) else {
             return;
         };
-        let template = pod.template.clone();
-        let placed = self.pods.placed(&template, place, &self.cluster.catalog);
-        if let Some(pod) = self.pods.alive.get_mut(&place.pod) {
-            pod.template = placed.clone();
-            pod.phase = PodPhase::Pending;
+        let Some(pod) = self.pods.get_mut(key) else {
+            return;
+        };
+        let (Part::Driver(i) | Part::Executor(i, _) | Part::Pod(i, _)) = pod.part;
+        if let Some(placings) = self.applications[i].placings() {
+            pod.template = placings.placed(&pod.template, place, &self.cluster.catalog);
         }
-        self.scheduler.enqueue(place.pod.clone(), placed);
-        self.report(&place.pod);
+        pod.phase = PodPhase::Pending;
+        self.scheduler
+            .enqueue(key, pod.id.clone(), pod.template.clone());
+        self.report(key);
     }
 }

@@ -18,14 +18,14 @@ impl World {
             return;
         };
         self.scheduler.apply_node(&facts);
-        self.batch.push(Fact::NodeApplied(facts));
+        self.say(Fact::NodeApplied(facts));
         let daemons: Vec<Daemon> = self.cluster.daemons.values().cloned().collect();
         for daemon in daemons {
             let id = daemon_pod(&daemon.name, node);
             let template = Arc::new(daemon_template(&daemon.name, daemon.requests));
-            self.scheduler.occupy(&id, node, &template);
+            self.scheduler.occupy(node, &template);
             self.fleet.pod_comes(node);
-            self.batch.push(Fact::PodApplied(Pod {
+            self.say(Fact::PodApplied(Pod {
                 id,
                 template,
                 created: self.now,
@@ -37,9 +37,7 @@ impl World {
     pub(super) fn end_daemons(&mut self, node: &NodeId) {
         let names: BTreeSet<String> = self.cluster.daemons.keys().cloned().collect();
         for name in names {
-            let id = daemon_pod(&name, node);
-            self.scheduler.forget(&id);
-            self.batch.push(Fact::PodEnded(id));
+            self.say(Fact::PodEnded(daemon_pod(&name, node)));
         }
     }
 }

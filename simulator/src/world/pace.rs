@@ -1,10 +1,10 @@
 //! The pace of an executor's machine: what its node's pool says of the family, beside what it says of
 //! the family on which the application was recorded.
 
-use sparkwright::model::name::PodId;
 use sparkwright::model::performance::Performance;
 use sparkwright::model::spark::PodPhase;
 
+use super::pods::PodKey;
 use super::run::World;
 use super::workload::Running;
 use crate::spark::Pace;
@@ -12,11 +12,14 @@ use crate::spark::Pace;
 impl World {
     /// The pace of an executor on the node to which its pod is bound. A record that does not tell its
     /// machines counts as one of machines at 1, and so does a node of nobody's pool.
-    pub(super) fn pace(&self, application: usize, pod: &PodId) -> Pace {
+    pub(super) fn pace(&self, application: usize, pod: PodKey) -> Pace {
+        if !self.is_paced {
+            return Pace::default();
+        }
         let Running::Spark(cast, _) = &self.applications[application] else {
             return Pace::default();
         };
-        let bound = self.pods.alive.get(pod).map(|pod| &pod.phase);
+        let bound = self.pods.get(pod).map(|pod| &pod.phase);
         let node = match bound {
             Some(PodPhase::Bound(node)) => self.cluster.nodes.get(node),
             _ => None,

@@ -12,6 +12,7 @@ use sparkwright::model::time::{Span, Timestamp};
 use crate::spark::Progress;
 use crate::trace::format::pods::RecordedPods;
 
+use super::placing::Placings;
 use super::submission::base_of;
 
 /// A set of pods to be run.
@@ -27,6 +28,7 @@ pub struct PodSubmission {
     number: u32,
     /// Templates of the pods, of this application.
     templates: Vec<Arc<PodTemplate>>,
+    pub(super) placings: Placings,
 }
 
 /// What a set of pods wants of the world around it.
@@ -103,6 +105,7 @@ impl PodSubmission {
             recorded,
             number,
             templates,
+            placings: Placings::default(),
         }
     }
 

@@ -1,16 +1,20 @@
-//! Pods from created to ended, and what placing adds to them: the selectors that name the set of nodes
-//! they may go to, and for drivers the toleration of driver nodes.
+//! Pods from created to ended. Each has a place of its own while it is there, by which the world and the
+//! scheduler know it; its name is for the core, which knows names alone.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sparkwright::model::name::{NodeId, PodId, Table};
-use sparkwright::model::node::{CAPACITY_TYPE, MANAGED, PURPOSE, Purpose, Toleration, ZONE};
-use sparkwright::model::offering::{CapacityType, Catalog, ZoneId};
-use sparkwright::model::requirement::Requirement;
-use sparkwright::model::spark::{PodPhase, PodTemplate, Role};
+use sparkwright::model::name::{PodId, Table};
+use sparkwright::model::spark::{PodPhase, PodTemplate};
 use sparkwright::model::time::Timestamp;
-use sparkwright::plan::effect::Place;
+
+/// A pod by its place. Once it has ended its key finds nothing, whoever has the place after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PodKey {
+    /// Places are dense: those that are free are given again.
+    pub place: u32,
+    /// How many pods have had the place before.
+    pub before: u32,
+}
 
 /// Whose pod it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +30,8 @@ pub enum Part {
 /// A pod that has not ended.
 #[derive(Clone, Debug)]
 pub struct SimulatedPod {
+    /// Its name.
+    pub id: PodId,
     /// Whose it is.
     pub part: Part,
     /// What it is like, placing included.
@@ -38,104 +44,90 @@ pub struct SimulatedPod {
     pub phase: PodPhase,
 }
 
-/// Templates whose placings are kept, so that pods placed alike share one; beyond it all are forgotten.
-const MOST_PLACED: usize = 4_096;
-
-/// Where a template is placed.
-type Where = (Option<ZoneId>, Option<CapacityType>, Option<Purpose>);
-
-/// A template, and what it becomes where it was placed so far.
-#[derive(Clone, Debug)]
-struct Placed {
-    /// Held, so that nothing else has its address.
-    _of: Arc<PodTemplate>,
-    places: Vec<(Where, Arc<PodTemplate>)>,
-}
-
-/// All pods that have not ended, and counts of what happened to all.
+/// All pods that have not ended, and a count of what happened to all.
 #[derive(Clone, Debug, Default)]
 pub struct Pods {
-    /// By name.
-    pub alive: Table<PodId, SimulatedPod>,
+    places: Vec<Place>,
+    vacant: Vec<u32>,
+    named: Table<PodId, PodKey>,
     /// Created, bound, started and ended, of all pods together.
     pub events: u64,
-    /// By the template's address.
-    placed: Table<usize, Placed>,
-    images: Table<NodeId, BTreeSet<Role>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Place {
+    before: u32,
+    pod: Option<SimulatedPod>,
+}
+
+impl PodKey {
+    /// Where a list by place has it.
+    pub fn index(self) -> usize {
+        usize::try_from(self.place).unwrap_or(usize::MAX)
+    }
+}
+
+impl SimulatedPod {
+    /// A pod that nobody has placed.
+    pub fn new(id: PodId, template: Arc<PodTemplate>, part: Part, created: Timestamp) -> Self {
+        SimulatedPod {
+            id,
+            part,
+            template,
+            created,
+            started: None,
+            phase: PodPhase::Gated,
+        }
+    }
 }
 
 impl Pods {
-    /// What a placed pod's template becomes: equal pods placed alike share one.
-    pub fn placed(
-        &mut self,
-        template: &Arc<PodTemplate>,
-        place: &Place,
-        catalog: &Catalog,
-    ) -> Arc<PodTemplate> {
-        let to = (place.zone, place.capacity_type, place.purpose);
-        let address = Arc::as_ptr(template).addr();
-        let places = self.placed.get(&address).map(|known| &known.places);
-        let mut places = places.into_iter().flatten();
-        if let Some((_, known)) = places.find(|(known, _)| *known == to) {
-            return known.clone();
+    /// A pod is created.
+    pub fn add(&mut self, pod: SimulatedPod) -> PodKey {
+        self.events += 1;
+        let next =
+            u32::try_from(self.places.len()).expect("pods at one time are numbered in 32 bits");
+        let place = self.vacant.pop().unwrap_or(next);
+        if place == next {
+            self.places.push(Place::default());
         }
-        if self.placed.len() >= MOST_PLACED {
-            self.placed.clear();
-        }
-        let placed = Arc::new(placed(template, place, catalog));
-        let of = || Placed {
-            _of: template.clone(),
-            places: Vec::new(),
+        let key = PodKey { place, before: 0 };
+        let at = &mut self.places[key.index()];
+        let key = PodKey {
+            before: at.before,
+            ..key
         };
-        let known = self.placed.entry(address).or_insert_with(of);
-        known.places.push((to, placed.clone()));
-        placed
+        self.named.insert(pod.id.clone(), key);
+        at.pod = Some(pod);
+        key
     }
 
-    /// True where an image for this role has been pulled on the node; from then on it is.
-    pub fn pull(&mut self, node: &NodeId, role: Role) -> bool {
-        match self.images.get_mut(node) {
-            Some(roles) => !roles.insert(role),
-            None => {
-                self.images.insert(node.clone(), BTreeSet::from([role]));
-                false
-            }
-        }
+    /// The pod of a name.
+    pub fn named(&self, id: &PodId) -> Option<PodKey> {
+        self.named.get(id).copied()
     }
 
-    /// A node is gone, and the images on it.
-    pub fn forget_node(&mut self, node: &NodeId) {
-        self.images.swap_remove(node);
+    /// A pod, unless it has ended.
+    pub fn get(&self, key: PodKey) -> Option<&SimulatedPod> {
+        let place = self.places.get(key.index())?;
+        place.pod.as_ref().filter(|_| place.before == key.before)
     }
-}
 
-fn placed(template: &PodTemplate, place: &Place, catalog: &Catalog) -> PodTemplate {
-    let mut placed = template.clone();
-    placed.constraints.all.extend(selectors(place, catalog));
-    if template.role == Role::Driver {
-        placed.tolerations.push(Toleration {
-            key: Some(PURPOSE.into()),
-            value: Some(Purpose::Driver.as_str().into()),
-            effect: None,
-        });
+    /// The same, to change it.
+    pub fn get_mut(&mut self, key: PodKey) -> Option<&mut SimulatedPod> {
+        let place = self.places.get_mut(key.index())?;
+        place.pod.as_mut().filter(|_| place.before == key.before)
     }
-    placed
-}
 
-fn selectors(place: &Place, catalog: &Catalog) -> Vec<Requirement> {
-    let zone = place
-        .zone
-        .map(|zone| Requirement::is(ZONE, &catalog.zone(zone).name));
-    let capacity = place
-        .capacity_type
-        .map(|ct| Requirement::is(CAPACITY_TYPE, ct.as_str()));
-    let purpose = place
-        .purpose
-        .map(|purpose| Requirement::is(PURPOSE, purpose.as_str()));
-    let managed = place.purpose.map(|_| Requirement::is(MANAGED, "true"));
-    zone.into_iter()
-        .chain(capacity)
-        .chain(purpose)
-        .chain(managed)
-        .collect()
+    /// A pod has ended.
+    pub fn remove(&mut self, key: PodKey) -> Option<SimulatedPod> {
+        self.get(key)?;
+        let place = &mut self.places[key.index()];
+        let pod = place.pod.take()?;
+        place.before = place.before.wrapping_add(1);
+        self.vacant.push(key.place);
+        self.named.swap_remove(&pod.id);
+        self.events += 1;
+        Some(pod)
+    }
 }

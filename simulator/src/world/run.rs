@@ -10,10 +10,10 @@ use sparkwright::cluster::Cluster;
 use sparkwright::cluster::event::{Event, Fact};
 use sparkwright::ledger::Ledger;
 use sparkwright::model::daemon::Daemon;
-use sparkwright::model::name::{NodeId, PodId};
+use sparkwright::model::name::NodeId;
 use sparkwright::model::offering::Catalog;
 use sparkwright::model::pool::Pool;
-use sparkwright::model::spark::{Pod, PodPhase, PodTemplate};
+use sparkwright::model::spark::{Pod, PodPhase};
 use sparkwright::model::time::{Span, Timestamp};
 use sparkwright::plan::effect::Waiting;
 use sparkwright::plan::reason::Reason;
@@ -26,10 +26,11 @@ use super::asking::Call;
 use super::conditions::Conditions;
 use super::delays::Delays;
 use super::fleet::Fleet;
+use super::images::Images;
 use super::over::Over;
 use super::phase::{Phase, Watched};
 use super::pod_set::PodSet;
-use super::pods::{Part, Pods, SimulatedPod};
+use super::pods::{Part, PodKey, Pods, SimulatedPod};
 use super::record::{Records, Runs};
 use super::scheduler::{Decision, Scheduler, Scoring};
 use super::submissions::{Submissions, place};
@@ -104,9 +105,11 @@ pub(super) struct World {
     pub(super) watch: Box<dyn FnMut(Watched<'_>)>,
     pub(super) now: Timestamp,
     pub(super) agenda: Agenda,
-    pub(super) batch: Vec<Fact>,
-    /// Room for facts while they are folded, and for wishes while they are fulfilled.
-    folded: Vec<Fact>,
+    pub(super) batch: Vec<Event>,
+    /// Room for events while they are folded, for what the scheduler decides, and for wishes while they are
+    /// fulfilled.
+    folded: Vec<Event>,
+    decisions: Vec<Decision>,
     wishes: Vec<Wish>,
     pub(super) cluster: Cluster,
     pub(super) planner: Planner,
@@ -117,9 +120,12 @@ pub(super) struct World {
     pub(super) seed: u64,
     pub(super) calls: BTreeMap<u64, Call>,
     pub(super) calls_made: u64,
-    pub(super) addressless: Vec<(PodId, NodeId)>,
+    pub(super) addressless: Vec<(PodKey, NodeId, usize)>,
     pub(super) tally: Tally,
     pub(super) pods: Pods,
+    pub(super) images: Images,
+    /// Some pool's machines are not all alike to Spark.
+    pub(super) is_paced: bool,
     pub(super) submissions: Arc<Submissions>,
     /// Who is still to be submitted, the next one last.
     upcoming: Vec<u32>,
@@ -153,23 +159,16 @@ impl World {
             agenda.add(at, Due::Upheaval(upheaval));
         }
         let scheduler = Scheduler::new(simulation.scoring, simulation.catalog.clone());
-        let mut batch = vec![Fact::CatalogListed(simulation.catalog)];
-        batch.push(Fact::CniConfigured(conditions.cni));
-        batch.extend(addresses(&conditions));
-        batch.extend(
-            simulation
-                .pools
-                .into_iter()
-                .map(|pool| Fact::PoolApplied(pool.into())),
-        );
-        batch.extend(simulation.daemons.into_iter().map(Fact::DaemonApplied));
+        let is_paced = |pool: &Pool| !pool.performance.are_one();
+        let is_paced = simulation.pools.iter().any(is_paced);
         let mut world = World {
             watch,
             rounds: 0,
             now: Timestamp::ZERO,
             agenda,
-            batch,
+            batch: Vec::new(),
             folded: Vec::new(),
+            decisions: Vec::new(),
             wishes: Vec::new(),
             cluster: Cluster::default(),
             planner: Planner::without_bound(),
@@ -183,6 +182,8 @@ impl World {
             addressless: Vec::new(),
             tally: Tally::default(),
             pods: Pods::default(),
+            images: Images::default(),
+            is_paced,
             upcoming: submissions.last_first(),
             applications: vec![Running::NotYet; submissions.len()],
             submissions,
@@ -197,8 +198,25 @@ impl World {
             reasons: BTreeMap::new(),
             finished: 0,
         };
+        world.say(Fact::CatalogListed(simulation.catalog));
+        world.say(Fact::CniConfigured(conditions.cni));
+        for (&zone, &free) in &conditions.subnets {
+            world.say(Fact::ZoneAddresses { zone, free });
+        }
+        for pool in simulation.pools {
+            world.say(Fact::PoolApplied(pool.into()));
+        }
+        for daemon in simulation.daemons {
+            world.say(Fact::DaemonApplied(daemon));
+        }
         world.await_next();
         world
+    }
+
+    /// Something has happened, of which the core is to hear.
+    pub(super) fn say(&mut self, fact: Fact) {
+        let at = self.now;
+        self.batch.push(Event { at, fact });
     }
 
     /// The next application to be submitted is due; those after it wait for that.
@@ -230,39 +248,38 @@ impl World {
 
     /// Folds what has happened, lets the scheduler bind, and asks for a round if anything changed.
     fn fold(&mut self) {
-        let mut changed = false;
+        if self.batch.is_empty() {
+            return;
+        }
         while !self.batch.is_empty() {
             self.enter(Phase::Fold);
-            let mut facts = std::mem::take(&mut self.folded);
-            std::mem::swap(&mut facts, &mut self.batch);
-            for fact in facts.drain(..) {
-                match &fact {
-                    Fact::ReferentApplied { name, referent } => {
-                        self.scheduler.apply_referent(name, referent.clone());
-                    }
-                    Fact::ReferentDeleted(kind, name) => {
-                        self.scheduler.forget_referent(*kind, name);
-                    }
-                    _ => {}
-                }
-                let event = Event { at: self.now, fact };
-                (self.watch)(Watched::Happened(&event));
-                self.cluster.apply(&event);
-                self.ledger.apply(&event);
+            let mut events = std::mem::take(&mut self.folded);
+            std::mem::swap(&mut events, &mut self.batch);
+            for event in &events {
+                (self.watch)(Watched::Happened(event));
+                self.cluster.apply(event);
+                self.ledger.apply(event);
             }
-            self.folded = facts;
-            changed = true;
-            self.enter(Phase::Bind);
-            for decision in self.scheduler.bind() {
-                match decision {
-                    Decision::Bind { pod, node } => self.bound(&pod, node),
-                    Decision::Preempt { victim, .. } => self.lose(&victim),
-                }
+            events.clear();
+            self.folded = events;
+            if !self.scheduler.is_idle() {
+                self.bind();
             }
         }
-        if changed {
-            self.look_at(self.now + self.round_delay);
+        self.look_at(self.now + self.round_delay);
+    }
+
+    fn bind(&mut self) {
+        self.enter(Phase::Bind);
+        let mut decisions = std::mem::take(&mut self.decisions);
+        self.scheduler.bind(&mut decisions);
+        for decision in decisions.drain(..) {
+            match decision {
+                Decision::Bind { pod, node, host } => self.bound(pod, node, host),
+                Decision::Preempt { victim, .. } => self.lose(victim),
+            }
         }
+        self.decisions = decisions;
     }
 
     pub(super) fn look_at(&mut self, at: Timestamp) {
@@ -282,7 +299,7 @@ impl World {
                 self.tell(i, |application, now, wishes| application.wake(now, wishes));
                 self.tell_pods(i, PodSet::wake);
             }
-            Due::Started(pod) => self.started(&pod),
+            Due::Started(pod) => self.started(pod),
             Due::Launched(node) => self.launched(node),
             Due::Ready(node) => self.ready(&node),
             Due::Gone(node) => self.gone(&node),
@@ -297,7 +314,9 @@ impl World {
     }
 
     fn launched(&mut self, node: NodeId) {
-        self.batch.extend(self.fleet.launched(&node));
+        if let Some(fact) = self.fleet.launched(&node) {
+            self.say(fact);
+        }
         if let Some(after) = self.fleet.interrupted_after(&node) {
             self.agenda.add(self.now + after, Due::Notice(node.clone()));
         }
@@ -310,36 +329,26 @@ impl World {
         let workload = self.submissions.workload(i);
         self.tally.begins(i, workload.app());
         self.applications[i] = Running::begin(workload, &self.executors);
-        let Running::Spark(cast, _) = &self.applications[i] else {
+        let Running::Spark(cast, _) = &mut self.applications[i] else {
             return self.tell_pods(i, PodSet::submitted);
         };
+        let (id, template) = cast.driver_pod();
+        let pod = self
+            .pods
+            .add(SimulatedPod::new(id, template, Part::Driver(i), self.now));
+        cast.driver = Some(pod);
         if self.declares {
             let (app, shape) = (cast.submission.app.clone(), cast.shape(self.now));
-            self.batch.push(Fact::ShapeDeclared { app, shape });
+            self.say(Fact::ShapeDeclared { app, shape });
         }
-        let (id, template) = cast.driver_pod();
-        self.create(id, template, Part::Driver(i));
-    }
-
-    pub(super) fn create(&mut self, id: PodId, template: Arc<PodTemplate>, part: Part) {
-        let phase = PodPhase::Gated;
-        let pod = SimulatedPod {
-            part,
-            template,
-            created: self.now,
-            started: None,
-            phase,
-        };
-        self.pods.events += 1;
-        self.pods.alive.insert(id.clone(), pod);
-        self.report(&id);
+        self.report(pod);
     }
 
     /// The pod as it is becomes an event.
-    pub(super) fn report(&mut self, id: &PodId) {
-        if let Some(pod) = self.pods.alive.get(id) {
-            self.batch.push(Fact::PodApplied(Pod {
-                id: id.clone(),
+    pub(super) fn report(&mut self, key: PodKey) {
+        if let Some(pod) = self.pods.get(key) {
+            self.say(Fact::PodApplied(Pod {
+                id: pod.id.clone(),
                 template: pod.template.clone(),
                 created: pod.created,
                 phase: pod.phase.clone(),
@@ -347,8 +356,8 @@ impl World {
         }
     }
 
-    fn bound(&mut self, id: &PodId, node: NodeId) {
-        let Some(pod) = self.pods.alive.get_mut(id) else {
+    fn bound(&mut self, key: PodKey, node: NodeId, host: usize) {
+        let Some(pod) = self.pods.get_mut(key) else {
             return;
         };
         pod.phase = PodPhase::Bound(node.clone());
@@ -357,12 +366,12 @@ impl World {
             self.tally.app(i).zone = known.and_then(|node| node.zone);
         }
         self.pods.events += 1;
-        self.start(id, &node);
-        self.report(id);
+        self.start(key, &node, host);
+        self.report(key);
     }
 
-    fn started(&mut self, id: &PodId) {
-        let Some(pod) = self.pods.alive.get_mut(id) else {
+    fn started(&mut self, key: PodKey) {
+        let Some(pod) = self.pods.get_mut(key) else {
             return;
         };
         pod.started = Some(self.now);
@@ -371,7 +380,7 @@ impl World {
         match part {
             Part::Driver(i) => self.tell(i, Application::driver_running),
             Part::Executor(i, executor) => {
-                let pace = self.pace(i, id);
+                let pace = self.pace(i, key);
                 self.tell(i, |application, now, wishes| {
                     application.executor_on(executor, pace);
                     application.executor_running(executor, now, wishes);
@@ -406,35 +415,40 @@ impl World {
         };
         match wish {
             Wish::CreateExecutor { executor, profile } => {
-                let (id, template) = cast.create_executor(executor, profile);
-                self.create(id, template, Part::Executor(i, executor));
+                let (id, template) = cast.executor_pod(executor, profile);
+                let part = Part::Executor(i, executor);
+                let pod = self
+                    .pods
+                    .add(SimulatedPod::new(id, template, part, self.now));
+                cast.created(executor, pod);
+                self.report(pod);
             }
             Wish::DeleteExecutor { executor } => {
-                if let Some(id) = cast.delete_executor(executor) {
-                    self.end(&id);
+                if let Some(pod) = cast.delete_executor(executor) {
+                    self.end(pod);
                 }
             }
             Wish::WakeAt(at) => self.agenda.add(at.max(self.now), Due::Wake(i)),
             Wish::Finished => {
-                let (id, _) = cast.driver_pod();
-                self.end(&id);
+                if let Some(driver) = cast.driver {
+                    self.end(driver);
+                }
                 self.finish(i);
             }
         }
     }
 
-    pub(super) fn end(&mut self, id: &PodId) {
-        let Some(pod) = self.pods.alive.swap_remove(id) else {
+    pub(super) fn end(&mut self, key: PodKey) {
+        let Some(pod) = self.pods.remove(key) else {
             return;
         };
         if let (Part::Executor(i, _), Some(started)) = (pod.part, pod.started) {
             let app = self.tally.app(i);
             app.executor_time = app.executor_time + (self.now - started);
         }
-        self.pods.events += 1;
-        self.free_address(id, &pod.phase);
-        self.scheduler.forget(id);
-        self.batch.push(Fact::PodEnded(id.clone()));
+        self.free_address(key, &pod.phase);
+        self.scheduler.forget(key);
+        self.say(Fact::PodEnded(pod.id));
     }
 
     pub(super) fn outcome(mut self) -> Outcome {
@@ -450,10 +464,4 @@ impl World {
             ended: self.now,
         }
     }
-}
-
-/// What zones' subnets have left at the beginning.
-fn addresses(conditions: &Conditions) -> impl Iterator<Item = Fact> {
-    let subnets = conditions.subnets.iter();
-    subnets.map(|(&zone, &free)| Fact::ZoneAddresses { zone, free })
 }

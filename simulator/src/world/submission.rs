@@ -1,7 +1,6 @@
 //! An application to be run: its pods' templates, its shape and its work, made from a recorded one.
 //! Pods are named as Spark names them, after the application's id, so that copies differ.
 
-use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -18,21 +17,23 @@ use sparkwright::model::time::{Span, Timestamp};
 use crate::spark::{Fidelity, fidelity};
 use crate::trace::{Recorded, Work, requests};
 
+use super::placing::Placings;
+use super::pods::PodKey;
+
 /// An application to be run. Its copies share all but their names; what they would have for themselves
 /// is made when they are submitted ([`Submission::cast`]).
 #[derive(Clone, Debug)]
 pub struct Submission {
-    /// What the planner and the ledger know it by.
+    /// What the planner and the ledger know it by: its namespace and the name that its pods have in common.
     pub app: AppId,
-    /// The id in its log; `#2` and so on for further copies.
-    pub id: String,
-    base: String,
     original: Arc<Original>,
 }
 
 /// What all copies of an application have in common.
 #[derive(Debug)]
 pub struct Original {
+    /// The id in its log.
+    pub id: String,
     /// Attempt of the driver, where the log has one.
     pub attempt: Option<String>,
     /// The name that its user gave it.
@@ -52,10 +53,10 @@ pub struct Original {
     /// Executors that it asks for at the start.
     pub count: ExecutorCount,
     app: AppId,
-    id: String,
     namespace: String,
     driver: Arc<PodTemplate>,
-    executors: BTreeMap<u32, Arc<PodTemplate>>,
+    /// By resource profile, the default one first.
+    executors: Vec<(u32, Arc<PodTemplate>)>,
     advice: Vec<Advice>,
 }
 
@@ -64,12 +65,16 @@ pub struct Original {
 pub struct Cast {
     /// The application.
     pub submission: Submission,
-    driver: (PodId, Arc<PodTemplate>),
-    executors: BTreeMap<u32, Arc<PodTemplate>>,
-    /// What the names of its executors' pods begin with.
-    stem: String,
+    /// Its driver's pod, once it is created.
+    pub driver: Option<PodKey>,
+    /// What its pods became by placing.
+    pub(super) placings: Placings,
+    driver_template: Arc<PodTemplate>,
+    executors: Vec<(u32, Arc<PodTemplate>)>,
     /// By number: executors' pods that were created and not deleted.
-    created: Vec<Option<PodId>>,
+    created: Vec<Option<PodKey>>,
+    /// Room to make a name in.
+    name: String,
 }
 
 impl Deref for Submission {
@@ -91,11 +96,15 @@ impl Submission {
         let app = AppId::from(format!("{namespace}/{base}"));
         let driver_requests = requests::driver(recorded)?;
         let driver = template(&app, &namespace, Role::Driver, properties, driver_requests);
-        let mut executors = BTreeMap::new();
-        for profile in recorded.profiles.keys().copied().chain([0]) {
+        let mut executors = Vec::new();
+        let profiles = recorded.profiles.keys().copied();
+        for profile in [0]
+            .into_iter()
+            .chain(profiles.filter(|profile| *profile != 0))
+        {
             let requests = requests::executor(recorded, profile)?;
             let template = template(&app, &namespace, Role::Executor, properties, requests);
-            executors.insert(profile, Arc::new(template));
+            executors.push((profile, Arc::new(template)));
         }
         let original = Original {
             id: recorded.id.clone(),
@@ -116,26 +125,25 @@ impl Submission {
         };
         Ok(Submission {
             app,
-            id: recorded.id.clone(),
-            base,
             original: Arc::new(original),
         })
     }
 
     /// The same application once more, as its `number`th copy.
     pub fn copy(&self, number: u32) -> Submission {
-        let original = &self.original;
-        let base = base_of(&original.id, self.attempt.as_deref(), number);
         Submission {
-            app: AppId::from(format!("{}/{base}", self.namespace)),
-            id: format!("{}#{number}", original.id),
-            base,
-            original: original.clone(),
+            app: AppId::from(copied(self.original.app.as_str().to_owned(), number)),
+            original: self.original.clone(),
         }
     }
 
+    /// Its name without the namespace.
+    fn base(&self) -> &str {
+        &self.app.as_str()[self.namespace.len() + 1..]
+    }
+
     /// Its pods.
-    pub fn cast(&self) -> Cast {
+    pub fn cast(self) -> Cast {
         let original = &self.original;
         let own = |template: &Arc<PodTemplate>| {
             if self.app == original.app {
@@ -143,22 +151,21 @@ impl Submission {
             }
             let mut template = PodTemplate::clone(template);
             template.app = Some(self.app.clone());
-            template
-                .labels
-                .insert(SPARK_APP_SELECTOR.into(), self.base.clone());
+            let selector = template.labels.get_mut(SPARK_APP_SELECTOR);
+            selector.map(|selector| self.base().clone_into(selector));
             Arc::new(template)
         };
         let executors = original.executors.iter();
-        let name = format!("{}/{}", original.namespace, self.base);
-        let driver = PodId::from(format!("{name}-driver"));
         Cast {
-            driver: (driver, own(&original.driver)),
-            stem: format!("{name}-exec-"),
-            created: Vec::new(),
+            driver: None,
+            placings: Placings::default(),
+            driver_template: own(&original.driver),
             executors: executors
-                .map(|(id, template)| (*id, own(template)))
+                .map(|(profile, template)| (*profile, own(template)))
                 .collect(),
-            submission: self.clone(),
+            created: Vec::new(),
+            name: String::new(),
+            submission: self,
         }
     }
 }
@@ -173,10 +180,10 @@ impl Cast {
             max: self.submission.count.max,
         };
         Shape {
-            name: self.submission.base.clone(),
+            name: self.submission.base().to_owned(),
             namespace: self.submission.namespace.clone(),
             declared,
-            driver: Some(self.driver.1.clone()),
+            driver: Some(self.driver_template.clone()),
             executors: match self.submission.work.local_slots {
                 Some(_) => Vec::new(),
                 None => vec![group],
@@ -185,35 +192,45 @@ impl Cast {
         }
     }
 
-    /// The driver's pod.
-    pub fn driver_pod(&self) -> (PodId, Arc<PodTemplate>) {
-        self.driver.clone()
+    /// The driver's pod to be.
+    pub fn driver_pod(&mut self) -> (PodId, Arc<PodTemplate>) {
+        (self.pod_named(&["-driver"]), self.driver_template.clone())
+    }
+
+    /// An executor's pod to be.
+    pub fn executor_pod(&mut self, executor: u32, profile: u32) -> (PodId, Arc<PodTemplate>) {
+        let number = executor.to_string();
+        let id = self.pod_named(&["-exec-", &number]);
+        (id, self.executor_template(profile))
+    }
+
+    fn pod_named(&mut self, ending: &[&str]) -> PodId {
+        let name = &mut self.name;
+        name.clear();
+        name.push_str(self.submission.app.as_str());
+        ending.iter().for_each(|part| name.push_str(part));
+        PodId::from(name.as_str())
     }
 
     /// An executor's pod is created.
-    pub fn create_executor(&mut self, executor: u32, profile: u32) -> (PodId, Arc<PodTemplate>) {
-        let number = executor.to_string();
-        let mut name = String::with_capacity(self.stem.len() + number.len());
-        name.push_str(&self.stem);
-        name.push_str(&number);
-        let id = PodId::from(name);
+    pub fn created(&mut self, executor: u32, pod: PodKey) {
         let at = usize::try_from(executor).unwrap_or(usize::MAX);
         if self.created.len() <= at {
             self.created.resize(at + 1, None);
         }
-        self.created[at] = Some(id.clone());
-        (id, self.executor_template(profile))
+        self.created[at] = Some(pod);
     }
 
     /// An executor's pod is deleted; None where it was before.
-    pub fn delete_executor(&mut self, executor: u32) -> Option<PodId> {
+    pub fn delete_executor(&mut self, executor: u32) -> Option<PodKey> {
         let at = usize::try_from(executor).ok()?;
         self.created.get_mut(at)?.take()
     }
 
     fn executor_template(&self, profile: u32) -> Arc<PodTemplate> {
-        let default = &self.executors[&0];
-        self.executors.get(&profile).unwrap_or(default).clone()
+        let mut executors = self.executors.iter();
+        let own = executors.find(|(of, _)| *of == profile);
+        own.unwrap_or(&self.executors[0]).1.clone()
     }
 }
 
@@ -231,10 +248,16 @@ pub(super) fn base_of(id: &str, attempt: Option<&str>, copy: u32) -> String {
         base.push_str("-attempt-");
         base.extend(attempt.chars().map(plain));
     }
+    copied(base, copy)
+}
+
+/// The name of a copy, by the name of the first.
+fn copied(mut name: String, copy: u32) -> String {
     if copy > 1 {
-        base.push_str(&format!("-copy-{copy}"));
+        name.push_str("-copy-");
+        name.push_str(&copy.to_string());
     }
-    base
+    name
 }
 
 fn template(

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use sparkwright::model::money::Cost;
-use sparkwright::model::name::{AppId, PodId};
+use sparkwright::model::name::{AppId, PodId, Table};
 use sparkwright::model::offering::{TypeId, ZoneId};
 use sparkwright::model::time::{Span, Timestamp};
 use sparkwright::plan::effect::Waiting;
@@ -30,10 +30,10 @@ pub struct Tally {
     pub refused_nodes: u64,
     /// Spot prices that changed.
     pub price_changes: u64,
-    /// By position among the submissions, from submission until it is taken.
-    apps: BTreeMap<usize, AppTally>,
+    /// By position among the submissions, from when something is told of it until it is taken.
+    apps: Vec<Option<Box<AppTally>>>,
     /// Those that may still be hit.
-    index: BTreeMap<AppId, usize>,
+    index: Table<AppId, usize>,
     waiting: BTreeMap<(usize, &'static str), Timestamp>,
 }
 
@@ -80,7 +80,10 @@ impl Tally {
 
     /// What became of an application so far.
     pub fn app(&mut self, i: usize) -> &mut AppTally {
-        self.apps.entry(i).or_default()
+        if self.apps.len() <= i {
+            self.apps.resize_with(i + 1, || None);
+        }
+        self.apps[i].get_or_insert_default()
     }
 
     /// True where one of its pods waited at the latest round.
@@ -92,13 +95,14 @@ impl Tally {
     /// Nothing can hit the application any more.
     pub fn forget(&mut self, i: usize, app: &AppId) {
         if self.position(app) == Some(i) {
-            self.index.remove(app);
+            self.index.swap_remove(app);
         }
     }
 
     /// What became of an application, to be kept elsewhere.
     pub fn take(&mut self, i: usize) -> AppTally {
-        self.apps.remove(&i).unwrap_or_default()
+        let tally = self.apps.get_mut(i).and_then(Option::take);
+        tally.map_or_else(AppTally::default, |tally| *tally)
     }
 
     /// EC2 refused something.
@@ -124,9 +128,12 @@ impl Tally {
 
     /// A round has told which pods wait: time passes for those that did so before.
     pub fn waits(&mut self, waiting: &[Waiting], now: Timestamp) {
+        if waiting.is_empty() && self.waiting.is_empty() {
+            return;
+        }
         let mut present = BTreeMap::new();
         for waiting in waiting {
-            if let Some(&app) = app_of(&waiting.pod).and_then(|app| self.index.get(app.as_str())) {
+            if let Some(&app) = app_of(&waiting.pod).and_then(|app| self.index.get(app)) {
                 present.insert((app, waiting.reason.code()), now);
                 present.insert((app, ""), now);
             }
@@ -147,12 +154,10 @@ impl Tally {
 }
 
 /// The application that a pod's name tells: what stands before `-driver` or `-exec-`.
-fn app_of(pod: &PodId) -> Option<String> {
+fn app_of(pod: &PodId) -> Option<&str> {
     let name = pod.as_str();
-    let app = name
-        .strip_suffix("-driver")
-        .or_else(|| name.rfind("-exec-").map(|end| &name[..end]));
-    app.map(str::to_owned)
+    name.strip_suffix("-driver")
+        .or_else(|| name.rfind("-exec-").map(|end| &name[..end]))
 }
 
 #[cfg(test)]

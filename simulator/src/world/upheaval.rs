@@ -8,7 +8,7 @@ use sparkwright::model::spark::PodPhase;
 
 use super::agenda::Due;
 use super::fleet::Upheaval;
-use super::pods::Part;
+use super::pods::{Part, PodKey};
 use super::run::World;
 use crate::spark::Application;
 
@@ -24,7 +24,7 @@ impl World {
         let changes = self.fleet.moved(upheaval);
         self.tally.price_changes += u64::try_from(changes.len()).unwrap_or(0);
         if !changes.is_empty() {
-            self.batch.push(Fact::PricesChanged(changes));
+            self.say(Fact::PricesChanged(changes));
         }
         let next = self.fleet.next_drift(self.now);
         if let (Upheaval::PriceDrift, Some(at)) = (upheaval, next) {
@@ -39,7 +39,7 @@ impl World {
         };
         self.tally.interruptions.nodes += 1;
         let until = self.now + self.fleet.notice();
-        self.batch.push(Fact::NodeInterrupted {
+        self.say(Fact::NodeInterrupted {
             node: node.clone(),
             until,
         });
@@ -49,7 +49,8 @@ impl World {
 
     /// An executor is asked to go before its node does.
     pub(super) fn evict(&mut self, id: &PodId) {
-        let Some(pod) = self.pods.alive.get(id) else {
+        let key = self.pods.named(id);
+        let Some(pod) = key.and_then(|key| self.pods.get(key)) else {
             return;
         };
         let PodPhase::Bound(node) = &pod.phase else {
@@ -63,15 +64,16 @@ impl World {
         let (Part::Executor(i, executor), Some(until)) = (pod.part, until) else {
             return;
         };
-        self.batch.push(Fact::PodLeaving(id.clone()));
+        self.say(Fact::PodLeaving(id.clone()));
         self.tell(i, |application, now, wishes| {
             application.executor_decommissioned(executor, until, now, wishes);
         });
     }
 
-    fn pods_on(&self, node: &NodeId) -> Vec<PodId> {
-        let known = self.cluster.nodes.get(node);
-        known.map_or(Vec::new(), |node| node.pods.iter().cloned().collect())
+    fn pods_on(&self, node: &NodeId) -> Vec<PodKey> {
+        let pods = self.cluster.nodes.get(node).map(|node| &node.pods);
+        let known = pods.into_iter().flatten();
+        known.filter_map(|id| self.pods.named(id)).collect()
     }
 
     /// The notice is over: the instance is gone, and what ran on it.
@@ -79,27 +81,27 @@ impl World {
         if !self.fleet.is_there(node) {
             return;
         }
-        self.batch.push(Fact::NodeReclaimed(node.clone()));
-        for id in &self.pods_on(node) {
-            match self.pods.alive.get(id).map(|pod| pod.part) {
+        self.say(Fact::NodeReclaimed(node.clone()));
+        for pod in self.pods_on(node) {
+            match self.pods.get(pod).map(|pod| pod.part) {
                 Some(Part::Driver(_)) => self.tally.interruptions.drivers += 1,
                 Some(Part::Executor(..)) => self.tally.interruptions.executors += 1,
                 Some(Part::Pod(..)) | None => {}
             }
-            self.lose(id);
+            self.lose(pod);
         }
         self.gone(node);
     }
 
     /// A pod dies with its node, or makes way for another.
-    pub(super) fn lose(&mut self, id: &PodId) {
-        let part = self.pods.alive.get(id).map(|pod| pod.part);
+    pub(super) fn lose(&mut self, pod: PodKey) {
+        let part = self.pods.get(pod).map(|pod| pod.part);
         match part {
             Some(Part::Driver(i)) => self.driver_lost(i),
             Some(Part::Executor(i, executor)) => self.executor_lost(i, executor),
             Some(Part::Pod(..)) | None => {}
         }
-        self.end(id);
+        self.end(pod);
         if let Some(Part::Pod(i, place)) = part {
             self.tell_pods(i, |set, now, wishes| set.lost(place, now, wishes));
         }
@@ -121,53 +123,54 @@ impl World {
     /// An instance is gone, and its node with it.
     pub(super) fn gone(&mut self, node: &NodeId) {
         self.fleet.gone(node);
-        self.scheduler.remove_node(node);
-        self.pods.forget_node(node);
+        if let Some(host) = self.scheduler.remove_node(node) {
+            self.images.forget(host);
+        }
         self.end_daemons(node);
-        self.batch.push(Fact::NodeGone(node.clone()));
+        self.say(Fact::NodeGone(node.clone()));
         self.start_addressless();
         self.tell_addresses();
     }
 
     /// A pod's container starts once its pod has an address and its image is there.
-    pub(super) fn start(&mut self, id: &PodId, node: &NodeId) {
+    pub(super) fn start(&mut self, pod: PodKey, node: &NodeId, host: usize) {
         if !self.fleet.pod_comes(node) {
             self.tally.pods_without_address += 1;
-            self.addressless.push((id.clone(), node.clone()));
+            self.addressless.push((pod, node.clone(), host));
             return;
         }
-        self.start_on(id, node);
+        self.start_on(pod, host);
         self.tell_addresses();
     }
 
-    fn start_on(&mut self, id: &PodId, node: &NodeId) {
-        let Some(pod) = self.pods.alive.get(id) else {
+    fn start_on(&mut self, key: PodKey, host: usize) {
+        let Some(pod) = self.pods.get(key) else {
             return;
         };
-        let image_is_there = self.pods.pull(node, pod.template.role);
-        let delay = self.delays.started(self.seed, id.as_str(), image_is_there);
-        self.agenda.add(self.now + delay, Due::Started(id.clone()));
+        let image_is_there = self.images.pull(host, pod.template.role);
+        let delay = (self.delays).started(self.seed, pod.id.as_str(), image_is_there);
+        self.agenda.add(self.now + delay, Due::Started(key));
     }
 
     /// Pods that wait for an address try again, in the order in which they came.
     fn start_addressless(&mut self) {
-        for (id, node) in std::mem::take(&mut self.addressless) {
-            if !self.pods.alive.contains_key(&id) {
+        for (pod, node, host) in std::mem::take(&mut self.addressless) {
+            if self.pods.get(pod).is_none() {
                 continue;
             }
             if self.fleet.pod_comes(&node) {
-                self.start_on(&id, &node);
+                self.start_on(pod, host);
             } else {
-                self.addressless.push((id, node));
+                self.addressless.push((pod, node, host));
             }
         }
     }
 
     /// A pod that has ended leaves its address to others on its node.
-    pub(super) fn free_address(&mut self, id: &PodId, phase: &PodPhase) {
+    pub(super) fn free_address(&mut self, key: PodKey, phase: &PodPhase) {
         let PodPhase::Bound(node) = phase else { return };
         let before = self.addressless.len();
-        self.addressless.retain(|(waiting, _)| waiting != id);
+        self.addressless.retain(|(waiting, ..)| *waiting != key);
         if self.addressless.len() == before {
             self.fleet.pod_goes(node);
         }

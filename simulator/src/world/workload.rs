@@ -7,8 +7,9 @@ use sparkwright::model::time::{Span, Timestamp};
 use crate::spark::{Application, Executors, Progress};
 
 use super::agenda::Due;
+use super::placing::Placings;
 use super::pod_set::{PodSet, PodSubmission, PodWish};
-use super::pods::Part;
+use super::pods::{Part, SimulatedPod};
 use super::run::World;
 use super::submission::{Cast, Submission};
 
@@ -123,6 +124,15 @@ impl Running {
         }
     }
 
+    /// What its pods' templates became by placing, while it runs.
+    pub fn placings(&mut self) -> Option<&mut Placings> {
+        match self {
+            Running::Spark(cast, _) => Some(&mut cast.placings),
+            Running::Pods(submission, _) => Some(&mut submission.placings),
+            Running::NotYet | Running::Over(_) | Running::PutAway(_) => None,
+        }
+    }
+
     pub fn progress(&self) -> Progress {
         match self {
             Running::NotYet | Running::PutAway(_) => Progress::default(),
@@ -152,11 +162,17 @@ impl World {
             match wish {
                 PodWish::Create(place) => {
                     let (id, template) = submission.pod(place);
-                    self.create(id, template, Part::Pod(i, place));
+                    let part = Part::Pod(i, place);
+                    let pod = self
+                        .pods
+                        .add(SimulatedPod::new(id, template, part, self.now));
+                    self.report(pod);
                 }
                 PodWish::End(place) => {
                     let (id, _) = submission.pod(place);
-                    self.end(&id);
+                    if let Some(pod) = self.pods.named(&id) {
+                        self.end(pod);
+                    }
                 }
                 PodWish::WakeAt(at) => self.agenda.add(at.max(self.now), Due::Wake(i)),
                 PodWish::Finished => self.finish(i),

@@ -2,16 +2,18 @@
 //! that whoever ranks them need look at those only.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sparkwright::cluster::event::NodeFacts;
-use sparkwright::model::name::{Names, NodeId, PodId, Table};
+use sparkwright::model::name::{NodeId, Table};
 use sparkwright::model::node::{INSTANCE_TYPE, Taint, TaintEffect};
 use sparkwright::model::offering::Catalog;
 use sparkwright::model::placement::HOSTNAME;
 use sparkwright::model::requirement::{Labelled, Labels};
 use sparkwright::model::resources::Resources;
+use sparkwright::model::spark::PodTemplate;
 
-use super::Bound;
+use crate::world::pods::PodKey;
 
 /// Entries of the log before it is cut, beyond four for each node.
 const SHORT_LOG: usize = 1_024;
@@ -21,7 +23,10 @@ const SHORT_LOG: usize = 1_024;
 pub(super) struct Host {
     pub facts: NodeFacts,
     pub free: Resources,
-    pub pods: Names<PodId>,
+    /// Pods that the scheduler has bound.
+    pub pods: Vec<PodKey>,
+    /// Pods that came without it (DaemonSets'), and end with the node.
+    pub others: Vec<Arc<PodTemplate>>,
     /// Nodes with equal labels and taints have equal shelves.
     pub shelf: usize,
     /// EBS volumes attached, and how many can be.
@@ -55,13 +60,15 @@ pub(super) struct Hosts {
     log: Vec<usize>,
     /// Changes that were cut from the log.
     cut: u64,
+    /// By slot: how many changes there had been after its latest one.
+    latest: Vec<u64>,
     /// Nodes with a taint that pods would rather avoid.
     pub with_soft_taints: usize,
 }
 
 impl Hosts {
-    /// Takes a node in; true where it was not known.
-    pub fn apply(&mut self, facts: &NodeFacts, catalog: &Catalog) -> bool {
+    /// Takes a node in. Returns where, and true where it was not known.
+    pub fn apply(&mut self, facts: &NodeFacts, catalog: &Catalog) -> (usize, bool) {
         let key = (facts.labels.clone(), facts.taints.clone());
         let next = self.shelves.len();
         let shelf = *self.shelves.entry(key).or_insert(next);
@@ -69,96 +76,104 @@ impl Hosts {
         let slot = known.unwrap_or_else(|| self.vacant.pop().unwrap_or(self.slots.len()));
         if slot == self.slots.len() {
             self.slots.push(None);
+            self.latest.push(0);
         }
         let old = self.slots[slot].take();
         self.with_soft_taints -= usize::from(old.as_ref().is_some_and(|old| is_soft(&old.facts)));
         self.with_soft_taints += usize::from(is_soft(facts));
         let instance_type = facts.labels.get(INSTANCE_TYPE);
         let id = instance_type.and_then(|name| catalog.find_type(name));
-        let (mut free, mut pods, mut disks) = (facts.allocatable.clone(), Names::default(), 0);
+        let mut host = Host {
+            facts: facts.clone(),
+            free: facts.allocatable.clone(),
+            pods: Vec::new(),
+            others: Vec::new(),
+            shelf,
+            disks: 0,
+            most_disks: id.map_or(u32::MAX, |id| catalog.instance_type(id).disks),
+        };
         if let Some(old) = old {
             // What its pods take is what was not free.
-            let mut used = old.facts.allocatable.clone();
+            let mut used = old.facts.allocatable;
             used -= &old.free;
-            free -= &used;
-            (pods, disks) = (old.pods, old.disks);
+            host.free -= &used;
+            (host.pods, host.others, host.disks) = (old.pods, old.others, old.disks);
         }
-        self.slots[slot] = Some(Host {
-            facts: facts.clone(),
-            free,
-            pods,
-            shelf,
-            disks,
-            most_disks: id.map_or(u32::MAX, |id| catalog.instance_type(id).disks),
-        });
+        self.slots[slot] = Some(host);
         if known.is_none() {
             self.places.insert(facts.id.clone(), slot);
         }
         self.note(slot);
-        known.is_none()
+        (slot, known.is_none())
     }
 
-    /// Forgets a node; true where pods were on it.
-    pub fn remove(&mut self, node: &NodeId) -> bool {
-        let Some(slot) = self.places.swap_remove(node) else {
-            return false;
-        };
-        let old = self.slots[slot].take();
-        self.with_soft_taints -= usize::from(old.as_ref().is_some_and(|old| is_soft(&old.facts)));
+    /// Forgets a node; returns where it was, and what it was.
+    pub fn remove(&mut self, node: &NodeId) -> Option<(usize, Host)> {
+        let slot = self.places.swap_remove(node)?;
+        let old = self.slots[slot].take()?;
+        self.with_soft_taints -= usize::from(is_soft(&old.facts));
         self.vacant.push(slot);
         self.note(slot);
-        old.is_some_and(|old| !old.pods.is_empty())
+        Some((slot, old))
     }
 
-    /// True where the node is known.
-    pub fn contains(&self, node: &NodeId) -> bool {
-        self.places.contains_key(node)
+    /// Where a node is.
+    pub fn find(&self, node: &NodeId) -> Option<usize> {
+        self.places.get(node).copied()
     }
 
-    /// A pod takes its room.
-    pub fn take(&mut self, pod: &PodId, bound: &Bound) {
-        if let Some((slot, host)) = self.named(&bound.node) {
-            host.free -= &bound.template.requests;
-            host.disks += bound.disks;
-            host.pods.insert(pod.clone());
+    /// A pod takes its room, and as many disks.
+    pub fn take(&mut self, slot: usize, pod: PodKey, requests: &Resources, disks: u32) {
+        if let Some(host) = &mut self.slots[slot] {
+            host.free -= requests;
+            host.disks += disks;
+            host.pods.push(pod);
             self.note(slot);
         }
     }
 
-    /// A pod leaves its room.
-    pub fn give_back(&mut self, pod: &PodId, bound: &Bound) {
-        if let Some((slot, host)) = self.named(&bound.node)
-            && host.pods.swap_remove(pod)
+    /// A pod leaves its room, and as many disks.
+    pub fn give_back(&mut self, slot: usize, pod: PodKey, requests: &Resources, disks: u32) {
+        if let Some(host) = &mut self.slots[slot]
+            && let Some(at) = host.pods.iter().position(|here| *here == pod)
         {
-            host.free += &bound.template.requests;
-            host.disks -= bound.disks;
+            host.pods.swap_remove(at);
+            host.free += requests;
+            host.disks -= disks;
             self.note(slot);
         }
     }
 
-    fn named(&mut self, node: &NodeId) -> Option<(usize, &mut Host)> {
-        let slot = *self.places.get(node)?;
-        Some((slot, self.slots[slot].as_mut()?))
+    /// A pod that nobody has bound takes its room.
+    pub fn occupy(&mut self, slot: usize, template: &Arc<PodTemplate>) {
+        if let Some(host) = &mut self.slots[slot] {
+            host.free -= &template.requests;
+            host.others.push(template.clone());
+            self.note(slot);
+        }
     }
 
     fn note(&mut self, slot: usize) {
         if self.log.len() > SHORT_LOG + 4 * self.slots.len() {
-            self.cut += u64::try_from(self.log.len()).unwrap_or(u64::MAX);
+            self.cut += count(self.log.len());
             self.log.clear();
         }
         self.log.push(slot);
+        self.latest[slot] = self.changes();
     }
 
     /// How many changes there have been.
     pub fn changes(&self) -> u64 {
-        self.cut + u64::try_from(self.log.len()).unwrap_or(u64::MAX)
+        self.cut + count(self.log.len())
     }
 
-    /// Slots that changed since there had been so many changes; None where the log does not go back as
-    /// far.
-    pub fn changed_since(&self, changes: u64) -> Option<&[usize]> {
+    /// Slots that changed since there had been so many changes, each once; None where the log does not go
+    /// back as far.
+    pub fn changed_since(&self, changes: u64) -> Option<impl Iterator<Item = usize>> {
         let start = usize::try_from(changes.checked_sub(self.cut)?).ok()?;
-        self.log.get(start..)
+        let changed = (changes + 1..).zip(self.log.get(start..)?);
+        let latest = changed.filter(|&(change, &slot)| self.latest[slot] == change);
+        Some(latest.map(|(_, &slot)| slot))
     }
 
     /// The node in a slot.
@@ -171,10 +186,15 @@ impl Hosts {
         self.slots.len()
     }
 
-    /// All nodes, in an order that means nothing.
-    pub fn iter(&self) -> impl Iterator<Item = &Host> {
-        self.slots.iter().flatten()
+    /// All nodes and where they are, in an order that means nothing.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &Host)> {
+        let slots = self.slots.iter().enumerate();
+        slots.filter_map(|(slot, host)| Some((slot, host.as_ref()?)))
     }
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
 }
 
 fn is_soft(facts: &NodeFacts) -> bool {

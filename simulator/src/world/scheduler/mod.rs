@@ -11,19 +11,23 @@ mod profile;
 mod score;
 mod tournament;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sparkwright::cluster::event::NodeFacts;
-use sparkwright::model::name::{NodeId, PodId, Table};
+use sparkwright::model::name::{NodeId, PodId};
 use sparkwright::model::offering::Catalog;
+use sparkwright::model::placement::Placement;
 use sparkwright::model::referent::{Referent, ReferentKind, Referents};
 use sparkwright::model::resources::Resources;
 use sparkwright::model::spark::PodTemplate;
 
-use hosts::Hosts;
-use profile::{Place, Profiles};
+use hosts::{Host, Hosts};
+use profile::{Place, Profile, Profiles};
 pub use score::Scoring;
+
+use super::pods::PodKey;
 
 /// What the scheduler did with a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,29 +35,48 @@ pub enum Decision {
     /// A pod has its node.
     Bind {
         /// The pod.
-        pod: PodId,
+        pod: PodKey,
         /// The node.
         node: NodeId,
+        /// Where the scheduler has the node, as long as it is there: a small number.
+        host: usize,
     },
     /// A pod loses its node to one of higher priority; it has ended, without grace.
     Preempt {
         /// The pod that ends.
-        victim: PodId,
+        victim: PodKey,
         /// The pod that takes its place.
-        by: PodId,
+        by: PodKey,
     },
 }
 
-/// A pod on a node.
+/// A pod that waits or is bound.
 #[derive(Clone, Debug)]
-struct Bound {
-    node: NodeId,
+struct Known {
+    key: PodKey,
+    id: PodId,
     template: Arc<PodTemplate>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Queued { profile: usize, place: Place },
+    Bound(Bound),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Bound {
+    /// None once the node is gone.
+    host: Option<usize>,
     /// EBS volumes that it has attached.
     disks: u32,
     /// Its place in the order of binding: its age, as far as preemption asks.
     since: u64,
 }
+
+/// Pods that are taken to be gone.
+type Gone = BTreeSet<PodKey>;
 
 /// Nodes as the scheduler sees them, and its queue.
 ///
@@ -70,27 +93,20 @@ pub struct Scheduler {
     referents: Referents,
     hosts: Hosts,
     profiles: Profiles,
-    bound: Table<PodId, Bound>,
-    /// Nodes that went while pods were bound to them.
-    orphaned: BTreeSet<NodeId>,
+    /// By place of their keys.
+    pods: Vec<Option<Known>>,
+    /// Bound pods whose nodes have gone.
+    orphans: Vec<(NodeId, PodKey)>,
     bindings: u64,
     arrivals: u64,
-    queued: Table<PodId, Queued>,
-    /// The first pod of each profile that may find a node.
-    ready: BTreeSet<(Place, usize)>,
+    /// The first pod of each profile that may find a node, the first of all last.
+    ready: Vec<(Place, usize)>,
     /// Profiles that found no node.
-    stuck: BTreeSet<usize>,
+    stuck: Vec<usize>,
     /// Bound pods that ask something of their neighbours or of their host's ports.
     particular: u32,
     /// Bound pods by priority, DaemonSets' apart.
-    priorities: BTreeMap<i32, u32>,
-}
-
-#[derive(Clone, Debug)]
-struct Queued {
-    template: Arc<PodTemplate>,
-    profile: usize,
-    place: Place,
+    priorities: Vec<(i32, u32)>,
 }
 
 impl Scheduler {
@@ -116,242 +132,297 @@ impl Scheduler {
     }
 
     /// A pod waits to be bound.
-    pub fn enqueue(&mut self, pod: PodId, template: Arc<PodTemplate>) {
+    pub fn enqueue(&mut self, key: PodKey, id: PodId, template: Arc<PodTemplate>) {
         let place = (-i64::from(template.priority), self.arrivals);
         self.arrivals += 1;
+        self.mind_labels_for(&template);
+        self.queue(key, id, template, place);
+    }
+
+    /// From the first pod on that asks something of its neighbours labels tell profiles apart.
+    fn mind_labels_for(&mut self, template: &PodTemplate) {
         if template.placement.is_some() && !self.profiles.mind_labels {
             self.profiles.mind_labels = true;
             self.queue_anew();
         }
-        self.queue(pod, template, place);
     }
 
-    fn queue(&mut self, pod: PodId, template: Arc<PodTemplate>, place: Place) {
+    fn queue(&mut self, key: PodKey, id: PodId, template: Arc<PodTemplate>, place: Place) {
         if self.profiles.is_stale() {
             self.profiles.clear();
             self.ready.clear();
             self.stuck.clear();
         }
-        let profile = self.profiles.intern(&pod, &template, &self.referents);
-        let head = self.profiles.first(profile);
-        self.profiles.push(profile, place, pod.clone());
-        self.queued.insert(
-            pod,
-            Queued {
-                template,
-                profile,
-                place,
-            },
-        );
-        if !self.stuck.contains(&profile) && head.is_none_or(|head| place < head) {
-            self.ready.extend([(place, profile)]);
-            head.into_iter().for_each(|head| {
-                self.ready.remove(&(head, profile));
-            });
+        let profile = self.profiles.intern(&id, &template, &self.referents);
+        let first = self.profiles.push(profile, place, key);
+        if self.pods.len() <= key.index() {
+            self.pods.resize(key.index() + 1, None);
+        }
+        self.pods[key.index()] = Some(Known {
+            key,
+            id,
+            template,
+            state: State::Queued { profile, place },
+        });
+        if !self.profiles.is_stuck(profile) && first.is_none_or(|first| place < first) {
+            first.map(|first| self.take_from_ready(first));
+            self.make_ready(profile);
         }
     }
 
     /// Puts every waiting pod into its profile again: what profiles are told apart by has changed.
     fn queue_anew(&mut self) {
-        let queued = std::mem::take(&mut self.queued);
         self.ready.clear();
         self.stuck.clear();
         self.profiles.clear();
-        for (pod, queued) in queued {
-            self.queue(pod, queued.template, queued.place);
+        for at in 0..self.pods.len() {
+            let is_queued = |known: &mut Known| matches!(known.state, State::Queued { .. });
+            if let Some(known) = self.pods[at].take_if(is_queued)
+                && let State::Queued { place, .. } = known.state
+            {
+                self.queue(known.key, known.id, known.template, place);
+            }
         }
+    }
+
+    /// The first pod of a profile, where there is one, may find a node.
+    fn make_ready(&mut self, profile: usize) {
+        if let Some((place, _)) = self.profiles.first(profile) {
+            let at = self.ready.partition_point(|(other, _)| *other > place);
+            self.ready.insert(at, (place, profile));
+        }
+    }
+
+    /// True where the pod at a place was the first of its profile, and not stuck.
+    fn take_from_ready(&mut self, place: Place) -> bool {
+        let at = self.ready.iter().position(|(other, _)| *other == place);
+        at.map(|at| self.ready.remove(at)).is_some()
     }
 
     /// A pod is gone, wherever it was.
-    pub fn forget(&mut self, pod: &PodId) {
-        if let Some(queued) = self.queued.swap_remove(pod) {
-            self.unqueue(&queued);
-        }
-        self.unbind(pod);
-    }
-
-    fn unqueue(&mut self, queued: &Queued) {
-        let (place, profile) = (queued.place, queued.profile);
-        self.profiles.pop(profile, place);
-        if self.ready.remove(&(place, profile)) {
-            let next = self.profiles.first(profile);
-            self.ready.extend(next.map(|next| (next, profile)));
+    pub fn forget(&mut self, key: PodKey) {
+        let place = self.pods.get_mut(key.index());
+        let known = place.and_then(|place| place.take_if(|known| known.key == key));
+        let Some(known) = known else {
+            return;
+        };
+        match known.state {
+            State::Queued { profile, place } => {
+                self.profiles.pop(profile, place);
+                if self.take_from_ready(place) {
+                    self.make_ready(profile);
+                }
+            }
+            State::Bound(bound) => self.unbind(key, &known.template, bound),
         }
     }
 
     /// A node is there, or has changed.
     pub fn apply_node(&mut self, facts: &NodeFacts) {
-        let is_new = self.hosts.apply(facts, &self.catalog);
-        if is_new && self.orphaned.remove(&facts.id) {
-            let here = self
-                .bound
-                .iter()
-                .filter(|(_, bound)| bound.node == facts.id);
-            let here: Vec<(PodId, Bound)> = here.map(|(p, b)| (p.clone(), b.clone())).collect();
-            for (pod, bound) in here {
-                self.hosts.take(&pod, &bound);
+        let (host, is_new) = self.hosts.apply(facts, &self.catalog);
+        if is_new && !self.orphans.is_empty() {
+            self.take_orphans(&facts.id, host);
+        }
+        self.retry();
+    }
+
+    /// Pods whose node has come back are on it.
+    #[cold]
+    fn take_orphans(&mut self, node: &NodeId, host: usize) {
+        let orphans = std::mem::take(&mut self.orphans).into_iter();
+        let (here, rest): (Vec<_>, Vec<_>) = orphans.partition(|(of, _)| of == node);
+        self.orphans = rest;
+        for (_, key) in here {
+            if let Some(known) = &mut self.pods[key.index()]
+                && let State::Bound(bound) = &mut known.state
+            {
+                bound.host = Some(host);
+                let requests = &known.template.requests;
+                self.hosts.take(host, key, requests, bound.disks);
             }
         }
+    }
+
+    /// A node is gone, and DaemonSets' pods with it. Returns where it was.
+    pub fn remove_node(&mut self, node: &NodeId) -> Option<usize> {
+        let (place, host) = self.hosts.remove(node)?;
+        for key in host.pods {
+            if let Some(known) = &mut self.pods[key.index()]
+                && let State::Bound(bound) = &mut known.state
+            {
+                bound.host = None;
+                self.orphans.push((node.clone(), key));
+            }
+        }
+        let particular = host.others.iter().filter(|other| other.placement.is_some());
+        self.particular -= u32::try_from(particular.count()).unwrap_or(0);
         self.retry();
+        Some(place)
     }
 
-    /// A node is gone.
-    pub fn remove_node(&mut self, node: &NodeId) {
-        if self.hosts.remove(node) {
-            self.orphaned.insert(node.clone());
-        }
-        self.retry();
-    }
-
-    /// Takes room for a pod that is on its node without having been queued (a DaemonSet's).
-    pub fn occupy(&mut self, pod: &PodId, node: &NodeId, template: &Arc<PodTemplate>) {
-        if template.placement.is_some() && !self.profiles.mind_labels {
-            self.profiles.mind_labels = true;
-            self.queue_anew();
-        }
-        if self.hosts.contains(node) {
-            self.take(pod, node, template, 0);
+    /// Takes room for a DaemonSet's pod, which is on its node without having been queued.
+    pub fn occupy(&mut self, node: &NodeId, template: &Arc<PodTemplate>) {
+        self.mind_labels_for(template);
+        if let Some(host) = self.hosts.find(node) {
+            self.hosts.occupy(host, template);
+            self.particular += u32::from(template.placement.is_some());
         }
     }
 
-    fn take(&mut self, pod: &PodId, node: &NodeId, template: &Arc<PodTemplate>, disks: u32) {
-        self.bindings += 1;
-        let bound = Bound {
-            node: node.clone(),
-            template: template.clone(),
-            disks,
-            since: self.bindings,
-        };
-        self.hosts.take(pod, &bound);
-        self.bound.insert(pod.clone(), bound);
-        self.particular += u32::from(template.placement.is_some());
-        if !template.daemon {
-            *self.priorities.entry(template.priority).or_default() += 1;
-        }
-    }
-
-    fn unbind(&mut self, pod: &PodId) {
-        let Some(bound) = self.bound.swap_remove(pod) else {
+    /// A pod that was queued takes its room.
+    fn take(&mut self, key: PodKey, host: usize, disks: u32) {
+        let Some(known) = &mut self.pods[key.index()] else {
             return;
         };
-        self.hosts.give_back(pod, &bound);
-        let template = &bound.template;
+        self.bindings += 1;
+        known.state = State::Bound(Bound {
+            host: Some(host),
+            disks,
+            since: self.bindings,
+        });
+        let template = &known.template;
+        self.hosts.take(host, key, &template.requests, disks);
+        self.particular += u32::from(template.placement.is_some());
+        let priority = template.priority;
+        match self.priorities.iter_mut().find(|(of, _)| *of == priority) {
+            Some((_, count)) => *count += 1,
+            None => self.priorities.push((priority, 1)),
+        }
+    }
+
+    fn unbind(&mut self, key: PodKey, template: &PodTemplate, bound: Bound) {
+        match bound.host {
+            Some(host) => (self.hosts).give_back(host, key, &template.requests, bound.disks),
+            None => self.orphans.retain(|(_, orphan)| *orphan != key),
+        }
         self.particular -= u32::from(template.placement.is_some());
-        if let Some(count) = self
-            .priorities
-            .get_mut(&template.priority)
-            .filter(|_| !template.daemon)
-        {
+        let mut priorities = self.priorities.iter_mut();
+        if let Some((_, count)) = priorities.find(|(of, _)| *of == template.priority) {
             *count -= 1;
-            if *count == 0 {
-                self.priorities.remove(&template.priority);
-            }
         }
         self.retry();
+    }
+
+    /// The lowest priority of a pod that is bound.
+    fn lowest_priority(&self) -> Option<i32> {
+        let bound = self.priorities.iter().filter(|(_, count)| *count > 0);
+        bound.map(|(priority, _)| *priority).min()
     }
 
     /// Something changed that may help: profiles that found no node are asked again.
     fn retry(&mut self) {
-        for profile in std::mem::take(&mut self.stuck) {
-            let first = self.profiles.first(profile);
-            self.ready.extend(first.map(|first| (first, profile)));
+        while let Some(profile) = self.stuck.pop() {
+            self.profiles.set_stuck(profile, false);
+            self.make_ready(profile);
         }
     }
 
     /// A pod got its node: that helps those who want to be near it, or may push it out.
     fn retry_after_binding(&mut self) {
-        let lowest = self.priorities.keys().next().copied();
-        let helped = |profile: &usize| {
-            let profile = self.profiles.get(*profile);
+        let lowest = self.lowest_priority();
+        let is_helped = |profile: usize| {
+            let profile = self.profiles.get(profile);
             profile.placement.is_some() || lowest.is_some_and(|lowest| lowest < profile.priority)
         };
-        let helped: Vec<usize> = self.stuck.iter().copied().filter(helped).collect();
-        for profile in helped {
-            self.stuck.remove(&profile);
-            let first = self.profiles.first(profile);
-            self.ready.extend(first.map(|first| (first, profile)));
-        }
+        let stuck = self.stuck.iter().copied();
+        let (helped, rest): (Vec<usize>, Vec<usize>) = stuck.partition(|&one| is_helped(one));
+        self.stuck = helped;
+        self.retry();
+        self.stuck = rest;
+    }
+
+    /// True where `bind` has nothing to do.
+    pub fn is_idle(&self) -> bool {
+        self.ready.is_empty()
     }
 
     /// Binds every pod that has a feasible node, in order, and pushes out whom its priority lets it.
-    pub fn bind(&mut self) -> Vec<Decision> {
-        let mut decisions = Vec::new();
-        while let Some((place, profile)) = self.ready.pop_first() {
-            let Some(pod) = self.profiles.at(profile, place).cloned() else {
+    pub fn bind(&mut self, decisions: &mut Vec<Decision>) {
+        while let Some((place, profile)) = self.ready.pop() {
+            let Some((_, pod)) = self.profiles.first(profile) else {
                 continue;
             };
-            let Some(node) = self.find_node(&pod, profile, &mut decisions) else {
-                self.stuck.insert(profile);
-                continue;
-            };
-            let Some(queued) = self.queued.swap_remove(&pod) else {
+            let Some(host) = self.find_node(pod, profile, decisions) else {
+                self.profiles.set_stuck(profile, true);
+                self.stuck.push(profile);
                 continue;
             };
             self.profiles.pop(profile, place);
-            let next = self.profiles.first(profile);
-            self.ready.extend(next.map(|next| (next, profile)));
-            let disks = self.profiles.get(profile).disks;
-            self.take(&pod, &node, &queued.template, disks);
+            self.make_ready(profile);
+            self.take(pod, host, self.profiles.get(profile).disks);
             if !self.stuck.is_empty() {
                 self.retry_after_binding();
             }
-            decisions.push(Decision::Bind { pod, node });
+            if let Some(node) = self.hosts.at(host).map(|host| host.facts.id.clone()) {
+                decisions.push(Decision::Bind { pod, node, host });
+            }
         }
-        decisions
     }
 
     fn find_node(
         &mut self,
-        pod: &PodId,
+        pod: PodKey,
         profile: usize,
         decisions: &mut Vec<Decision>,
-    ) -> Option<NodeId> {
-        if let Some(node) = self.choose(pod, profile) {
-            return Some(node);
+    ) -> Option<usize> {
+        if let Some(host) = self.choose(pod, profile) {
+            return Some(host);
         }
-        let (node, victims) = self.preempt(pod, profile)?;
+        let (host, victims) = self.preempt(pod, profile)?;
         for victim in victims {
-            self.unbind(&victim);
-            decisions.push(Decision::Preempt {
-                victim,
-                by: pod.clone(),
-            });
+            self.forget(victim);
+            decisions.push(Decision::Preempt { victim, by: pod });
         }
-        Some(node)
+        Some(host)
     }
 
-    fn choose(&mut self, pod: &PodId, profile: usize) -> Option<NodeId> {
+    fn choose(&mut self, pod: PodKey, profile: usize) -> Option<usize> {
         let is_plain = self.particular == 0
             && self.hosts.with_soft_taints == 0
             && self.profiles.get(profile).is_plain();
         if is_plain {
-            return self.profiles.best(profile, &mut self.hosts, self.scoring);
+            return self.profiles.best(profile, &self.hosts, self.scoring);
         }
-        let template = &self.queued[pod].template;
-        self.best_of_all(template, profile)
+        self.best_of_all(self.template(pod), profile)
+    }
+
+    /// The template of a pod that is known.
+    fn template(&self, key: PodKey) -> &PodTemplate {
+        &self.known(key).template
+    }
+
+    fn known(&self, key: PodKey) -> &Known {
+        let known = self.pods.get(key.index()).and_then(Option::as_ref);
+        known.expect("a pod in line or on a node is known until it is forgotten")
+    }
+
+    /// A pod that is on a node.
+    fn bound(&self, key: PodKey) -> (&Known, Bound) {
+        let known = self.known(key);
+        match known.state {
+            State::Bound(bound) => (known, bound),
+            State::Queued { .. } => unreachable!("a pod on a node is bound"),
+        }
     }
 
     /// True where a pod would fit on a host were these pods gone, its neighbours apart.
-    fn has_room(
-        &self,
-        host: &hosts::Host,
-        profile: &profile::Profile,
-        gone: &BTreeSet<PodId>,
-    ) -> bool {
-        let mut free: std::borrow::Cow<'_, Resources> = std::borrow::Cow::Borrowed(&host.free);
+    fn has_room(&self, host: &Host, profile: &Profile, gone: &Gone) -> bool {
+        let mut free: Cow<'_, Resources> = Cow::Borrowed(&host.free);
         let mut disks = host.disks;
-        let mut taken = Vec::new();
+        let others = host.others.iter();
+        let mut taken: Vec<&Placement> = others.filter_map(|o| o.placement.as_deref()).collect();
         for pod in &host.pods {
-            let bound = &self.bound[pod];
+            let (known, bound) = self.bound(*pod);
             if gone.contains(pod) {
-                *free.to_mut() += &bound.template.requests;
+                *free.to_mut() += &known.template.requests;
                 disks -= bound.disks;
             } else {
-                taken.extend(bound.template.placement.as_deref());
+                taken.extend(known.template.placement.as_deref());
             }
         }
-        let beside = |placement: &sparkwright::model::placement::Placement| {
-            taken.iter().all(|taken| !placement.shares_port_with(taken))
+        let beside = |placement: &Placement| {
+            let mut taken = taken.iter();
+            taken.all(|taken| !placement.shares_port_with(taken))
         };
         profile.requests.fits(&free)
             && disks + profile.disks <= host.most_disks

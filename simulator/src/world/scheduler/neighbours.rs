@@ -3,15 +3,15 @@
 //! podtopologyspread.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use sparkwright::model::name::PodId;
 use sparkwright::model::node::tolerated;
 use sparkwright::model::placement::{Placement, PodTerm, Spread};
 use sparkwright::model::referent::Referents;
 use sparkwright::model::spark::PodTemplate;
 
-use super::Scheduler;
 use super::hosts::Host;
+use super::{Gone, Scheduler};
 
 /// What a required affinity of a pod that runs is worth to one that it selects.
 const REQUIRED_LIKING: i64 = 1;
@@ -35,7 +35,7 @@ pub(super) struct Neighbours<'a> {
 
 impl<'a> Neighbours<'a> {
     /// Everybody but those who are gone.
-    pub fn of(scheduler: &'a Scheduler, template: &'a PodTemplate, gone: &BTreeSet<PodId>) -> Self {
+    pub fn of(scheduler: &'a Scheduler, template: &'a PodTemplate, gone: &Gone) -> Self {
         let own = template.placement.as_deref();
         let spreads = own.map_or(0, |own| own.spread.len());
         let mut neighbours = Neighbours {
@@ -49,11 +49,11 @@ impl<'a> Neighbours<'a> {
         if own.is_none() && scheduler.particular == 0 {
             return neighbours;
         }
-        for host in scheduler.hosts.iter() {
+        for (_, host) in scheduler.hosts.iter() {
             let pods = host.pods.iter().filter(|pod| !gone.contains(*pod));
-            let pods: Vec<&PodTemplate> = pods
-                .map(|pod| scheduler.bound[pod].template.as_ref())
-                .collect();
+            let pods = pods.map(|pod| scheduler.template(*pod));
+            let others = host.others.iter().map(Arc::as_ref);
+            let pods: Vec<&PodTemplate> = pods.chain(others).collect();
             for other in &pods {
                 neighbours.meet(host, own, other);
             }

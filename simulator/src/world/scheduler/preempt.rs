@@ -3,15 +3,15 @@
 //! Source: kubernetes/kubernetes 1.34, plugins/defaultpreemption and framework/preemption.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use sparkwright::model::name::{NodeId, PodId};
 use sparkwright::model::spark::PodTemplate;
 
 use super::hosts::Host;
 use super::neighbours::Neighbours;
 use super::profile::Profile;
-use super::{Bound, Scheduler};
+use super::{Gone, Scheduler, State};
+use crate::world::pods::PodKey;
 
 /// What is lost on a node, what counts most first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,21 +27,20 @@ struct Loss {
 }
 
 impl Scheduler {
-    /// The node that a pod takes, and whom it pushes out there; never a DaemonSet's pod, which would
-    /// come back at once.
-    pub(super) fn preempt(&self, pod: &PodId, profile: usize) -> Option<(NodeId, Vec<PodId>)> {
+    /// Where the node is that a pod takes, and whom it pushes out there, by name; never a DaemonSet's pod,
+    /// which would come back at once.
+    pub(super) fn preempt(&self, pod: PodKey, profile: usize) -> Option<(usize, Vec<PodKey>)> {
         let profile = self.profiles.get(profile);
         let never = profile
             .placement
             .as_ref()
             .is_some_and(|placement| placement.never_preempts);
-        let lowest = *self.priorities.keys().next()?;
-        if never || lowest >= profile.priority {
+        if never || self.lowest_priority()? >= profile.priority {
             return None;
         }
-        let template = self.queued[pod].template.as_ref();
-        let mut best: Option<(Loss, &Host, Vec<PodId>)> = None;
-        for host in self.hosts.iter().filter(|host| profile.suits(host)) {
+        let template = self.template(pod);
+        let mut best: Option<(Loss, &Host, usize, Vec<PodKey>)> = None;
+        for (place, host) in self.hosts.iter().filter(|(_, host)| profile.suits(host)) {
             let found = self.victims(host, template, profile);
             let Some((violations, victims)) = found.filter(|(_, victims)| !victims.is_empty())
             else {
@@ -51,12 +50,14 @@ impl Scheduler {
             let rank = (&loss, &host.facts.id);
             if best
                 .as_ref()
-                .is_none_or(|(least, first, _)| rank < (least, &first.facts.id))
+                .is_none_or(|(least, first, ..)| rank < (least, &first.facts.id))
             {
-                best = Some((loss, host, victims));
+                best = Some((loss, host, place, victims));
             }
         }
-        best.map(|(_, host, victims)| (host.facts.id.clone(), victims))
+        let (_, _, place, mut victims) = best?;
+        victims.sort_by(|one, other| self.known(*one).id.cmp(&self.known(*other).id));
+        Some((place, victims))
     }
 
     /// The fewest pods that must go from a host, and how many of them break a budget: all lesser ones
@@ -66,20 +67,16 @@ impl Scheduler {
         host: &Host,
         template: &PodTemplate,
         profile: &Profile,
-    ) -> Option<(usize, Vec<PodId>)> {
-        let is_lesser =
-            |bound: &Bound| bound.template.priority < profile.priority && !bound.template.daemon;
-        let mut lesser: Vec<&PodId> = host
-            .pods
-            .iter()
-            .filter(|pod| is_lesser(&self.bound[*pod]))
-            .collect();
+    ) -> Option<(usize, Vec<PodKey>)> {
+        let here = host.pods.iter().copied();
+        let is_lesser = |pod: &PodKey| self.template(*pod).priority < profile.priority;
+        let mut lesser: Vec<PodKey> = here.filter(is_lesser).collect();
         lesser.sort_by_key(|pod| {
-            let bound = &self.bound[*pod];
-            (Reverse(bound.template.priority), bound.since)
+            let (known, bound) = self.bound(*pod);
+            (Reverse(known.template.priority), bound.since)
         });
-        let mut gone: BTreeSet<PodId> = lesser.iter().map(|pod| (*pod).clone()).collect();
-        let fits = |gone: &BTreeSet<PodId>| {
+        let mut gone: Gone = lesser.iter().copied().collect();
+        let fits = |gone: &Gone| {
             let neighbours = Neighbours::of(self, template, gone);
             self.takes(host, profile, &neighbours, gone)
         };
@@ -87,12 +84,12 @@ impl Scheduler {
             return None;
         }
         let broken = self.breaking_budgets(&lesser);
-        let (breaking, others): (Vec<&PodId>, Vec<&PodId>) =
+        let (breaking, others): (Vec<PodKey>, Vec<PodKey>) =
             lesser.iter().partition(|pod| broken.contains(*pod));
         for pod in breaking.into_iter().chain(others) {
-            gone.remove(pod);
+            gone.remove(&pod);
             if !fits(&gone) {
-                gone.insert(pod.clone());
+                gone.insert(pod);
             }
         }
         let violations = gone.iter().filter(|pod| broken.contains(*pod)).count();
@@ -100,22 +97,22 @@ impl Scheduler {
     }
 
     /// Those whose going, in this order, leaves a budget with fewer pods than it asks for.
-    fn breaking_budgets<'p>(&self, pods: &[&'p PodId]) -> BTreeSet<&'p PodId> {
+    fn breaking_budgets(&self, pods: &[PodKey]) -> Gone {
         let mut allowed: BTreeMap<&String, u32> = BTreeMap::new();
-        let mut breaking = BTreeSet::new();
+        let mut breaking = Gone::new();
         for (name, budget) in &self.referents.budgets {
-            let covered = |bound: &&Bound| budget.pods.selects(&bound.template, &self.referents);
-            let all = self.bound.values().filter(covered).count();
+            let covered = |template: &&PodTemplate| budget.pods.selects(template, &self.referents);
+            let all = self.bound_templates().filter(covered).count();
             allowed.insert(name, budget.allowed(u32::try_from(all).unwrap_or(u32::MAX)));
         }
-        for pod in pods {
-            let template = &self.bound[*pod].template;
+        for &pod in pods {
+            let template = self.template(pod);
             for (name, budget) in &self.referents.budgets {
                 let left = allowed
                     .get_mut(name)
                     .filter(|_| budget.pods.selects(template, &self.referents));
                 match left {
-                    Some(0) => drop(breaking.insert(*pod)),
+                    Some(0) => drop(breaking.insert(pod)),
                     Some(left) => *left -= 1,
                     None => {}
                 }
@@ -124,21 +121,28 @@ impl Scheduler {
         breaking
     }
 
-    fn loss(&self, violations: usize, victims: &[PodId]) -> Loss {
-        let bound = || victims.iter().map(|pod| &self.bound[pod]);
-        let highest = bound()
-            .map(|bound| bound.template.priority)
-            .max()
-            .unwrap_or(i32::MIN);
-        let oldest = bound().filter(|bound| bound.template.priority == highest);
+    /// Templates of all pods that run, DaemonSets' included.
+    fn bound_templates(&self) -> impl Iterator<Item = &PodTemplate> {
+        let known = self.pods.iter().flatten();
+        let bound = known.filter(|known| matches!(known.state, State::Bound(_)));
+        let others = self.hosts.iter().flat_map(|(_, host)| &host.others);
+        let bound = bound.map(|known| &known.template);
+        bound.chain(others).map(AsRef::as_ref)
+    }
+
+    fn loss(&self, violations: usize, victims: &[PodKey]) -> Loss {
+        let bound = || victims.iter().map(|pod| self.bound(*pod));
+        let priorities = || bound().map(|(known, _)| known.template.priority);
+        let highest = priorities().max().unwrap_or(i32::MIN);
+        let oldest = bound().filter(|(known, _)| known.template.priority == highest);
         Loss {
             violations,
             highest_priority: highest,
-            priorities: bound()
-                .map(|bound| i64::from(bound.template.priority) - i64::from(i32::MIN))
+            priorities: priorities()
+                .map(|priority| i64::from(priority) - i64::from(i32::MIN))
                 .sum(),
             victims: victims.len(),
-            oldest: Reverse(oldest.map(|bound| bound.since).min().unwrap_or(0)),
+            oldest: Reverse(oldest.map(|(_, bound)| bound.since).min().unwrap_or(0)),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Pods that ask for the same are one profile: they are feasible on the same nodes, score alike, and
 //! wait in one line. Labels tell pods apart only once some pod asks something of its neighbours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use sparkwright::model::name::{NodeId, PodId, Table};
+use sparkwright::model::name::PodId;
 use sparkwright::model::node::{Toleration, tolerated};
 use sparkwright::model::placement::Placement;
 use sparkwright::model::referent::{Reach, Referents};
@@ -15,12 +15,15 @@ use sparkwright::model::spark::PodTemplate;
 use super::hosts::{Host, Hosts};
 use super::index::Index;
 use super::score::Scoring;
+use crate::world::pods::PodKey;
 
 /// Priority, highest first, then order of arrival.
 pub(super) type Place = (i64, u64);
 
-/// Profiles and templates beyond which all are forgotten once nobody waits.
+/// Profiles beyond which all are forgotten once nobody waits.
 const MOST_PROFILES: usize = 10_000;
+/// Templates whose profile is known without comparing; beyond it all are forgotten.
+const MOST_TEMPLATES: usize = 32;
 /// Profiles that a template is compared with before one is made for it: each application brings
 /// templates of its own, which mostly ask for the same as those before.
 const RECENT: usize = 8;
@@ -48,7 +51,10 @@ pub(super) struct Profile {
 #[derive(Clone, Debug)]
 struct Line {
     profile: Arc<Profile>,
-    pods: BTreeMap<Place, PodId>,
+    /// Pods that wait, in order.
+    pods: VecDeque<(Place, PodKey)>,
+    /// It found no node, and nothing has changed since that could help.
+    is_stuck: bool,
     /// Whether nodes of a shelf take such pods, room apart.
     shelves: Vec<Option<bool>>,
     index: Option<Index>,
@@ -59,7 +65,7 @@ struct Line {
 pub(super) struct Profiles {
     lines: Vec<Line>,
     known: BTreeMap<Arc<Profile>, usize>,
-    by_template: Table<usize, (Arc<PodTemplate>, usize)>,
+    latest: Vec<(Arc<PodTemplate>, usize)>,
     /// Some pod asks something of its neighbours, so labels count.
     pub mind_labels: bool,
     waiting: usize,
@@ -106,15 +112,9 @@ impl Profiles {
             .placement
             .as_ref()
             .map_or(&[][..], |placement| &placement.claims);
-        let address = Arc::as_ptr(template).addr();
-        let cached = self.by_template.get(&address).filter(|_| claims.is_empty());
-        if let Some((_, profile)) = cached {
-            return *profile;
-        }
         if claims.is_empty()
             && let Some(profile) = self.recent(template)
         {
-            (self.by_template).insert(address, (template.clone(), profile));
             return profile;
         }
         let name = pod
@@ -145,28 +145,43 @@ impl Profiles {
         if id == next {
             self.lines.push(Line {
                 profile,
-                pods: BTreeMap::new(),
+                pods: VecDeque::new(),
+                is_stuck: false,
                 shelves: Vec::new(),
                 index: None,
             });
         }
         if claims.is_empty() {
-            self.by_template.insert(address, (template.clone(), id));
+            self.remember(template, id);
         }
         id
     }
 
-    fn recent(&self, template: &PodTemplate) -> Option<usize> {
+    /// The profile of a template without claims, where it is one of those asked for lately.
+    fn recent(&mut self, template: &Arc<PodTemplate>) -> Option<usize> {
+        let mut latest = self.latest.iter().rev();
+        if let Some((_, profile)) = latest.find(|(known, _)| Arc::ptr_eq(known, template)) {
+            return Some(*profile);
+        }
+        if self.mind_labels {
+            return None;
+        }
         let mut recent = self.lines.iter().enumerate().rev().take(RECENT);
-        let found = recent.find(|(_, line)| line.profile.is_of(template));
-        found
-            .map(|(profile, _)| profile)
-            .filter(|_| !self.mind_labels)
+        let (profile, _) = recent.find(|(_, line)| line.profile.is_of(template))?;
+        self.remember(template, profile);
+        Some(profile)
+    }
+
+    fn remember(&mut self, template: &Arc<PodTemplate>, profile: usize) {
+        if self.latest.len() >= MOST_TEMPLATES {
+            self.latest.clear();
+        }
+        self.latest.push((template.clone(), profile));
     }
 
     /// True where nobody waits and there are so many that they should be forgotten.
     pub fn is_stale(&self) -> bool {
-        self.waiting == 0 && self.lines.len().max(self.by_template.len()) > MOST_PROFILES
+        self.waiting == 0 && self.lines.len() > MOST_PROFILES
     }
 
     /// Forgets all of them; nobody waits, or everybody is queued anew.
@@ -178,51 +193,71 @@ impl Profiles {
     }
 
     /// A profile.
-    pub fn get(&self, profile: usize) -> &Arc<Profile> {
+    pub fn get(&self, profile: usize) -> &Profile {
         &self.lines[profile].profile
     }
 
-    /// The place of the first pod in line.
-    pub fn first(&self, profile: usize) -> Option<Place> {
-        self.lines[profile].pods.keys().next().copied()
+    /// The first pod in line, and its place.
+    pub fn first(&self, profile: usize) -> Option<(Place, PodKey)> {
+        self.lines[profile].pods.front().copied()
     }
 
-    /// The pod at a place.
-    pub fn at(&self, profile: usize, place: Place) -> Option<&PodId> {
-        self.lines[profile].pods.get(&place)
-    }
-
-    /// A pod joins the line.
-    pub fn push(&mut self, profile: usize, place: Place, pod: PodId) {
+    /// A pod joins the line. Returns the place that was the first until then.
+    pub fn push(&mut self, profile: usize, place: Place, pod: PodKey) -> Option<Place> {
         self.waiting += 1;
-        self.lines[profile].pods.insert(place, pod);
+        let pods = &mut self.lines[profile].pods;
+        let first = pods.front().map(|(first, _)| *first);
+        let at = match pods.back() {
+            Some((last, _)) if *last > place => pods.partition_point(|(other, _)| *other < place),
+            _ => pods.len(),
+        };
+        pods.insert(at, (place, pod));
+        first
     }
 
-    /// A pod leaves the line.
+    /// The pod at a place leaves the line.
     pub fn pop(&mut self, profile: usize, place: Place) {
-        let gone = self.lines[profile].pods.remove(&place);
-        self.waiting -= usize::from(gone.is_some());
+        let pods = &mut self.lines[profile].pods;
+        if let Ok(at) = pods.binary_search_by_key(&place, |(other, _)| *other) {
+            pods.remove(at);
+            self.waiting -= 1;
+        }
     }
 
-    /// The best node for a plain profile.
-    pub fn best(&mut self, profile: usize, hosts: &mut Hosts, scoring: Scoring) -> Option<NodeId> {
+    /// True where the profile found no node, and nothing has changed since that could help.
+    pub fn is_stuck(&self, profile: usize) -> bool {
+        self.lines[profile].is_stuck
+    }
+
+    /// Says so, or that something has changed.
+    pub fn set_stuck(&mut self, profile: usize, is_stuck: bool) {
+        self.lines[profile].is_stuck = is_stuck;
+    }
+
+    /// Where the best node for a plain profile is.
+    pub fn best(&mut self, profile: usize, hosts: &Hosts, scoring: Scoring) -> Option<usize> {
         if self.lines[profile].index.is_none() {
-            if self.indices >= MOST_INDICES {
-                self.lines.iter_mut().for_each(|line| line.index = None);
-                self.indices = 0;
-            }
-            self.indices += 1;
+            self.make_room_for_an_index();
         }
         let line = &mut self.lines[profile];
         let index = line.index.get_or_insert_default();
         let (wanted, shelves) = (&line.profile, &mut line.shelves);
-        index.update(hosts, &mut |host| {
+        index.update(hosts, |host| {
             let facts = &host.facts;
             let is_open = facts.ready && !facts.unschedulable && wanted.requests.fits(&host.free);
             (is_open && suits_shelf(wanted, shelves, host))
                 .then(|| scoring.of(host, &wanted.requests))
         });
-        index.best().cloned()
+        index.best()
+    }
+
+    #[cold]
+    fn make_room_for_an_index(&mut self) {
+        if self.indices >= MOST_INDICES {
+            self.lines.iter_mut().for_each(|line| line.index = None);
+            self.indices = 0;
+        }
+        self.indices += 1;
     }
 }
 

@@ -3,17 +3,15 @@
 //! default profile. Source: kubernetes/kubernetes 1.34, pkg/scheduler/framework/plugins.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
 
-use sparkwright::model::name::NodeId;
 use sparkwright::model::node::TaintEffect;
 use sparkwright::model::resources::Resources;
 use sparkwright::model::spark::PodTemplate;
 
-use super::Scheduler;
 use super::hosts::Host;
 use super::neighbours::Neighbours;
 use super::profile::Profile;
+use super::{Gone, Scheduler};
 
 /// The highest score of one rule.
 const MOST: u64 = 100;
@@ -67,20 +65,18 @@ fn balanced(cpu: (u64, u64), memory: (u64, u64)) -> u64 {
 }
 
 impl Scheduler {
-    /// The feasible node that ranks first, every node and every rule considered.
-    pub(super) fn best_of_all(&self, template: &PodTemplate, profile: usize) -> Option<NodeId> {
+    /// Where the feasible node is that ranks first, every node and every rule considered.
+    pub(super) fn best_of_all(&self, template: &PodTemplate, profile: usize) -> Option<usize> {
         let profile = self.profiles.get(profile);
-        let gone = BTreeSet::new();
+        let gone = Gone::new();
         let neighbours = Neighbours::of(self, template, &gone);
-        let feasible: Vec<&Host> = self
-            .hosts
-            .iter()
-            .filter(|host| self.takes(host, profile, &neighbours, &gone))
-            .collect();
+        let feasible = self.hosts.iter();
+        let feasible = feasible.filter(|(_, host)| self.takes(host, profile, &neighbours, &gone));
+        let (places, feasible): (Vec<usize>, Vec<&Host>) = feasible.unzip();
         let scores = self.scores(&feasible, template, profile, &neighbours);
-        let ranked = feasible.iter().zip(scores);
-        let best = ranked.max_by_key(|(host, score)| (*score, Reverse(&host.facts.id)));
-        best.map(|(host, _)| host.facts.id.clone())
+        let ranked = feasible.iter().zip(scores).zip(places);
+        let best = ranked.max_by_key(|((host, score), _)| (*score, Reverse(&host.facts.id)));
+        best.map(|(_, place)| place)
     }
 
     /// True where a host takes a pod of this profile were these pods gone.
@@ -89,7 +85,7 @@ impl Scheduler {
         host: &Host,
         profile: &Profile,
         neighbours: &Neighbours<'_>,
-        gone: &BTreeSet<sparkwright::model::name::PodId>,
+        gone: &Gone,
     ) -> bool {
         host.facts.ready
             && !host.facts.unschedulable

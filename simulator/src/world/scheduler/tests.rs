@@ -27,13 +27,57 @@ fn template(cores: u32) -> PodTemplate {
     PodTemplate::plain(Role::Executor, None, "default", requests)
 }
 
-fn bound(nodes: &[NodeFacts], pods: &[PodTemplate]) -> Vec<String> {
-    let mut scheduler = Scheduler::default();
-    nodes.iter().for_each(|node| scheduler.apply_node(node));
-    for (i, pod) in pods.iter().enumerate() {
-        scheduler.enqueue(PodId::from(format!("p{i}")), Arc::new(pod.clone()));
+/// A scheduler whose pods go by name.
+#[derive(Default)]
+struct Named {
+    scheduler: Scheduler,
+    names: Vec<String>,
+}
+
+impl Named {
+    fn enqueue(&mut self, name: &str, template: Arc<PodTemplate>) {
+        self.names.push(name.to_owned());
+        let key = self.key(name).expect("it was named one line above");
+        self.scheduler.enqueue(key, name.into(), template);
     }
-    scheduler.bind().iter().map(told).collect()
+
+    fn forget(&mut self, name: &str) {
+        if let Some(key) = self.key(name) {
+            self.scheduler.forget(key);
+        }
+    }
+
+    fn bind(&mut self) -> Vec<String> {
+        let mut decisions = Vec::new();
+        self.scheduler.bind(&mut decisions);
+        let told = decisions.iter().map(|decision| match decision {
+            Decision::Bind { pod, node, .. } => format!("{}@{node}", self.name(*pod)),
+            Decision::Preempt { victim, by } => {
+                format!("{} ends for {}", self.name(*victim), self.name(*by))
+            }
+        });
+        told.collect()
+    }
+
+    fn key(&self, name: &str) -> Option<PodKey> {
+        let place = self.names.iter().position(|known| known == name)?;
+        let place = u32::try_from(place).ok()?;
+        Some(PodKey { place, before: 0 })
+    }
+
+    fn name(&self, key: PodKey) -> &str {
+        &self.names[key.index()]
+    }
+}
+
+fn bound(nodes: &[NodeFacts], pods: &[PodTemplate]) -> Vec<String> {
+    let mut pending = Named::default();
+    let nodes = nodes.iter();
+    nodes.for_each(|node| pending.scheduler.apply_node(node));
+    for (i, pod) in pods.iter().enumerate() {
+        pending.enqueue(&format!("p{i}"), Arc::new(pod.clone()));
+    }
+    pending.bind()
 }
 
 #[test]
@@ -92,20 +136,13 @@ fn higher_priority_goes_first_and_a_pod_that_ends_frees_its_room() {
         priority: 9,
         ..template(4)
     };
-    let mut scheduler = Scheduler::default();
-    scheduler.apply_node(&node("n", 4));
-    scheduler.enqueue("first".into(), Arc::new(template(4)));
-    scheduler.enqueue("urgent".into(), Arc::new(urgent));
-    assert_eq!(told(&scheduler.bind()[0]), "urgent@n");
-    scheduler.forget(&"urgent".into());
-    assert_eq!(told(&scheduler.bind()[0]), "first@n");
-}
-
-fn told(decision: &Decision) -> String {
-    match decision {
-        Decision::Bind { pod, node } => format!("{pod}@{node}"),
-        Decision::Preempt { victim, by } => format!("{victim} ends for {by}"),
-    }
+    let mut pending = Named::default();
+    pending.scheduler.apply_node(&node("n", 4));
+    pending.enqueue("first", Arc::new(template(4)));
+    pending.enqueue("urgent", Arc::new(urgent));
+    assert_eq!(pending.bind(), ["urgent@n"]);
+    pending.forget("urgent");
+    assert_eq!(pending.bind(), ["first@n"]);
 }
 
 mod constraints;

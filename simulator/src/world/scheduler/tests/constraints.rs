@@ -69,14 +69,13 @@ fn affinity_to_nobody_waits_until_somebody_is_there() {
         },
         "b",
     );
-    let mut scheduler = Scheduler::default();
-    scheduler.apply_node(&in_zone("x", 4, "1"));
-    scheduler.apply_node(&in_zone("y", 2, "2"));
-    scheduler.enqueue("follower".into(), Arc::new(follower));
-    assert_eq!(scheduler.bind(), []);
-    scheduler.enqueue("leader".into(), Arc::new(labelled(template(1), "a")));
-    let decisions: Vec<String> = scheduler.bind().iter().map(told).collect();
-    assert_eq!(decisions, ["leader@x", "follower@x"]);
+    let mut pending = Named::default();
+    pending.scheduler.apply_node(&in_zone("x", 4, "1"));
+    pending.scheduler.apply_node(&in_zone("y", 2, "2"));
+    pending.enqueue("follower", Arc::new(follower));
+    assert!(pending.bind().is_empty());
+    pending.enqueue("leader", Arc::new(labelled(template(1), "a")));
+    assert_eq!(pending.bind(), ["leader@x", "follower@x"]);
 }
 
 #[test]
@@ -190,61 +189,66 @@ fn a_pod_goes_where_its_disk_is_and_waits_for_a_claim_that_is_not_there() {
         },
         "a",
     ));
-    let mut scheduler = Scheduler::default();
-    scheduler.apply_node(&in_zone("x", 8, "1"));
-    scheduler.apply_node(&in_zone("y", 2, "2"));
-    scheduler.enqueue("p".into(), pod);
-    assert_eq!(scheduler.bind(), []);
+    let mut pending = Named::default();
+    pending.scheduler.apply_node(&in_zone("x", 8, "1"));
+    pending.scheduler.apply_node(&in_zone("y", 2, "2"));
+    pending.enqueue("p", pod);
+    assert!(pending.bind().is_empty());
     let volume = Volume {
         nodes: vec![vec![Requirement::is(ZONE, "2")]],
         driver: "ebs.csi.aws.com".into(),
     };
-    scheduler.apply_referent("v", Referent::Volume(volume));
+    pending
+        .scheduler
+        .apply_referent("v", Referent::Volume(volume));
     let claim = VolumeClaim {
         volume: Some("v".into()),
         class: None,
     };
-    scheduler.apply_referent("default/c", Referent::Claim(claim));
-    assert_eq!(told(&scheduler.bind()[0]), "p@y");
+    pending
+        .scheduler
+        .apply_referent("default/c", Referent::Claim(claim));
+    assert_eq!(pending.bind(), ["p@y"]);
 }
 
 #[test]
 fn most_allocated_fills_nodes_one_after_the_other() {
-    let mut scheduler = Scheduler::new(Scoring::MostAllocated, Arc::default());
-    scheduler.apply_node(&node("x", 8));
-    scheduler.apply_node(&node("y", 4));
+    let mut pending = Named {
+        scheduler: Scheduler::new(Scoring::MostAllocated, Arc::default()),
+        ..Named::default()
+    };
+    pending.scheduler.apply_node(&node("x", 8));
+    pending.scheduler.apply_node(&node("y", 4));
     for pod in ["a", "b", "c"] {
-        scheduler.enqueue(pod.into(), Arc::new(template(2)));
+        pending.enqueue(pod, Arc::new(template(2)));
     }
-    let decisions: Vec<String> = scheduler.bind().iter().map(told).collect();
-    assert_eq!(decisions, ["a@y", "b@y", "c@x"]);
+    assert_eq!(pending.bind(), ["a@y", "b@y", "c@x"]);
 }
 
 #[test]
 fn a_pod_of_higher_priority_pushes_out_as_few_and_as_low_as_will_do() {
-    let mut scheduler = Scheduler::default();
+    let mut pending = Named::default();
     for name in ["x", "y"] {
-        scheduler.apply_node(&node(name, 4));
+        pending.scheduler.apply_node(&node(name, 4));
     }
     for (pod, cores, priority) in [("big", 4, 2), ("low", 1, 1), ("lower", 3, 0)] {
-        scheduler.enqueue(
-            pod.into(),
+        pending.enqueue(
+            pod,
             Arc::new(PodTemplate {
                 priority,
                 ..template(cores)
             }),
         );
     }
-    assert_eq!(scheduler.bind().len(), 3);
+    assert_eq!(pending.bind().len(), 3);
     let urgent = |cores| {
         Arc::new(PodTemplate {
             priority: 9,
             ..template(cores)
         })
     };
-    scheduler.enqueue("urgent".into(), urgent(2));
-    let decisions: Vec<String> = scheduler.bind().iter().map(told).collect();
-    assert_eq!(decisions, ["lower ends for urgent", "urgent@y"]);
+    pending.enqueue("urgent", urgent(2));
+    assert_eq!(pending.bind(), ["lower ends for urgent", "urgent@y"]);
     let polite = PodTemplate {
         priority: 9,
         ..with(
@@ -259,37 +263,38 @@ fn a_pod_of_higher_priority_pushes_out_as_few_and_as_low_as_will_do() {
         requests: template(4).requests,
         ..polite
     };
-    scheduler.enqueue("polite".into(), Arc::new(polite));
-    assert_eq!(scheduler.bind(), []);
+    pending.enqueue("polite", Arc::new(polite));
+    assert!(pending.bind().is_empty());
 }
 
 #[test]
 fn budgets_come_before_priorities() {
-    let mut scheduler = Scheduler::default();
+    let mut pending = Named::default();
     for name in ["x", "y"] {
-        scheduler.apply_node(&node(name, 2));
+        pending.scheduler.apply_node(&node(name, 2));
     }
     let guarded = Budget {
         pods: selector("guarded"),
         bound: BudgetBound::Available(1),
     };
-    scheduler.apply_referent("default/b", Referent::Budget(guarded));
-    scheduler.enqueue("guarded".into(), Arc::new(labelled(template(2), "guarded")));
+    pending
+        .scheduler
+        .apply_referent("default/b", Referent::Budget(guarded));
+    pending.enqueue("guarded", Arc::new(labelled(template(2), "guarded")));
     let other = PodTemplate {
         priority: 1,
         ..template(2)
     };
-    scheduler.enqueue("other".into(), Arc::new(other));
-    assert_eq!(scheduler.bind().len(), 2);
-    scheduler.enqueue(
-        "urgent".into(),
+    pending.enqueue("other", Arc::new(other));
+    assert_eq!(pending.bind().len(), 2);
+    pending.enqueue(
+        "urgent",
         Arc::new(PodTemplate {
             priority: 9,
             ..template(1)
         }),
     );
-    let decisions: Vec<String> = scheduler.bind().iter().map(told).collect();
-    assert_eq!(decisions[0], "other ends for urgent");
+    assert_eq!(pending.bind()[0], "other ends for urgent");
 }
 
 fn selector(label: &str) -> PodSelector {

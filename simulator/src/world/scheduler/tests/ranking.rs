@@ -1,5 +1,7 @@
 //! The rankings that are kept up to date against a plain scan of every node for every pod.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use sparkwright::model::node::tolerated;
 
@@ -104,7 +106,7 @@ proptest! {
     #[test]
     fn rankings_decide_as_a_plain_scan_does(steps in proptest::collection::vec(step(), 1..80)) {
         let templates = templates();
-        let (mut scheduler, mut plain) = (Scheduler::default(), Plain::default());
+        let (mut ranked, mut plain) = (Named::default(), Plain::default());
         for (i, step) in steps.into_iter().enumerate() {
             match step {
                 Step::Node(n, cores, open) => {
@@ -113,7 +115,7 @@ proptest! {
                     if plain.bound.values().any(|(node, _)| *node == facts.id) {
                         continue;
                     }
-                    scheduler.apply_node(&facts);
+                    ranked.scheduler.apply_node(&facts);
                     plain.nodes.insert(facts.id.clone(), facts);
                 }
                 Step::Gone(n) => {
@@ -121,23 +123,22 @@ proptest! {
                     if plain.bound.values().any(|(node, _)| *node == id) {
                         continue;
                     }
-                    scheduler.remove_node(&id);
+                    ranked.scheduler.remove_node(&id);
                     plain.nodes.remove(&id);
                 }
                 Step::Pod(kind) => {
                     let pod = PodId::from(format!("p{i}"));
-                    scheduler.enqueue(pod.clone(), templates[kind].clone());
+                    ranked.enqueue(pod.as_str(), templates[kind].clone());
                     plain.queue.insert((0, i), (pod, templates[kind].clone()));
                 }
                 Step::End(i) => {
                     let pod = PodId::from(format!("p{i}"));
-                    scheduler.forget(&pod);
+                    ranked.forget(pod.as_str());
                     plain.bound.remove(&pod);
                     plain.queue.retain(|_, (queued, _)| *queued != pod);
                 }
             }
-            let told: Vec<String> = scheduler.bind().iter().map(told).collect();
-            prop_assert_eq!(told, plain.bind());
+            prop_assert_eq!(ranked.bind(), plain.bind());
         }
     }
 }
