@@ -5,8 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use indexmap::map::Entry;
-
 use crate::cluster::event::{Event, Fact, NodeFacts, PriceChange};
 use crate::model::money::{Cost, UsdPerHour};
 use crate::model::name::{AppId, Names, NodeId, PodId, PoolName, Table};
@@ -232,10 +230,10 @@ impl Ledger {
         let Some(node) = self.nodes.get_mut(id).filter(|node| node.ended.is_none()) else {
             return;
         };
-        let Entry::Vacant(home) = self.homes.entry(pod.id.clone()) else {
+        if self.homes.contains_key(&pod.id) {
             return;
-        };
-        home.insert(id.clone());
+        }
+        self.homes.push(pod.id.clone(), id.clone());
         let account = match &pod.template.app {
             Some(app) if !pod.template.daemon => Account::App(app.clone()),
             _ => Account::System,

@@ -39,9 +39,7 @@ impl Cluster {
         };
         let shared = self.shared_template(pod);
         let new = || App::new(pod.created);
-        let entry = self.apps.entry(id.clone());
-        let place = entry.index();
-        let app = entry.or_insert_with(new);
+        let (place, app) = self.apps.entry(id.clone()).placed_or_insert_with(new);
         let template = app.intern(&shared);
         let own = Pod {
             template,
@@ -153,7 +151,8 @@ impl Cluster {
         };
         self.unhouse(&pod, at);
         let Some(app_id) = app_of(&pod) else { return };
-        if let Some((place, _, app)) = self.apps.get_full_mut(&app_id) {
+        if let Some(place) = self.apps.get_index_of(&app_id) {
+            let app = &mut self.apps[place];
             app.remove(&pod);
             if pod.template.role == Role::Driver {
                 app.shape = None;
