@@ -33,16 +33,16 @@ impl Index {
     pub fn find(&self, hash: u64, is_it: impl Fn(usize) -> bool) -> Option<usize> {
         let (hash, mask) = (low(hash), self.mask());
         let mut at = wide(hash) & mask;
-        loop {
-            let bucket = self.buckets[at];
-            if bucket.is_free() {
-                return None;
-            }
-            if bucket.hash == hash && is_it(wide(bucket.place)) {
-                return Some(wide(bucket.place));
+        while let Some(bucket) = self.buckets.get(at)
+            && !bucket.is_free()
+        {
+            let place = wide(bucket.place);
+            if bucket.hash == hash && is_it(place) {
+                return Some(place);
             }
             at = (at + 1) & mask;
         }
+        None
     }
 
     /// One more.

@@ -247,9 +247,10 @@ impl World {
                 }
                 let event = Event { at: self.now, fact };
                 (self.watch)(Watched::Happened(&event));
-                self.cluster.apply(&event);
+                self.cluster.fold(&event);
                 self.ledger.apply(&event);
             }
+            self.cluster.settle();
             self.folded = facts;
             changed = true;
             self.enter(Phase::Bind);
