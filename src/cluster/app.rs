@@ -45,6 +45,8 @@ pub struct App {
     pub(super) reserved_until: Option<Timestamp>,
     /// Its templates, each once.
     templates: Vec<Arc<PodTemplate>>,
+    /// Room for the names of pods that wait, kept for the next template of which some do.
+    spare: Names<PodId>,
 }
 
 impl App {
@@ -63,6 +65,7 @@ impl App {
             demanding: false,
             reserved_until: None,
             templates: Vec::new(),
+            spare: Names::default(),
         }
     }
 
@@ -255,38 +258,21 @@ impl App {
                 let template = &pod.template;
                 let mut known = self.waiting.iter_mut();
                 match known.find(|(known, _)| Arc::ptr_eq(known, template)) {
-                    Some((_, pods)) => {
-                        pods.insert(pod.id.clone());
-                    }
+                    Some((_, pods)) => pods.push(pod.id.clone()),
                     None => {
-                        let pods = Names::from_iter([pod.id.clone()]);
+                        let mut pods = std::mem::take(&mut self.spare);
+                        pods.push(pod.id.clone());
                         self.waiting.push((template.clone(), pods));
                     }
                 }
             }
             PodPhase::Bound(node) => {
                 self.bound
-                    .insert(pod.id.clone(), (pod.template.role, node.clone()));
+                    .push(pod.id.clone(), (pod.template.role, node.clone()));
                 if pod.template.role == Role::Driver {
                     self.driver_since.get_or_insert(at);
                 }
             }
-        }
-    }
-
-    /// A pod that was known is otherwise than it was.
-    pub(super) fn change(&mut self, old: &Pod, new: &Pod, at: Timestamp) {
-        let waits = |pod: &Pod| !matches!(pod.phase, PodPhase::Bound(_));
-        if waits(old) && waits(new) && Arc::ptr_eq(&old.template, &new.template) {
-            self.first_seen = self.first_seen.min(new.created);
-            match (&old.phase, &new.phase) {
-                (PodPhase::Gated, PodPhase::Pending) => self.gated.take(&new.template),
-                (PodPhase::Pending, PodPhase::Gated) => self.gated.add(&new.template),
-                _ => {}
-            }
-        } else {
-            self.remove(old);
-            self.add(new, at);
         }
     }
 
@@ -306,7 +292,7 @@ impl App {
         if let Some(place) = place {
             self.waiting[place].1.swap_remove(&pod.id);
             if self.waiting[place].1.is_empty() {
-                self.waiting.swap_remove(place);
+                (_, self.spare) = self.waiting.swap_remove(place);
             }
         }
     }

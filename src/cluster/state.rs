@@ -81,8 +81,7 @@ impl Cluster {
         self.settle();
     }
 
-    /// Takes in one of several events; the last of them is to be followed by [`Cluster::settle`], before anything
-    /// is read of the cluster.
+    /// Takes in one of several events. What is kept beside the nodes is read after [`Cluster::settle`] only.
     pub fn fold(&mut self, event: &Event) {
         let at = event.at;
         match &event.fact {

@@ -28,17 +28,40 @@ impl Index {
         self.buckets.is_empty()
     }
 
-    /// The place of one with this hash that is the one sought.
+    /// The place of one with this hash that is the one sought: nearly always the first with as many bits of it.
     #[inline]
     pub fn find(&self, hash: u64, is_it: impl Fn(usize) -> bool) -> Option<usize> {
-        let (hash, mask) = (low(hash), self.mask());
-        let mut at = wide(hash) & mask;
+        let hash = low(hash);
+        let (at, place) = self.next(wide(hash), hash)?;
+        if is_it(place) {
+            Some(place)
+        } else {
+            self.find_beyond(at, hash, is_it)
+        }
+    }
+
+    #[cold]
+    fn find_beyond(&self, at: usize, hash: u32, is_it: impl Fn(usize) -> bool) -> Option<usize> {
+        let mut at = at;
+        loop {
+            let (next, place) = self.next(at + 1, hash)?;
+            if is_it(place) {
+                return Some(place);
+            }
+            at = next;
+        }
+    }
+
+    /// The next bucket of this hash from one on, and its place.
+    #[inline]
+    fn next(&self, from: usize, hash: u32) -> Option<(usize, usize)> {
+        let mask = self.mask();
+        let mut at = from & mask;
         while let Some(bucket) = self.buckets.get(at)
             && !bucket.is_free()
         {
-            let place = wide(bucket.place);
-            if bucket.hash == hash && is_it(place) {
-                return Some(place);
+            if bucket.hash == hash {
+                return Some((at, wide(bucket.place)));
             }
             at = (at + 1) & mask;
         }

@@ -26,6 +26,11 @@ impl<K: Hash + Eq> Names<K> {
         self.names.insert(name, ()).is_none()
     }
 
+    /// Adds one that is known not to be there.
+    pub fn push(&mut self, name: K) {
+        self.names.push(name, ());
+    }
+
     /// Takes one out, the last one gets its place; false where it was not there.
     pub fn swap_remove<Q: ?Sized + Hash + Eq>(&mut self, name: &Q) -> bool
     where

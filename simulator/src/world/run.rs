@@ -250,7 +250,6 @@ impl World {
                 self.cluster.fold(&event);
                 self.ledger.apply(&event);
             }
-            self.cluster.settle();
             self.folded = facts;
             changed = true;
             self.enter(Phase::Bind);

@@ -151,6 +151,10 @@ impl Cluster {
         }
     }
 
+    pub(in crate::cluster) fn is_settled(&self) -> bool {
+        self.changed.is_empty()
+    }
+
     pub(in crate::cluster) fn recharge(&mut self, id: &NodeId) {
         if let Some(node) = self.nodes.get_mut(id) {
             usage::charge(&mut self.usages, &self.catalog, node);

@@ -53,7 +53,10 @@ impl Cluster {
         let known = self.pods.get_index_of(&pod.id);
         match known.map(|known| &self.pods[known]) {
             Some(known) if is_same(known, &own) => return,
-            Some(known) => app.change(known, &own, at),
+            Some(known) => {
+                app.remove(known);
+                app.add(&own, at);
+            }
             None => app.meet(&own, at),
         }
         if let PodPhase::Bound(node) = &own.phase
@@ -260,34 +263,46 @@ impl Cluster {
         }
     }
 
-    fn note_demand_at(&mut self, mut place: usize) {
-        let Some((id, app)) = self.apps.get_index(place) else {
-            return;
-        };
-        if !app.held.is_empty() {
-            let id = id.clone();
-            self.trim(&id);
-            // Others hear of it, and may be forgotten.
-            let Some(after) = self.apps.get_index_of(&id) else {
-                return;
-            };
-            place = after;
+    fn note_demand_at(&mut self, place: usize) {
+        match self.apps.get_index(place) {
+            Some((id, app)) if !app.held.is_empty() => {
+                let id = id.clone();
+                self.note_holder(&id);
+            }
+            // Who holds nothing has nothing on its way.
+            Some(_) => self.note_asked(place, false),
+            None => {}
         }
+    }
+
+    /// The same, of one that room is held for.
+    fn note_holder(&mut self, id: &AppId) {
+        self.trim(id);
+        // Others hear of it, and may be forgotten.
+        if let Some(place) = self.apps.get_index_of(id) {
+            let app = &self.apps[place];
+            let provided = !app.held.is_empty() && self.is_provided_for(app);
+            self.note_asked(place, provided);
+        }
+    }
+
+    /// The same, where it is known whether all that it asks for is on its way.
+    fn note_asked(&mut self, place: usize, provided: bool) {
         let app = &self.apps[place];
         if app.is_over() {
             self.note_asking(place, false, None);
             self.apps.swap_remove_index(place);
             return;
         }
-        let is_demanding = app.is_demanding();
-        // Who holds nothing has nothing on its way.
-        let settled = is_demanding && !app.held.is_empty() && self.is_settled(app);
-        let gives_up = if settled { app.gives_up_at() } else { None };
-        self.note_asking(place, is_demanding && !settled, gives_up);
+        let gives_up = if provided { app.gives_up_at() } else { None };
+        let demanding = !provided && app.is_demanding();
+        if app.demanding != demanding || app.reserved_until != gives_up {
+            self.note_asking(place, demanding, gives_up);
+        }
     }
 
     /// True where all that is asked for is on its way, and the nodes that it comes with keep what they promised.
-    fn is_settled(&self, app: &App) -> bool {
+    fn is_provided_for(&self, app: &App) -> bool {
         let kept = |node: &NodeId| {
             let node = self.nodes.get(node);
             node.is_some_and(Node::keeps_promises)
