@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::name::{NodeId, PodId, Table};
+use crate::model::name::{Names, NodeId, PodId, Table};
 use crate::model::spark::{ExecutorGroup, Pod, PodPhase, PodTemplate, Role, Shape};
 use crate::model::time::{Span, Timestamp};
 
@@ -24,7 +24,7 @@ pub struct App {
     /// Its place in the queue: creation of its first pod, or of its declaration.
     pub first_seen: Timestamp,
     /// Pods that are gated or pending, by template; no template twice.
-    pub waiting: Vec<(Arc<PodTemplate>, BTreeSet<PodId>)>,
+    pub waiting: Vec<(Arc<PodTemplate>, Names<PodId>)>,
     /// How many of them are gated, by kind.
     pub gated: Counts,
     /// Pods that run, or are about to.
@@ -45,6 +45,8 @@ pub struct App {
     pub(super) reserved_until: Option<Timestamp>,
     /// Its templates, each once.
     templates: Vec<Arc<PodTemplate>>,
+    /// Room for the names of pods that wait, kept for the next template of which some do.
+    spare: Names<PodId>,
 }
 
 impl App {
@@ -63,6 +65,7 @@ impl App {
             demanding: false,
             reserved_until: None,
             templates: Vec::new(),
+            spare: Names::default(),
         }
     }
 
@@ -244,7 +247,7 @@ impl App {
         self.shape.is_none() && self.waiting.is_empty() && self.bound.is_empty()
     }
 
-    /// Takes in a pod that was not known, or not in this phase.
+    /// Counts a pod among those of its phase.
     pub(super) fn add(&mut self, pod: &Pod, at: Timestamp) {
         self.first_seen = self.first_seen.min(pod.created);
         match &pod.phase {
@@ -255,19 +258,17 @@ impl App {
                 let template = &pod.template;
                 let mut known = self.waiting.iter_mut();
                 match known.find(|(known, _)| Arc::ptr_eq(known, template)) {
-                    Some((_, pods)) => {
-                        pods.insert(pod.id.clone());
-                    }
+                    Some((_, pods)) => pods.push(pod.id.clone()),
                     None => {
-                        let mut pods = BTreeSet::new();
-                        pods.insert(pod.id.clone());
+                        let mut pods = std::mem::take(&mut self.spare);
+                        pods.push(pod.id.clone());
                         self.waiting.push((template.clone(), pods));
                     }
                 }
             }
             PodPhase::Bound(node) => {
                 self.bound
-                    .insert(pod.id.clone(), (pod.template.role, node.clone()));
+                    .push(pod.id.clone(), (pod.template.role, node.clone()));
                 if pod.template.role == Role::Driver {
                     self.driver_since.get_or_insert(at);
                 }
@@ -289,9 +290,9 @@ impl App {
         let mut known = self.waiting.iter();
         let place = known.position(|(known, _)| Arc::ptr_eq(known, &pod.template));
         if let Some(place) = place {
-            self.waiting[place].1.remove(&pod.id);
+            self.waiting[place].1.swap_remove(&pod.id);
             if self.waiting[place].1.is_empty() {
-                self.waiting.swap_remove(place);
+                (_, self.spare) = self.waiting.swap_remove(place);
             }
         }
     }
@@ -304,14 +305,15 @@ impl App {
         }
     }
 
-    /// A pod is there that was not; one that has no node yet counts for one that was expected in place of a
+    /// Takes in a pod that was not there; one that has no node yet counts for one that was expected in place of a
     /// doomed one of its kind.
-    pub(super) fn meet(&mut self, pod: &Pod) {
+    pub(super) fn meet(&mut self, pod: &Pod, at: Timestamp) {
         // One that has its node already was there before, and follows nobody: at a start all are new.
         if !matches!(pod.phase, PodPhase::Bound(_)) && !self.doomed.is_empty() {
             self.replace_doomed(&slot_of(&pod.template));
         }
         self.seen.add(&pod.template);
+        self.add(pod, at);
     }
 
     fn replace_doomed(&mut self, slot: &Slot) {

@@ -225,6 +225,7 @@ pub struct Slot {
 
 impl Slot {
     /// True where pods of this template are of this slot.
+    #[inline]
     pub fn is_of(&self, template: &PodTemplate) -> bool {
         template.role == self.role && template.requests == self.requests
     }

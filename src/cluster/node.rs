@@ -87,6 +87,8 @@ pub struct Node {
     /// Since when, and in which group, it is known to be idle.
     pub(super) rests: Option<(Timestamp, Group)>,
     pub(super) charged: Option<(PoolName, Usage)>,
+    /// What is kept beside it does not follow it yet.
+    pub(super) changed: bool,
 }
 
 impl Node {
@@ -120,6 +122,7 @@ impl Node {
             shelved: None,
             rests: None,
             charged: None,
+            changed: false,
         }
     }
 
@@ -187,7 +190,7 @@ impl Node {
     pub(super) fn take(&mut self, pod: &Pod) {
         let template = &pod.template;
         self.used += &template.requests;
-        self.pods.insert(pod.id.clone());
+        self.pods.push(pod.id.clone());
         if !template.daemon {
             self.working += 1;
             self.drivers += u32::from(template.role == Role::Driver);

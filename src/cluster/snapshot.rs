@@ -181,6 +181,7 @@ impl Cluster {
         for known in &snapshot.nodes {
             cluster.restore_beside(known);
         }
+        cluster.settle();
         cluster
     }
 
@@ -231,14 +232,16 @@ impl Cluster {
 
     /// What is kept beside a node, once its pods are on it.
     fn restore_beside(&mut self, known: &KnownNode) {
-        if let Some(node) = self.nodes.get_mut(&known.id) {
-            node.empty_since = known.empty_since;
-            if node.is_ours() && node.interrupted.is_some() {
-                self.interrupted.insert(known.id.clone());
-            }
+        let Some(place) = self.nodes.get_index_of(&known.id) else {
+            return;
+        };
+        let node = &mut self.nodes[place];
+        node.empty_since = known.empty_since;
+        if node.is_ours() && node.interrupted.is_some() {
+            self.interrupted.insert(known.id.clone());
         }
         self.recharge(&known.id);
-        self.renote_alone(&known.id);
+        self.note_change(place);
     }
 }
 

@@ -68,6 +68,8 @@ pub struct Cluster {
     market: OnceLock<Arc<Market>>,
     /// Pods bound to nodes that are not known.
     homeless: BTreeMap<NodeId, Names<PodId>>,
+    /// Places of nodes that what is kept beside them does not follow yet; they hold until a node goes.
+    changed: Vec<usize>,
     /// Templates of pods that belong to no application.
     templates: BTreeSet<Arc<PodTemplate>>,
 }
@@ -75,6 +77,12 @@ pub struct Cluster {
 impl Cluster {
     /// Takes in one event.
     pub fn apply(&mut self, event: &Event) {
+        self.fold(event);
+        self.settle();
+    }
+
+    /// Takes in one of several events. What is kept beside the nodes is read after [`Cluster::settle`] only.
+    pub fn fold(&mut self, event: &Event) {
         let at = event.at;
         match &event.fact {
             Fact::CatalogListed(catalog) => self.list(catalog),

@@ -17,6 +17,10 @@ pub struct View<'a> {
 impl Cluster {
     /// The cluster as it is at `now`.
     pub fn view(&self, now: Timestamp) -> View<'_> {
+        debug_assert!(
+            self.is_settled(),
+            "what comes together is settled before it is looked at"
+        );
         View { now, cluster: self }
     }
 }

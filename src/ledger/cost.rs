@@ -4,8 +4,7 @@
 //! in its first hour is free, and so is what ran on it.
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use indexmap::map::Entry;
+use std::hash::{Hash, Hasher};
 
 use crate::cluster::event::{Event, Fact, NodeFacts, PriceChange};
 use crate::model::money::{Cost, UsdPerHour};
@@ -22,12 +21,22 @@ use super::weight::weight;
 pub const MOST_NAMED: usize = 10_000;
 
 /// Where money goes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Account {
     /// An application's pods.
     App(AppId),
     /// DaemonSets, and pods of no application.
     System,
+}
+
+/// An application's is that of its name.
+impl Hash for Account {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Account::App(app) => app.hash(state),
+            Account::System => state.write_u64(0),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -232,10 +241,10 @@ impl Ledger {
         let Some(node) = self.nodes.get_mut(id).filter(|node| node.ended.is_none()) else {
             return;
         };
-        let Entry::Vacant(home) = self.homes.entry(pod.id.clone()) else {
+        if self.homes.contains_key(&pod.id) {
             return;
-        };
-        home.insert(id.clone());
+        }
+        self.homes.push(pod.id.clone(), id.clone());
         let account = match &pod.template.app {
             Some(app) if !pod.template.daemon => Account::App(app.clone()),
             _ => Account::System,
@@ -245,7 +254,7 @@ impl Ledger {
             weight: weight(&pod.template.requests),
             since: at,
         };
-        node.open.insert(pod.id.clone(), tenant);
+        node.open.push(pod.id.clone(), tenant);
     }
 
     fn end_pod(&mut self, pod: &PodId, at: Timestamp) {

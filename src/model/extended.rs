@@ -2,7 +2,7 @@
 //! none, and amounts are copied and dropped all the time, so that none takes one word and nothing else.
 
 use std::collections::BTreeMap;
-use std::ops::Index;
+use std::ops::{AddAssign, Index, SubAssign};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,7 @@ pub struct Extended {
 
 impl Extended {
     /// True where there are none.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.amounts.is_none()
     }
@@ -69,6 +70,11 @@ impl Extended {
         }
     }
 
+    /// True where each amount is at most that in `room`, zero where it has none of the name.
+    pub fn fits(&self, room: &Extended) -> bool {
+        self.iter().all(|(name, &n)| n <= room[name])
+    }
+
     /// The same names with other amounts.
     pub fn map(&self, amount: impl Fn(u64) -> u64) -> Extended {
         let all = |amounts: &Amounts| {
@@ -77,6 +83,26 @@ impl Extended {
         };
         Extended {
             amounts: self.amounts.as_deref().map(all),
+        }
+    }
+}
+
+impl AddAssign<&Extended> for Extended {
+    fn add_assign(&mut self, other: &Extended) {
+        for (name, n) in other.iter() {
+            let sum = self.amount(name);
+            *sum = sum.saturating_add(*n);
+        }
+    }
+}
+
+/// Saturates at zero, and takes nothing from names that it has not.
+impl SubAssign<&Extended> for Extended {
+    fn sub_assign(&mut self, other: &Extended) {
+        for (name, n) in other.iter() {
+            if let Some(left) = self.get_mut(name) {
+                *left = left.saturating_sub(*n);
+            }
         }
     }
 }

@@ -5,18 +5,13 @@
 use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::fmt;
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use indexmap::{IndexMap, IndexSet};
 use serde::{Deserialize, Serialize};
 
-/// Values by name: found at the same cost at any size. What is iterated comes in the order of what
-/// happened before, never of a seed; sort where an answer depends on it.
-pub type Table<K, V> = IndexMap<K, V, BuildHasherDefault<NameHasher>>;
-
-/// A set of names, as [`Table`] is a map of them.
-pub type Names<K> = IndexSet<K, BuildHasherDefault<NameHasher>>;
+pub use super::roll::Names;
+pub use super::table::Table;
 
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
@@ -61,6 +56,7 @@ macro_rules! names {
         }
 
         impl PartialEq for $name {
+            #[inline]
             fn eq(&self, other: &Self) -> bool {
                 self.hash == other.hash
                     && (Arc::ptr_eq(&self.text, &other.text) || self.text == other.text)
@@ -76,6 +72,7 @@ macro_rules! names {
         }
 
         impl Ord for $name {
+            #[inline]
             fn cmp(&self, other: &Self) -> Ordering {
                 if Arc::ptr_eq(&self.text, &other.text) {
                     Ordering::Equal
@@ -86,6 +83,7 @@ macro_rules! names {
         }
 
         impl Hash for $name {
+            #[inline]
             fn hash<H: Hasher>(&self, state: &mut H) {
                 state.write_u64(self.hash);
             }
@@ -131,6 +129,7 @@ impl From<&PodId> for AppId {
 pub struct NameHasher(u64);
 
 impl Hasher for NameHasher {
+    #[inline]
     fn finish(&self) -> u64 {
         self.0
     }
@@ -144,6 +143,7 @@ impl Hasher for NameHasher {
     }
 
     /// A name's hash, whole.
+    #[inline]
     fn write_u64(&mut self, hash: u64) {
         self.0 = hash;
     }

@@ -99,15 +99,13 @@ impl Resources {
 
     /// True when every component is at most that of `room`; an extended resource that `room` lacks
     /// is zero there.
+    #[inline]
     pub fn fits(&self, room: &Resources) -> bool {
         self.cpu <= room.cpu
             && self.memory <= room.memory
             && self.pods <= room.pods
             && self.storage <= room.storage
-            && self
-                .extended
-                .iter()
-                .all(|(name, &n)| n <= room.extended.get(name).copied().unwrap_or(0))
+            && (self.extended.is_empty() || self.extended.fits(&room.extended))
     }
 
     /// How many copies of this fit into `room`; `limit` at most. A request of nothing fits `limit` times.
@@ -141,6 +139,7 @@ impl Resources {
     }
 
     /// `count` times this vector.
+    #[inline]
     pub fn times(&self, count: u32) -> Resources {
         let n = u64::from(count);
         Resources {
@@ -148,13 +147,18 @@ impl Resources {
             memory: Bytes(self.memory.0.saturating_mul(n)),
             pods: self.pods.saturating_mul(count),
             storage: Bytes(self.storage.0.saturating_mul(n)),
-            extended: self.extended.map(|amount| amount.saturating_mul(n)),
+            extended: if self.extended.is_empty() {
+                Extended::default()
+            } else {
+                self.extended.map(|amount| amount.saturating_mul(n))
+            },
         }
     }
 }
 
 impl Add for Cpu {
     type Output = Cpu;
+    #[inline]
     fn add(self, other: Cpu) -> Cpu {
         Cpu(self.0.saturating_add(other.0))
     }
@@ -162,6 +166,7 @@ impl Add for Cpu {
 
 impl Sub for Cpu {
     type Output = Cpu;
+    #[inline]
     fn sub(self, other: Cpu) -> Cpu {
         Cpu(self.0.saturating_sub(other.0))
     }
@@ -169,6 +174,7 @@ impl Sub for Cpu {
 
 impl Add for Bytes {
     type Output = Bytes;
+    #[inline]
     fn add(self, other: Bytes) -> Bytes {
         Bytes(self.0.saturating_add(other.0))
     }
@@ -176,35 +182,35 @@ impl Add for Bytes {
 
 impl Sub for Bytes {
     type Output = Bytes;
+    #[inline]
     fn sub(self, other: Bytes) -> Bytes {
         Bytes(self.0.saturating_sub(other.0))
     }
 }
 
 impl AddAssign<&Resources> for Resources {
+    #[inline]
     fn add_assign(&mut self, other: &Resources) {
         self.cpu = self.cpu + other.cpu;
         self.memory = self.memory + other.memory;
         self.pods = self.pods.saturating_add(other.pods);
         self.storage = self.storage + other.storage;
-        for (name, n) in other.extended.iter() {
-            let sum = self.extended.amount(name);
-            *sum = sum.saturating_add(*n);
+        if !other.extended.is_empty() {
+            self.extended += &other.extended;
         }
     }
 }
 
 /// Saturates at zero: what is overcommitted offers no room.
 impl SubAssign<&Resources> for Resources {
+    #[inline]
     fn sub_assign(&mut self, other: &Resources) {
         self.cpu = self.cpu - other.cpu;
         self.memory = self.memory - other.memory;
         self.pods = self.pods.saturating_sub(other.pods);
         self.storage = self.storage - other.storage;
-        for (name, n) in other.extended.iter() {
-            if let Some(left) = self.extended.get_mut(name) {
-                *left = left.saturating_sub(*n);
-            }
+        if !other.extended.is_empty() {
+            self.extended -= &other.extended;
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cluster::View;
 use crate::cluster::app::{App, RESERVATION_LIMIT, slot_of};
-use crate::model::name::{AppId, PodId};
+use crate::model::name::{AppId, Names, PodId};
 use crate::model::spark::{ExecutorGroup, PodTemplate, Role};
 use crate::model::time::Timestamp;
 
@@ -91,12 +91,18 @@ fn waiting(view: &View<'_>, app: &App) -> Vec<Need> {
         .iter()
         .map(|(template, pods)| Need {
             template: template.clone(),
-            pods: pods.iter().cloned().collect(),
+            pods: in_order(pods),
             existing: pods.len(),
             gang: 0,
             since: pods.iter().filter_map(created).min().unwrap_or(view.now),
         })
         .collect()
+}
+
+fn in_order(pods: &Names<PodId>) -> Vec<PodId> {
+    let mut pods: Vec<PodId> = pods.iter().cloned().collect();
+    pods.sort_unstable();
+    pods
 }
 
 fn expect_driver(view: &View<'_>, app: &App, needs: &mut Vec<Need>) {

@@ -6,8 +6,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use indexmap::map::Entry;
-
 use crate::cluster::View;
 use crate::cluster::app::App;
 use crate::cluster::event::Slot;
@@ -229,17 +227,12 @@ impl<'a> Rooms<'a> {
         change: impl FnOnce(&mut Resources),
     ) -> Option<&mut Vec<PodId>> {
         let node = self.view.cluster.nodes.get(id)?;
-        let (touched, old) = match self.touched.entry(id) {
-            Entry::Occupied(known) => {
-                let known = known.into_mut();
-                let old = known.free.clone();
-                (known, Some(old))
-            }
-            Entry::Vacant(new) => {
-                let (free, taken) = ((0, node.free()), Vec::new());
-                (new.insert(Touched { free, taken }), None)
-            }
+        let old = self.touched.get(&id).map(|known| known.free.clone());
+        let untouched = || Touched {
+            free: (0, node.free()),
+            taken: Vec::new(),
         };
+        let touched = self.touched.entry(id).or_insert_with(untouched);
         change(&mut touched.free.1);
         touched.free.0 = share_free(&touched.free.1, &node.allocatable);
         if let Some(make) = node.make {

@@ -25,6 +25,7 @@ impl World {
         );
         self.enter(Phase::Plan);
         self.rounds += 1;
+        self.cluster.settle();
         let plan = self.planner.plan(&self.cluster.view(self.now));
         let broken = &plan.broken;
         assert!(

@@ -257,7 +257,7 @@ impl World {
             std::mem::swap(&mut events, &mut self.batch);
             for event in &events {
                 (self.watch)(Watched::Happened(event));
-                self.cluster.apply(event);
+                self.cluster.fold(event);
                 self.ledger.apply(event);
             }
             events.clear();

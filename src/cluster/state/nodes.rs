@@ -70,6 +70,8 @@ impl Cluster {
     }
 
     pub(super) fn remove_node(&mut self, id: &NodeId) {
+        // Others get its place.
+        self.settle();
         let Some(mut node) = self.nodes.swap_remove(id) else {
             return;
         };
@@ -121,22 +123,36 @@ impl Cluster {
     /// A node's pods, promises or openness changed: what is kept beside the nodes follows, and where it
     /// can no longer keep its promises those to whom it made them ask again.
     pub(super) fn renote(&mut self, id: &NodeId) {
-        let Some(node) = self.nodes.get_mut(id) else {
+        let Some(place) = self.nodes.get_index_of(id) else {
             return;
         };
-        self.space.note(node);
-        self.idle.note(node);
-        if node.breaks_promises() {
+        self.note_change(place);
+        if self.nodes[place].breaks_promises() {
             self.tell_holders(id);
         }
     }
 
-    /// The same, and tells nobody.
-    pub(in crate::cluster) fn renote_alone(&mut self, id: &NodeId) {
-        if let Some(node) = self.nodes.get_mut(id) {
+    /// What is kept beside the node at this place is to follow it when the cluster is settled.
+    pub(in crate::cluster) fn note_change(&mut self, place: usize) {
+        let node = &mut self.nodes[place];
+        if !node.changed {
+            node.changed = true;
+            self.changed.push(place);
+        }
+    }
+
+    /// What is kept beside the nodes follows them, once for all that came together.
+    pub fn settle(&mut self) {
+        for place in self.changed.drain(..) {
+            let node = &mut self.nodes[place];
+            node.changed = false;
             self.space.note(node);
             self.idle.note(node);
         }
+    }
+
+    pub(in crate::cluster) fn is_settled(&self) -> bool {
+        self.changed.is_empty()
     }
 
     pub(in crate::cluster) fn recharge(&mut self, id: &NodeId) {

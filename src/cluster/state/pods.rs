@@ -34,45 +34,68 @@ impl Cluster {
     }
 
     pub(super) fn apply_pod(&mut self, pod: &Pod, at: Timestamp) {
-        let Some(id) = app_of(pod) else {
+        if pod.template.daemon {
             return self.apply_daemon_pod(pod, at);
+        }
+        let place = self.place_of_app(pod);
+        let template = match pod.template.app {
+            Some(_) => self.apps[place].intern(&pod.template),
+            None => {
+                let shared = self.intern(&pod.template);
+                self.apps[place].intern(&shared)
+            }
         };
-        let shared = self.shared_template(pod);
-        let new = || App::new(pod.created);
-        let entry = self.apps.entry(id.clone());
-        let place = entry.index();
-        let app = entry.or_insert_with(new);
-        let template = app.intern(&shared);
         let own = Pod {
             template,
             ..pod.clone()
         };
-        let known = self.pods.get_mut(&pod.id);
-        match &known {
+        let app = &mut self.apps[place];
+        let known = self.pods.get_index_of(&pod.id);
+        match known.map(|known| &self.pods[known]) {
             Some(known) if is_same(known, &own) => return,
-            Some(known) => app.remove(known),
-            None => app.meet(&own),
+            Some(known) => {
+                app.remove(known);
+                app.add(&own, at);
+            }
+            None => app.meet(&own, at),
         }
-        app.add(&own, at);
         if let PodPhase::Bound(node) = &own.phase
             && self.interrupted.contains(node)
         {
             app.doom(&own);
         }
         let holds = !app.held.is_empty();
-        let old = match known {
-            Some(known) => Some(std::mem::replace(known, own)),
-            None => self.pods.insert(pod.id.clone(), own),
-        };
-        if let Some(old) = &old {
-            self.unhouse(old, at);
+        match known {
+            Some(known) => {
+                let old = std::mem::replace(&mut self.pods[known], own);
+                self.unhouse(&old, at);
+            }
+            None => {
+                self.pods.push(pod.id.clone(), own);
+            }
         }
         match &pod.phase {
-            PodPhase::Bound(node) if holds => self.claim(&id, pod, node),
+            PodPhase::Bound(node) if holds => self.claim(pod, node),
             PodPhase::Bound(node) => self.move_in(pod, node),
             PodPhase::Gated | PodPhase::Pending => {}
         }
-        self.note_demand_near(place, &id);
+        self.note_demand_near(place, pod);
+    }
+
+    /// The place of the application that a pod counts towards, which is known from here on.
+    fn place_of_app(&mut self, pod: &Pod) -> usize {
+        let own: AppId;
+        let id = match &pod.template.app {
+            Some(app) => app,
+            None => {
+                own = AppId::from(&pod.id);
+                &own
+            }
+        };
+        match self.apps.get_index_of(id) {
+            Some(place) => place,
+            None => self.apps.push(id.clone(), App::new(pod.created)),
+        }
     }
 
     /// A pod takes room on its node, of which none is held for it.
@@ -84,9 +107,9 @@ impl Cluster {
 
     /// A pod takes room on its node, and room that is held for it is given up: before that, so that the node does
     /// not seem to promise too much in between.
-    fn claim(&mut self, id: &AppId, pod: &Pod, node: &NodeId) {
+    fn claim(&mut self, pod: &Pod, node: &NodeId) {
         let slot = slot_of(&pod.template);
-        let from = self.release(id, &slot, node);
+        let from = app_of(pod).and_then(|id| self.release(&id, &slot, node));
         let Some(from) = from.filter(|from| from != node) else {
             return self.move_in(pod, node);
         };
@@ -152,8 +175,15 @@ impl Cluster {
             return;
         };
         self.unhouse(&pod, at);
-        let Some(app_id) = app_of(&pod) else { return };
-        if let Some((place, _, app)) = self.apps.get_full_mut(&app_id) {
+        if pod.template.daemon {
+            return;
+        }
+        let place = match &pod.template.app {
+            Some(app) => self.apps.get_index_of(app),
+            None => self.apps.get_index_of(&AppId::from(&pod.id)),
+        };
+        if let Some(place) = place {
+            let app = &mut self.apps[place];
             app.remove(&pod);
             if pod.template.role == Role::Driver {
                 app.shape = None;
@@ -170,12 +200,11 @@ impl Cluster {
         if pod.template.placement.is_some() {
             self.particular.insert(pod.id.clone());
         }
-        match self.nodes.get_mut(id) {
-            Some(node) => {
-                node.take(pod);
-                self.space.note(node);
-                self.idle.note(node);
-                node.breaks_promises()
+        match self.nodes.get_index_of(id) {
+            Some(place) => {
+                self.nodes[place].take(pod);
+                self.note_change(place);
+                self.nodes[place].breaks_promises()
             }
             None => {
                 let pods = self.homeless.entry(id.clone()).or_default();
@@ -192,15 +221,15 @@ impl Cluster {
         if pod.template.placement.is_some() {
             self.particular.remove(&pod.id);
         }
-        let node = self.nodes.get_mut(id);
-        let home = node.and_then(|node| node.give_back(pod, at).then_some(node));
-        let Some(node) = home else {
-            return self.forget_homeless(pod, id);
-        };
-        self.space.note(node);
-        self.idle.note(node);
-        if node.breaks_promises() {
-            self.tell_holders(id);
+        let place = self.nodes.get_index_of(id);
+        match place {
+            Some(place) if self.nodes[place].give_back(pod, at) => {
+                self.note_change(place);
+                if self.nodes[place].breaks_promises() {
+                    self.tell_holders(id);
+                }
+            }
+            _ => self.forget_homeless(pod, id),
         }
     }
 
@@ -222,40 +251,58 @@ impl Cluster {
     }
 
     /// The same, of an application that was at this place when the event came.
-    fn note_demand_near(&mut self, place: usize, id: &AppId) {
-        match self.apps.get_index(place) {
-            Some((known, _)) if known == id => self.note_demand_at(place),
-            _ => self.note_demand(id),
+    fn note_demand_near(&mut self, place: usize, pod: &Pod) {
+        let known = self.apps.get_index(place).map(|(known, _)| known);
+        match &pod.template.app {
+            Some(id) if known == Some(id) => self.note_demand_at(place),
+            _ => {
+                if let Some(id) = app_of(pod) {
+                    self.note_demand(&id);
+                }
+            }
         }
     }
 
-    fn note_demand_at(&mut self, mut place: usize) {
-        let Some((id, app)) = self.apps.get_index(place) else {
-            return;
-        };
-        if !app.held.is_empty() {
-            let id = id.clone();
-            self.trim(&id);
-            // Others hear of it, and may be forgotten.
-            let Some(after) = self.apps.get_index_of(&id) else {
-                return;
-            };
-            place = after;
+    fn note_demand_at(&mut self, place: usize) {
+        match self.apps.get_index(place) {
+            Some((id, app)) if !app.held.is_empty() => {
+                let id = id.clone();
+                self.note_holder(&id);
+            }
+            // Who holds nothing has nothing on its way.
+            Some(_) => self.note_asked(place, false),
+            None => {}
         }
+    }
+
+    /// The same, of one that room is held for.
+    fn note_holder(&mut self, id: &AppId) {
+        self.trim(id);
+        // Others hear of it, and may be forgotten.
+        if let Some(place) = self.apps.get_index_of(id) {
+            let app = &self.apps[place];
+            let provided = !app.held.is_empty() && self.is_provided_for(app);
+            self.note_asked(place, provided);
+        }
+    }
+
+    /// The same, where it is known whether all that it asks for is on its way.
+    fn note_asked(&mut self, place: usize, provided: bool) {
         let app = &self.apps[place];
         if app.is_over() {
             self.note_asking(place, false, None);
             self.apps.swap_remove_index(place);
             return;
         }
-        let is_demanding = app.is_demanding();
-        let settled = is_demanding && self.is_settled(app);
-        let gives_up = if settled { app.gives_up_at() } else { None };
-        self.note_asking(place, is_demanding && !settled, gives_up);
+        let gives_up = if provided { app.gives_up_at() } else { None };
+        let demanding = !provided && app.is_demanding();
+        if app.demanding != demanding || app.reserved_until != gives_up {
+            self.note_asking(place, demanding, gives_up);
+        }
     }
 
     /// True where all that is asked for is on its way, and the nodes that it comes with keep what they promised.
-    fn is_settled(&self, app: &App) -> bool {
+    fn is_provided_for(&self, app: &App) -> bool {
         let kept = |node: &NodeId| {
             let node = self.nodes.get(node);
             node.is_some_and(Node::keeps_promises)

@@ -25,13 +25,15 @@ impl Cluster {
 
     /// A node that is there keeps room for pods that will come to it.
     pub(super) fn hold(&mut self, id: &NodeId, held: &Held) {
-        let (Some(node), Some(app)) = (self.nodes.get_mut(id), self.apps.get_mut(&held.app)) else {
+        let place = self.nodes.get_index_of(id);
+        let (Some(place), Some(app)) = (place, self.apps.get_mut(&held.app)) else {
             return;
         };
         app.hold(id, held);
+        let node = &mut self.nodes[place];
         node.held_by.insert(held.app.clone());
         node.promised += &held.slot.requests.times(held.count);
-        self.space.note(node);
+        self.note_change(place);
         self.note_demand(&held.app);
     }
 
@@ -90,11 +92,12 @@ impl Cluster {
     }
 
     fn promise_less(&mut self, id: &NodeId, app: &AppId, slot: &Slot) {
-        let Some(node) = self.nodes.get_mut(id) else {
+        let Some(place) = self.nodes.get_index_of(id) else {
             return;
         };
+        self.note_change(place);
+        let node = &mut self.nodes[place];
         node.promised -= &slot.requests;
-        self.space.note(node);
         let known = self.apps.get(app);
         if known.is_none_or(|app| !app.held.values().any(|nodes| nodes.contains_key(id))) {
             node.held_by.remove(app);
@@ -139,10 +142,11 @@ impl Cluster {
             app.hold(free, &held);
         }
         self.promise_less(taken, &loser, slot);
-        if let Some(node) = self.nodes.get_mut(free) {
+        if let Some(place) = self.nodes.get_index_of(free) {
+            let node = &mut self.nodes[place];
             node.promised += &slot.requests;
             node.held_by.insert(loser.clone());
-            self.space.note(node);
+            self.note_change(place);
         }
         self.note_demand(&loser);
     }

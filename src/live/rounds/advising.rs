@@ -37,6 +37,6 @@ fn driver(app: &App) -> Option<PodId> {
     let bound = bound.filter(|(_, (role, _))| *role == Role::Driver).min();
     let mut waiting = app.waiting.iter();
     let waiting = waiting.find(|(template, _)| template.role == Role::Driver);
-    let waiting = waiting.and_then(|(_, pods)| pods.first());
+    let waiting = waiting.and_then(|(_, pods)| pods.iter().min());
     bound.map(|(pod, _)| pod).or(waiting).cloned()
 }

@@ -137,8 +137,9 @@ impl Breaches {
             template.role != Role::Other && !all.any(|requirement| requirement.key == MANAGED)
         };
         let waiting = app.waiting.iter().filter(|(template, _)| free(template));
-        let mut pods = waiting.flat_map(|(_, pods)| pods);
-        pods.find(|pod| is_observed(cluster, pod)).cloned()
+        let pods = waiting.flat_map(|(_, pods)| pods);
+        let observed = pods.filter(|pod| is_observed(cluster, pod));
+        observed.min().cloned()
     }
 }
 
