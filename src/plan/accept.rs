@@ -1,54 +1,15 @@
 //! Which nodes take which pods, their room apart: a make of nodes is asked for one template, and the answer
 //! holds for all that are alike. Knows neither room nor rules between pods.
 
-use std::collections::BTreeMap;
-use std::rc::Rc;
-
 use crate::cluster::View;
 use crate::cluster::market::purpose_of;
 use crate::cluster::space::Make;
 use crate::model::node::{Purpose, Taint, tolerated};
 use crate::model::offering::{CapacityType, ZoneId};
 use crate::model::placement::HOSTNAME;
-use crate::model::resources::Resources;
 use crate::model::spark::{PodTemplate, Role};
 
-use super::constraint::Who;
-use super::demand::Ask;
 use super::offer;
-
-/// Sorts of pods, in order of application and need: what takes one pod of a sort takes all of it.
-pub(super) type Sorts = Rc<[(Who, usize)]>;
-
-/// Numbers the needs so that those whose pods ask for the same, and accept the same, are one sort.
-pub(super) fn sorts(asks: &[Ask<'_>]) -> Sorts {
-    let mut known: BTreeMap<&Resources, Vec<(usize, &PodTemplate)>> = BTreeMap::new();
-    let mut count = 0;
-    let mut sorts = Vec::with_capacity(asks.len());
-    for (i, ask) in asks.iter().enumerate() {
-        for (n, need) in ask.needs.iter().enumerate() {
-            let template = &*need.template;
-            let alike = known.entry(&template.requests).or_default();
-            let same = alike.iter().find(|(_, other)| is_alike(template, other));
-            let sort = same.map_or(count, |(sort, _)| *sort);
-            if sort == count {
-                alike.push((sort, template));
-                count += 1;
-            }
-            sorts.push(((i, n), sort));
-        }
-    }
-    sorts.into()
-}
-
-/// True where nodes that take the pods of one template take those of the other.
-fn is_alike(one: &PodTemplate, other: &PodTemplate) -> bool {
-    one.role == other.role
-        && one.requests == other.requests
-        && one.constraints == other.constraints
-        && one.tolerations == other.tolerations
-        && one.not_understood == other.not_understood
-}
 
 /// True where nodes of a make take the pods of a template; what a template says of the host's name is
 /// asked of each node.

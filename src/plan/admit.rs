@@ -2,6 +2,7 @@
 //! First everything at once, which packs best; where a limit stands against that, one application
 //! after the other, and what a limit leaves of the growth beyond the gangs.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::View;
@@ -10,6 +11,7 @@ use crate::model::money::UsdPerHour;
 use crate::model::node::Purpose;
 use crate::model::offering::ZoneId;
 use crate::model::spark::PodTemplate;
+use crate::model::time::Timestamp;
 
 use super::demand::Ask;
 use super::effect::Waiting;
@@ -87,11 +89,15 @@ impl Admission<'_, '_> {
     }
 }
 
-type Choices = BTreeMap<usize, Vec<Choice>>;
+/// By application: where it may go, nowhere where there is nothing; and the needs that have no place there.
+type Choices = (Vec<Vec<Choice>>, Vec<Refusals>);
 
-/// What decides where an application may go that has no node and no rules: the class of each need, how many
-/// pods it has, whether they are of the gang; and the zone that is preferred.
-type Alike = (Vec<(usize, usize, bool)>, Option<ZoneId>);
+/// What decides what a need may be bought, how many pods it has, and whether they are of the gang.
+type Wanted = (usize, Option<Timestamp>, usize, bool);
+
+/// What decides where an application may go that has no node and no rules: its needs, and the zone that is
+/// preferred.
+type Alike = (Vec<Wanted>, Option<ZoneId>);
 
 /// Every application's zones. Those that nodes are kept for sit down at once, so that nobody else takes
 /// their seats. After that no room changes hands, so that alike ones are asked for once.
@@ -100,13 +106,15 @@ fn choose_zones<'a>(
     menu: &mut Menu<'a>,
     seating: &mut Seating<'_, 'a>,
     preferred: &Preferred,
-) -> (Choices, BTreeMap<usize, Refusals>) {
+) -> Choices {
     let asks = seating.asks;
-    let (mut choices, mut refused) = (Choices::new(), BTreeMap::new());
-    let (awaited, fresh): (Vec<usize>, Vec<usize>) =
-        (0..asks.len()).partition(|&i| !asks[i].app.held.is_empty());
+    let mut choices = vec![Vec::new(); asks.len()];
+    let mut refused = vec![Refusals::new(); asks.len()];
+    let is_awaited = |i: &usize| !asks[*i].app.held.is_empty();
+    let awaited = (0..asks.len()).filter(is_awaited);
+    let fresh = (0..asks.len()).filter(|i| !is_awaited(i));
     let mut known: BTreeMap<Alike, Result<Vec<Choice>, Refusals>> = BTreeMap::new();
-    for &i in awaited.iter().chain(&fresh) {
+    for i in awaited.chain(fresh) {
         let preferred = preferred.get(&i).copied();
         let alike = alike(menu, seating, i).map(|needs| (needs, preferred));
         let before = alike.as_ref().and_then(|alike| known.get(alike)).cloned();
@@ -117,50 +125,45 @@ fn choose_zones<'a>(
         });
         match choice {
             Ok(found) => {
-                seating.zones.insert(i, found[0].zones.clone());
+                seating.zones[i] = Some(found[0].zones.clone());
                 seating.claim_held(i);
-                refused.insert(i, found[0].refusals.clone());
-                choices.insert(i, found);
+                refused[i] = found[0].refusals.clone();
+                choices[i] = found;
             }
-            Err(refusals) => {
-                refused.insert(i, refusals);
-            }
+            Err(refusals) => refused[i] = refusals,
         }
     }
     (choices, refused)
 }
 
 /// What an application's needs have in common with those of others that may go where it may; None where
-/// nodes or rules of its own bear on that.
-fn alike(
-    menu: &mut Menu<'_>,
-    seating: &Seating<'_, '_>,
-    i: usize,
-) -> Option<Vec<(usize, usize, bool)>> {
+/// nodes or rules of its own bear on that, and where there are no others.
+fn alike(menu: &Menu<'_>, seating: &Seating<'_, '_>, i: usize) -> Option<Vec<Wanted>> {
     let ask = &seating.asks[i];
-    if !ask.app.held.is_empty() || !ask.app.bound.is_empty() {
+    if seating.asks.len() < 2 || !ask.app.held.is_empty() || !ask.app.bound.is_empty() {
         return None;
     }
     let needs = ask.needs.iter().enumerate();
     let plain = needs.map(|(n, need)| {
         let rule = seating.rooms.rules.get((i, n));
-        let class = rule.is_none().then(|| menu.class(need))?;
-        Some((class, need.pods.len(), need.gang > 0))
+        let patience = menu.patience(need);
+        let wanted = (need.class, patience, need.pods.len(), need.gang > 0);
+        rule.is_none().then_some(wanted)
     });
     plain.collect()
 }
 
 /// Free room, as the scheduler would rank it. Pods spread that way can leave a large one without room
 /// that would be there if the small ones sat closer; gates are lifted in the order that seats more.
-fn seat_in_free_room(seating: &mut Seating<'_, '_>, refused: &BTreeMap<usize, Refusals>) {
-    let who: Vec<usize> = seating.zones.keys().copied().collect();
+fn seat_in_free_room(seating: &mut Seating<'_, '_>, refused: &[Refusals]) {
+    let who = seating.who();
     let seated: Vec<_> = who
         .iter()
-        .map(|i| seating.find_room(*i, &refused[i]))
+        .map(|i| seating.find_room(*i, &refused[*i]))
         .collect();
     let stand = |seating: &Seating<'_, '_>| -> usize {
         who.iter()
-            .map(|i| seating.standing_count(*i, &refused[i]))
+            .map(|i| seating.standing_count(*i, &refused[*i]))
             .sum()
     };
     let mut standing = stand(seating);
@@ -190,15 +193,11 @@ fn seat_in_free_room(seating: &mut Seating<'_, '_>, refused: &BTreeMap<usize, Re
 
 /// True where pods of different sizes, or with rules between them, look for room on the same sort of
 /// node. Those that are alike fill it to the same count in any order.
-fn is_contested(
-    seating: &Seating<'_, '_>,
-    who: &[usize],
-    refused: &BTreeMap<usize, Refusals>,
-) -> bool {
+fn is_contested(seating: &Seating<'_, '_>, who: &[usize], refused: &[Refusals]) -> bool {
     let mut first: BTreeMap<Purpose, &PodTemplate> = BTreeMap::new();
     let needs = who.iter().flat_map(|i| {
         let needs = seating.asks[*i].needs.iter().enumerate();
-        needs.filter(|(n, _)| !refused[i].contains_key(n))
+        needs.filter(|(n, _)| !refused[*i].contains_key(n))
     });
     for (_, need) in needs {
         let template = &*need.template;
@@ -219,44 +218,47 @@ fn waiting(
     view: &View<'_>,
     asks: &[Ask<'_>],
     seating: &Seating<'_, '_>,
-    refused: &BTreeMap<usize, Refusals>,
+    refused: &[Refusals],
 ) -> Vec<Waiting> {
     let mut waiting = Vec::new();
     for (i, ask) in asks.iter().enumerate() {
-        let limit = seating.obstacles.get(&i).map(|obstacle| match obstacle {
-            Obstacle::Limit(pool, limit) => Reason::LimitReached {
-                pool: pool.clone(),
-                limit: *limit,
-            },
-            Obstacle::Never(pool, limit) => Reason::AboveLimit {
-                pool: pool.clone(),
-                limit: *limit,
-            },
-            Obstacle::Kept(pool, other) => Reason::BehindOther {
-                pool: pool.clone(),
-                app: asks[*other].id.clone(),
-            },
-            Obstacle::Addresses(zone) => Reason::NoAddresses {
-                zone: view.cluster.catalog.zone(*zone).name.clone(),
-            },
-        });
         for (n, need) in ask.needs.iter().enumerate() {
-            let own = refused.get(&i).and_then(|refusals| refusals.get(&n));
-            let reason = own.cloned().or_else(|| limit.clone());
-            let reason = reason.unwrap_or_else(|| Reason::GangIncomplete {
-                app: ask.id.clone(),
+            let standing = need.pods.iter().zip(&seating.seats[i][n]);
+            let standing = standing.filter(|(_, seat)| **seat == Seat::None);
+            let reason = LazyCell::new(|| {
+                let own = refused[i].get(&n).cloned();
+                let own = own.or_else(|| Some(limit(view, asks, seating.obstacles[i].as_ref()?)));
+                own.unwrap_or_else(|| Reason::GangIncomplete {
+                    app: ask.id.clone(),
+                })
             });
-            let standing = need.pods.iter().zip(&seating.seats[&(i, n)]);
-            waiting.extend(
-                standing
-                    .filter(|(_, seat)| **seat == Seat::None)
-                    .map(|(pod, _)| Waiting {
-                        pod: pod.clone(),
-                        reason: reason.clone(),
-                    }),
-            );
+            waiting.extend(standing.map(|(pod, _)| Waiting {
+                pod: pod.clone(),
+                reason: reason.clone(),
+            }));
         }
     }
     waiting.sort();
     waiting
+}
+
+/// The limit that is an obstacle.
+fn limit(view: &View<'_>, asks: &[Ask<'_>], obstacle: &Obstacle) -> Reason {
+    match obstacle {
+        Obstacle::Limit(pool, limit) => Reason::LimitReached {
+            pool: pool.clone(),
+            limit: *limit,
+        },
+        Obstacle::Never(pool, limit) => Reason::AboveLimit {
+            pool: pool.clone(),
+            limit: *limit,
+        },
+        Obstacle::Kept(pool, other) => Reason::BehindOther {
+            pool: pool.clone(),
+            app: asks[*other].id.clone(),
+        },
+        Obstacle::Addresses(zone) => Reason::NoAddresses {
+            zone: view.cluster.catalog.zone(*zone).name.clone(),
+        },
+    }
 }

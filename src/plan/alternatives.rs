@@ -99,8 +99,7 @@ impl<'a> Suitable<'a> {
         let mut one_of_each: BTreeMap<usize, &PodTemplate> = BTreeMap::new();
         for load in &draft.loads {
             let need = &asks[load.ask].needs[load.need];
-            let class = self.menu.class(need);
-            one_of_each.entry(class).or_insert(&need.template);
+            one_of_each.entry(need.class).or_insert(&need.template);
         }
         let load = load(asks, draft);
         let classes = one_of_each.keys().copied().collect();

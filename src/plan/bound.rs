@@ -11,10 +11,9 @@ use crate::cluster::market::purpose_of;
 use crate::model::money::UsdPerHour;
 use crate::model::node::Purpose;
 use crate::model::resources::Resources;
-use crate::model::spark::PodTemplate;
 
 use super::constraint::Who;
-use super::demand::Ask;
+use super::demand::{Ask, Need};
 use super::memo::{Lots, Memo, Prices};
 use super::menu::Menu;
 use super::pack::{Item, Priced, Problem};
@@ -60,7 +59,7 @@ impl PartialOrd for Goods {
 #[derive(Default)]
 struct Sort<'a> {
     lots: Counted<'a>,
-    pods: Vec<(&'a PodTemplate, Who)>,
+    pods: Vec<(&'a Need, Who)>,
 }
 
 /// No plan for the pods that have a seat costs less: at list price, where penalties are compared and not
@@ -97,12 +96,12 @@ fn sorts<'a>(
     for (i, ask) in asks.iter().enumerate() {
         let zone = zone::running(view, ask);
         for (n, need) in ask.needs.iter().enumerate() {
-            let seats = seating.seats[&(i, n)].iter();
+            let seats = seating.seats[i][n].iter();
             let seated = seats.filter(|seat| **seat != Seat::None).count();
             let kinds = menu.kinds(need, zone);
             if seated > 0 && !kinds.is_empty() {
                 let sort = sorts.entry(purpose_of(need.template.role)).or_default();
-                sort.pods.push((&need.template, (i, n)));
+                sort.pods.push((need, (i, n)));
                 let lot = sort.lots.entry((&need.template.requests, Goods(kinds)));
                 *lot.or_default() += u32::try_from(seated).unwrap_or(u32::MAX);
             }

@@ -93,14 +93,13 @@ fn parse_counted(name: &str) -> Option<Who> {
 
 impl<'a> Seating<'_, 'a> {
     /// Buys nodes for everybody who stands and may sit. False where somebody has none to buy.
-    pub fn buy_all(&mut self, menu: &mut Menu<'a>, refused: &BTreeMap<usize, Refusals>) -> bool {
-        let who: Vec<usize> = self.zones.keys().copied().collect();
+    pub fn buy_all(&mut self, menu: &mut Menu<'a>, refused: &[Refusals]) -> bool {
         let mut orders = Vec::new();
-        for i in who {
-            if self.standing_count(i, &refused[&i]) == 0 {
+        for i in self.who() {
+            if self.standing_count(i, &refused[i]) == 0 {
                 continue;
             }
-            let standing = self.standing(i, &refused[&i], |_, _| true);
+            let standing = self.standing(i, &refused[i], |_, _| true);
             self.order(i, standing, &mut orders);
         }
         self.buy(menu, orders)
@@ -154,13 +153,9 @@ impl<'a> Seating<'_, 'a> {
             count += load.pods.len();
             let freed: BTreeSet<&PodId> = load.pods.iter().collect();
             let pods = &self.asks[i].needs[load.need].pods;
-            if let Some(seats) = self.seats.get_mut(&(i, load.need)) {
-                let seats = seats
-                    .iter_mut()
-                    .zip(pods)
-                    .filter(|(_, pod)| freed.contains(pod));
-                seats.for_each(|(seat, _)| *seat = Seat::None);
-            }
+            let seats = self.seats[i][load.need].iter_mut().zip(pods);
+            let seats = seats.filter(|(_, pod)| freed.contains(pod));
+            seats.for_each(|(seat, _)| *seat = Seat::None);
         }
         count
     }
@@ -168,7 +163,7 @@ impl<'a> Seating<'_, 'a> {
     /// Gives up all drafts; whoever sits on one stands again.
     pub fn scrap_all_drafts(&mut self) {
         self.drafts.clear();
-        let seats = self.seats.values_mut().flatten();
+        let seats = self.seats.iter_mut().flatten().flatten();
         let on_drafts = seats.filter(|seat| **seat == Seat::Draft);
         on_drafts.for_each(|seat| *seat = Seat::None);
     }
@@ -176,14 +171,15 @@ impl<'a> Seating<'_, 'a> {
     /// Turns pods that stand into orders by zone.
     fn order(&self, i: usize, standing: Vec<(usize, Vec<usize>)>, orders: &mut Vec<Order>) {
         for (need, pods) in standing.into_iter().filter(|(_, pods)| !pods.is_empty()) {
-            match &self.zones[&i] {
-                Zones::One(zone) => orders.push(Order {
+            match &self.zones[i] {
+                None => {}
+                Some(Zones::One(zone)) => orders.push(Order {
                     ask: i,
                     need,
                     zone: *zone,
                     pods,
                 }),
-                Zones::Spread(zones) => {
+                Some(Zones::Spread(zones)) => {
                     let rule = self
                         .rooms
                         .rules
@@ -476,8 +472,7 @@ impl<'a> Seating<'_, 'a> {
             need: order.need,
             pods: names,
         });
-        if let Some(seats) = self.seats.get_mut(&(order.ask, order.need)) {
-            pods.iter().for_each(|&pod| seats[pod] = Seat::Draft);
-        }
+        let seats = &mut self.seats[order.ask][order.need];
+        pods.iter().for_each(|&pod| seats[pod] = Seat::Draft);
     }
 }

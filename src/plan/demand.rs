@@ -9,11 +9,16 @@ use crate::model::name::{AppId, Names, PodId};
 use crate::model::spark::{ExecutorGroup, PodTemplate, Role};
 use crate::model::time::Timestamp;
 
+use super::class::class_of;
+use super::memo::Memo;
+
 /// Pods of one template that an application wants.
 #[derive(Clone, Debug)]
 pub struct Need {
     /// What they are like.
     pub template: Arc<PodTemplate>,
+    /// The number of their class.
+    pub class: usize,
     /// Pods that exist, in order of name, then expected ones under the names they are expected to have.
     pub pods: Vec<PodId>,
     /// How many of them exist.
@@ -22,6 +27,20 @@ pub struct Need {
     pub gang: usize,
     /// Since when the oldest of them has waited.
     pub since: Timestamp,
+}
+
+impl Need {
+    /// Pods that are only expected, of no gang, and whose class is to be found.
+    fn new(template: &Arc<PodTemplate>, pods: Vec<PodId>, since: Timestamp) -> Self {
+        Need {
+            template: template.clone(),
+            class: 0,
+            pods,
+            existing: 0,
+            gang: 0,
+            since,
+        }
+    }
 }
 
 /// Everything that an application wants.
@@ -38,14 +57,14 @@ pub struct Ask<'a> {
 }
 
 /// All applications that want something which is not on its way: by priority, then age, then name.
-pub fn gather<'a>(view: &View<'a>) -> Vec<Ask<'a>> {
+pub fn gather<'a>(view: &View<'a>, memo: &Memo) -> Vec<Ask<'a>> {
     let cluster = view.cluster;
     let mut asks: Vec<Ask<'a>> = cluster
         .demanding
         .iter()
         .chain(given_up(view))
         .filter_map(|id| cluster.apps.get_key_value(id))
-        .map(|(id, app)| ask(view, id, app))
+        .map(|(id, app)| ask(view, memo, id, app))
         .filter(|ask| !ask.needs.is_empty())
         .collect();
     asks.sort_by(|a, b| {
@@ -65,12 +84,15 @@ pub fn given_up<'a>(view: &View<'a>) -> impl Iterator<Item = &'a AppId> {
     past.take_while(move |(at, _)| *at < now).map(|(_, id)| id)
 }
 
-fn ask<'a>(view: &View<'_>, id: &'a AppId, app: &'a App) -> Ask<'a> {
+fn ask<'a>(view: &View<'_>, memo: &Memo, id: &'a AppId, app: &'a App) -> Ask<'a> {
     let mut needs = waiting(view, app);
     expect_driver(view, app, &mut needs);
     expect_executors(view, app, &mut needs);
     expect_replacements(view, app, &mut needs);
     needs.sort_by(|a, b| (a.template.role, &a.template).cmp(&(b.template.role, &b.template)));
+    for need in &mut needs {
+        need.class = class_of(view, memo, &need.template);
+    }
     count_gang(app, &mut needs);
     let priority = needs
         .iter()
@@ -89,12 +111,16 @@ fn waiting(view: &View<'_>, app: &App) -> Vec<Need> {
     let created = |id: &PodId| view.cluster.pods.get(id).map(|pod| pod.created);
     app.waiting
         .iter()
-        .map(|(template, pods)| Need {
-            template: template.clone(),
-            pods: in_order(pods),
-            existing: pods.len(),
-            gang: 0,
-            since: pods.iter().filter_map(created).min().unwrap_or(view.now),
+        .map(|(template, pods)| {
+            let since = pods.iter().filter_map(created).min();
+            Need {
+                existing: pods.len(),
+                ..Need::new(
+                    template,
+                    in_order(pods),
+                    since.unwrap_or(view.now),
+                )
+            }
         })
         .collect()
 }
@@ -110,13 +136,8 @@ fn expect_driver(view: &View<'_>, app: &App, needs: &mut Vec<Need>) {
         return;
     };
     let name = format!("{}/{}-driver", shape.namespace, shape.name);
-    needs.push(Need {
-        template: template.clone(),
-        pods: vec![PodId::from(name)],
-        existing: 0,
-        gang: 0,
-        since: shape.declared.min(view.now),
-    });
+    let pods = vec![PodId::from(name)];
+    needs.push(Need::new(template, pods, shape.declared.min(view.now)));
 }
 
 fn expect_executors(view: &View<'_>, app: &App, needs: &mut Vec<Need>) {
@@ -164,13 +185,7 @@ fn add_expected(
     if let Some(need) = needs.iter_mut().find(|need| need.template == *template) {
         need.pods.extend(pods);
     } else {
-        needs.push(Need {
-            template: template.clone(),
-            pods,
-            existing: 0,
-            gang: 0,
-            since,
-        });
+        needs.push(Need::new(template, pods, since));
     }
 }
 

@@ -26,6 +26,9 @@ const LAST_CALL: Span = Span::from_secs(75);
 /// Pods that are to go, and when time runs out for the next ones.
 pub fn drain(view: &View<'_>) -> (Vec<Effect>, Option<Timestamp>) {
     let (mut effects, mut next) = (Vec::new(), None::<Timestamp>);
+    if view.cluster.interrupted.is_empty() {
+        return (effects, next);
+    }
     for (id, pods) in staying(view) {
         let Some(app) = view.cluster.apps.get(id) else {
             continue;

@@ -1,19 +1,21 @@
 //! Which free room a pod takes: the feasible node that ranks first. What each make of nodes has to offer the
-//! pods of a sort is kept until room of that make is taken or put back, so that of a thousand pods that look
+//! pods of a class is kept until room of that make is taken or put back, so that of a thousand pods that look
 //! for room one after the other each looks at what has changed and not at every make again.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::Bound;
 
 use crate::cluster::space::{ByFree, Free, share_free};
-use crate::model::name::{NodeId, PodId};
+use crate::model::name::NodeId;
 use crate::model::offering::ZoneId;
 use crate::model::resources::Resources;
 use crate::model::spark::PodTemplate;
 
 use super::constraint::Who;
-use super::room::{Rooms, emptiest_first};
+use super::demand::Need;
+use super::moved::Moved;
+use super::room::Rooms;
 
 /// Which of the nodes that could take a pod does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,13 +26,13 @@ pub enum Ranking {
     Tightest,
 }
 
-/// A pod that looks for room.
+/// Pods that look for room.
 #[derive(Clone, Copy)]
 struct Search<'t> {
     template: &'t PodTemplate,
     who: Who,
     ranking: Ranking,
-    /// Any node takes it that accepts its sort and has the room.
+    /// Any node takes them that accepts their class and has the room.
     plain: bool,
 }
 
@@ -38,9 +40,9 @@ struct Search<'t> {
 type Best<'a> = Option<(i64, Reverse<&'a NodeId>)>;
 
 /// A node, and what is free of it.
-type Place<'a> = (&'a Free, &'a NodeId);
+pub(super) type Place<'a> = (&'a Free, &'a NodeId);
 
-/// What a make that takes a sort of pods has to offer.
+/// What a make that takes a class of pods has to offer.
 #[derive(Clone, Debug)]
 struct Offer<'a> {
     make: usize,
@@ -49,22 +51,23 @@ struct Offer<'a> {
     stale: bool,
 }
 
-/// What every make that takes a sort of pods has to offer, in order of their numbers.
-#[derive(Clone, Debug, Default)]
+/// What every make that takes a class of pods has to offer, in order of their numbers.
+#[derive(Clone, Debug)]
 struct Offers<'a> {
     all: Vec<Offer<'a>>,
     /// Changes to room that are taken note of.
     seen: usize,
 }
 
-/// What is known of the nodes that sorts of pods would take, by sort, zone and ranking.
+/// Whose offers these are: pods of a class, in a zone, by this ranking.
+type Asked = (usize, Option<ZoneId>, Ranking);
+
+/// What is known of the nodes that pods would take.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Found<'a> {
-    offers: BTreeMap<(usize, Option<ZoneId>, Ranking), Offers<'a>>,
+    offers: Vec<(Asked, Offers<'a>)>,
     /// Makes of nodes of which room was taken or put back, in order.
     changes: Vec<usize>,
-    /// By make: the first node, the emptiest first, that was not touched when it was last looked for.
-    untouched: BTreeMap<usize, Option<Place<'a>>>,
 }
 
 impl Found<'_> {
@@ -75,45 +78,60 @@ impl Found<'_> {
 }
 
 impl<'a> Rooms<'a> {
-    /// Puts one pod on the feasible node that ranks first; of equal ones the first by name.
+    /// Puts pods of a need one after the other, each on the feasible node that ranks first; of equal ones the
+    /// first by name. `seat` is told of each that finds room; those that follow one that does not find none.
     pub fn find(
         &mut self,
-        pod: &PodId,
-        template: &PodTemplate,
-        who: Who,
-        zone: Option<ZoneId>,
-        ranking: Ranking,
-    ) -> Option<&'a NodeId> {
-        let has_rules = self.rules.get(who).is_some();
+        pods: impl Iterator<Item = usize>,
+        (need, who): (&Need, Who),
+        (zone, ranking): (Option<ZoneId>, Ranking),
+        mut seat: impl FnMut(usize, &'a NodeId),
+    ) {
         let search = Search {
-            template,
+            template: &need.template,
             who,
             ranking,
-            plain: self.is_plain(template, who),
+            plain: self.is_plain(&need.template, who),
         };
-        let best = if has_rules {
-            let makes = self.makes_for(template, who, zone);
-            let best = makes.iter();
-            best.filter_map(|make| self.best_of(*make, search)).max()
-        } else {
-            self.best_known(zone, search)
+        let has_rules = self.rules.get(who).is_some();
+        let asked = (need.class, zone, ranking);
+        let known = self.found.offers.iter().position(|(of, _)| *of == asked);
+        let known = known.filter(|_| !has_rules);
+        let mut offers = match known {
+            Some(place) => self.found.offers.swap_remove(place).1,
+            None => self.unseen_offers(need, zone),
         };
-        let (_, Reverse(node)) = best?;
-        self.put(node, std::slice::from_ref(pod), template, who);
-        Some(node)
+        for pod in pods {
+            offers.note(&self.found.changes);
+            let best = self.best(&mut offers, search);
+            let Some((_, Reverse(node))) = best else {
+                break;
+            };
+            self.put(node, pod..pod + 1, (need, who));
+            seat(pod, node);
+        }
+        // What rules leave of a node may be less than there is room, for these pods alone.
+        if !has_rules {
+            self.found.offers.push((asked, offers));
+        }
     }
 
-    /// The first of all makes for a pod without rules.
-    fn best_known(&mut self, zone: Option<ZoneId>, search: Search<'_>) -> Best<'a> {
-        let key = (self.sort_of(search.who), zone, search.ranking);
-        let mut offers = match self.found.offers.get_mut(&key) {
-            Some(known) => std::mem::take(known),
-            None => Offers {
-                all: self.unseen_offers(zone, search),
-                seen: self.found.changes.len(),
-            },
+    /// The makes that take pods of a need, of which none has been looked at.
+    fn unseen_offers(&self, need: &Need, zone: Option<ZoneId>) -> Offers<'a> {
+        let makes = self.makes_for(need, zone);
+        let unseen = |make: &usize| Offer {
+            make: *make,
+            best: None,
+            stale: true,
         };
-        offers.note(&self.found.changes);
+        Offers {
+            all: makes.iter().map(unseen).collect(),
+            seen: self.found.changes.len(),
+        }
+    }
+
+    /// The first of all makes.
+    fn best(&mut self, offers: &mut Offers<'a>, search: Search<'_>) -> Best<'a> {
         let mut first = None;
         for offer in &mut offers.all {
             if offer.stale {
@@ -122,19 +140,7 @@ impl<'a> Rooms<'a> {
             }
             first = first.max(offer.best);
         }
-        self.found.offers.insert(key, offers);
         first
-    }
-
-    /// The makes that take a pod, of which none has been looked at.
-    fn unseen_offers(&self, zone: Option<ZoneId>, search: Search<'_>) -> Vec<Offer<'a>> {
-        let makes = self.makes_for(search.template, search.who, zone);
-        let unseen = |make: &usize| Offer {
-            make: *make,
-            best: None,
-            stale: true,
-        };
-        makes.iter().map(unseen).collect()
     }
 
     /// The feasible node of a make that ranks first, among those that this plan has touched and those that
@@ -142,16 +148,14 @@ impl<'a> Rooms<'a> {
     fn best_of(&mut self, make: usize, search: Search<'_>) -> Best<'a> {
         let (kind, open) = self.view().cluster.space.shelf(make)?;
         let least = share_free(&search.template.requests, &kind.allocatable);
-        let from = match self.moved_groups(make) {
-            Some(_) if search.ranking == Ranking::LeastAllocated => self.first_untouched(make),
+        let place = self.place_of_make(make).ok();
+        let from = match place {
+            Some(place) if search.ranking == Ranking::LeastAllocated => {
+                self.first_untouched(place, open)
+            }
             _ => None,
         };
-        let moved = self.moved_groups(make);
-        let found = [
-            self.best_untouched((open, least), moved.map(|_| from), search),
-            moved.and_then(|moved| self.best_touched((moved, least), search)),
-        ];
-        let ranked = found.into_iter().flatten().map(|(free, node)| {
+        let rank = |(free, node): (&Resources, &'a NodeId)| {
             let left = least_allocated(&kind.allocatable, free, search.template);
             let left = i64::try_from(left).unwrap_or(i64::MAX);
             let rank = match search.ranking {
@@ -159,8 +163,12 @@ impl<'a> Rooms<'a> {
                 Ranking::Tightest => -left,
             };
             (rank, Reverse(node))
-        });
-        ranked.max()
+        };
+        let untouched = self.best_untouched((open, least), place.map(|_| from), search);
+        let untouched = untouched.map(rank);
+        let Some(place) = place else { return untouched };
+        let touched = self.best_touched((&self.moved[place], least), search);
+        untouched.max(touched.map(rank))
     }
 
     /// The same among nodes that this plan has not touched. `from`: None where it has touched none of the make,
@@ -178,42 +186,46 @@ impl<'a> Rooms<'a> {
         };
         let whole = |_: &Free, nodes: &'a BTreeSet<NodeId>| nodes.iter().find(takes);
         match (search.ranking, from) {
-            (Ranking::LeastAllocated, None) => {
-                first(emptiest_first(open.iter(), template, least), whole)
-            }
+            (Ranking::LeastAllocated, None) => first(open.iter().rev(), (template, least), whole),
             (Ranking::LeastAllocated, Some(from)) => {
                 let from = from?;
                 let groups = open.range((Bound::Unbounded, Bound::Included(from.0)));
                 let rest = |free: &Free, nodes| from_place(free, nodes, Some(from)).find(takes);
-                first(emptiest_first(groups, template, least), rest)
+                first(groups.rev(), (template, least), rest)
             }
-            (Ranking::Tightest, _) => first(fullest_first(open, template, least), whole),
+            (Ranking::Tightest, _) => {
+                let groups = open.range((least, Resources::default())..);
+                first(groups, (template, least), whole)
+            }
         }
     }
 
     /// The same among nodes that it has touched.
     fn best_touched<'r>(
         &'r self,
-        (moved, least): (&'r ByFree<&'a NodeId>, u64),
+        (moved, least): (&'r Moved<'a>, u64),
         search: Search<'_>,
     ) -> Option<(&'r Resources, &'a NodeId)> {
         let (template, plain) = (search.template, search.plain);
         let takes = |id: &&'a NodeId| plain || self.takes_one(id, template, search.who);
-        let find = |_: &Free, nodes: &BTreeSet<&'a NodeId>| nodes.iter().copied().find(takes);
+        let find = |_: &Free, nodes: &VecDeque<&'a NodeId>| nodes.iter().copied().find(takes);
+        let groups = moved.groups.iter().map(|(free, nodes)| (free, nodes));
         match search.ranking {
-            Ranking::LeastAllocated => first(emptiest_first(moved.iter(), template, least), find),
-            Ranking::Tightest => first(fullest_first(moved, template, least), find),
+            Ranking::LeastAllocated => first(groups.rev(), (template, least), find),
+            Ranking::Tightest => {
+                let groups = groups.skip_while(|((share, _), _)| *share < least);
+                first(groups, (template, least), find)
+            }
         }
     }
 
     /// The first node of a make, the emptiest first, that this plan has not touched; None where it has touched all.
-    fn first_untouched(&mut self, make: usize) -> Option<Place<'a>> {
-        let known = self.found.untouched.get(&make).copied();
+    fn first_untouched(&mut self, place: usize, open: &'a ByFree<NodeId>) -> Option<Place<'a>> {
+        let known = self.moved[place].untouched;
         if known == Some(None) {
             return None;
         }
         let before = known.flatten();
-        let (_, open) = self.view().cluster.space.shelf(make)?;
         let most = before.map_or(Bound::Unbounded, |(free, _)| Bound::Included(free));
         let mut groups = open.range((Bound::Unbounded, most)).rev();
         let first = groups.find_map(|(free, nodes)| {
@@ -221,7 +233,7 @@ impl<'a> Rooms<'a> {
             let node = nodes.find(|id| !self.is_changed(id))?;
             Some((free, node))
         });
-        self.found.untouched.insert(make, first);
+        self.moved[place].untouched = Some(first);
         first
     }
 }
@@ -239,16 +251,6 @@ impl Offers<'_> {
     }
 }
 
-/// Groups of nodes with room for a pod, the fullest first.
-fn fullest_first<'g, N>(
-    groups: &'g ByFree<N>,
-    template: &PodTemplate,
-    least: u64,
-) -> impl Iterator<Item = (&'g Free, &'g BTreeSet<N>)> {
-    let groups = groups.range((least, Resources::default())..);
-    groups.filter(|((_, free), _)| template.requests.fits(free))
-}
-
 /// The nodes of a group, in the group of `place` from there on.
 fn from_place<'a>(
     free: &Free,
@@ -261,15 +263,19 @@ fn from_place<'a>(
 }
 
 /// The first node that will do, of the first share that has one; of one share the first by name. With what is
-/// free of it.
-fn first<'g, 'a, N: 'g>(
-    groups: impl Iterator<Item = (&'g Free, &'g BTreeSet<N>)>,
-    find: impl Fn(&'g Free, &'g BTreeSet<N>) -> Option<&'a NodeId>,
+/// free of it. What fits a pod has no smaller share free than `least`.
+fn first<'g, 'a, G: 'g>(
+    groups: impl Iterator<Item = (&'g Free, &'g G)>,
+    (template, least): (&PodTemplate, u64),
+    find: impl Fn(&'g Free, &'g G) -> Option<&'a NodeId>,
 ) -> Option<(&'g Resources, &'a NodeId)> {
     let mut best: Option<(&Free, &NodeId)> = None;
     for (free, nodes) in groups {
-        if best.is_some_and(|(of, _)| of.0 != free.0) {
+        if free.0 < least || best.is_some_and(|(of, _)| of.0 != free.0) {
             break;
+        }
+        if !template.requests.fits(&free.1) {
+            continue;
         }
         let Some(node) = find(free, nodes) else {
             continue;

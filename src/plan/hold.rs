@@ -2,6 +2,8 @@
 //! only expected, or the rest of their gang still boots, or the node itself does. What a launch keeps is in its
 //! call. Without this the same seats would be found anew in every round, and a later application might take them.
 
+use std::cell::LazyCell;
+
 use crate::cluster::View;
 use crate::cluster::app::slot_of;
 use crate::cluster::event::Held;
@@ -20,7 +22,7 @@ pub fn holds(view: &View<'_>, asks: &[Ask<'_>], seating: &Seating<'_, '_>) -> Ve
         if !seating.gang_sits(i) {
             continue;
         }
-        let is_placed = gang_has_nodes(view, ask, seating, i);
+        let is_placed = LazyCell::new(|| gang_has_nodes(view, ask, seating, i));
         for (n, need) in ask.needs.iter().enumerate() {
             // Pods with rules between them are looked at anew, since others come near them.
             if seating.rooms.rules.get((i, n)).is_some() {
@@ -28,7 +30,7 @@ pub fn holds(view: &View<'_>, asks: &[Ask<'_>], seating: &Seating<'_, '_>) -> Ve
             }
             let mut known = ask.app.held.iter();
             let known = known.find(|(slot, _)| slot.is_of(&need.template));
-            let seated = seated(&seating.seats[&(i, n)], &need.pods);
+            let seated = seated(&seating.seats[i][n], &need.pods);
             for pods in seated.chunk_by(|(one, _), (next, _)| one == next) {
                 let node = pods[0].0;
                 let held = known.and_then(|(_, nodes)| nodes.get(node)).copied();
@@ -41,7 +43,7 @@ pub fn holds(view: &View<'_>, asks: &[Ask<'_>], seating: &Seating<'_, '_>) -> Ve
                 let staying = if boots(view, node) {
                     pods.len()
                 } else {
-                    let stays = |pod: &PodId| !is_let_go(view, pod, is_placed);
+                    let stays = |pod: &PodId| !is_let_go(view, pod, *is_placed);
                     pods.iter().filter(|(_, pod)| stays(pod)).count()
                 };
                 let count = more.min(count(staying));

@@ -13,15 +13,15 @@ use crate::model::offering::ZoneId;
 use crate::model::resources::Resources;
 
 use super::alternatives::{self, Alike};
+use super::class::Class;
 use super::expected::Expected;
 use super::launch::Common;
-use super::menu::{Answer, Class};
+use super::menu::Answer;
 use super::pack::{Bin, Priced, Problem};
 
 /// Answers of each sort beyond which all are forgotten: a bound on memory, met by no steady stream.
 const MOST_ANSWERS: usize = 20_000;
-/// Classes of pods beyond which all is forgotten: they are looked through one after the other, and while
-/// EC2 refuses something each application that waits since another time is one.
+/// Classes of pods beyond which all is forgotten: they are looked through one after the other.
 const MOST_CLASSES: usize = 1_000;
 
 /// What is remembered between rounds.
@@ -29,7 +29,8 @@ const MOST_CLASSES: usize = 1_000;
 pub struct Memo {
     market: Option<Arc<Market>>,
     pub(super) classes: RefCell<Vec<Class>>,
-    pub(super) answers: RefCell<BTreeMap<(usize, ZoneId), Answer>>,
+    /// What they may be bought, by class and zone.
+    pub(super) answers: RefCell<Vec<Vec<Option<Answer>>>>,
     pub(super) units: RefCell<BTreeMap<(usize, ZoneId, u32), i128>>,
     pub(super) everywhere: RefCell<BTreeMap<(usize, Option<ZoneId>), Kinds>>,
     /// How sorts of pods pack, by what they ask for and which kinds they may be bought, whatever their number.

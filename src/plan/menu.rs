@@ -6,11 +6,9 @@ use std::sync::Arc;
 
 use crate::cluster::View;
 use crate::model::name::PoolName;
-use crate::model::node::Toleration;
 use crate::model::offering::ZoneId;
-use crate::model::requirement::Constraints;
-use crate::model::resources::Resources;
-use crate::model::spark::{NotUnderstood, PodTemplate, Role};
+use crate::model::pool::{Pool, ZonePolicy};
+use crate::model::spark::PodTemplate;
 use crate::model::time::Timestamp;
 
 use super::demand::Need;
@@ -19,19 +17,6 @@ use super::memo::Memo;
 use super::offer::{self, Options, Seeker};
 use super::reason::Reason;
 use super::zone;
-
-/// Everything about a pod that decides what it may be bought. `since` is part of it only while
-/// something is sold out, since only then patience counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Class {
-    role: Role,
-    requests: Resources,
-    constraints: Constraints,
-    tolerations: Vec<Toleration>,
-    not_understood: Vec<NotUnderstood>,
-    pools: Vec<PoolName>,
-    since: Option<Timestamp>,
-}
 
 /// Beyond this many pods the largest types are full, and the cost per pod does not change.
 const FULL: u32 = 256;
@@ -45,9 +30,9 @@ pub struct Menu<'a> {
     view: View<'a>,
     memo: &'a Memo,
     barred: BTreeSet<PoolName>,
-    /// What is asked under today's circumstances alone.
-    own: BTreeMap<(usize, ZoneId), Answer>,
-    by_template: BTreeMap<(*const PodTemplate, Option<Timestamp>), usize>,
+    /// What is asked under today's circumstances alone: by class, since when pods wait where patience counts,
+    /// and zone.
+    own: BTreeMap<(usize, Option<Timestamp>, ZoneId), Answer>,
 }
 
 impl<'a> Menu<'a> {
@@ -58,7 +43,6 @@ impl<'a> Menu<'a> {
             memo,
             barred,
             own: BTreeMap::new(),
-            by_template: BTreeMap::new(),
         }
     }
 
@@ -77,34 +61,49 @@ impl<'a> Menu<'a> {
         !self.view.cluster.shortages.any(self.view.now) && self.barred.is_empty()
     }
 
+    /// Since when pods of a need have waited, where that decides what they may be bought: patience counts only
+    /// while something is sold out.
+    pub(super) fn patience(&self, need: &Need) -> Option<Timestamp> {
+        let refused = self.view.cluster.shortages.any(self.view.now);
+        refused.then_some(need.since)
+    }
+
     /// What pods of a need may be bought in a zone.
     pub fn options(&mut self, need: &Need, zone: ZoneId) -> Answer {
-        let key = (self.class(need), zone);
-        let known = if self.is_plain() {
-            self.memo.answers.borrow().get(&key).cloned()
-        } else {
-            self.own.get(&key).cloned()
-        };
-        if let Some(answer) = known {
-            return answer;
+        if !self.is_plain() {
+            let key = (need.class, self.patience(need), zone);
+            let known = self.own.get(&key).cloned();
+            return known.unwrap_or_else(|| {
+                let answer = self.ask(need, zone);
+                self.own.insert(key, answer.clone());
+                answer
+            });
         }
+        let mut answers = self.memo.answers.borrow_mut();
+        let (class, place) = (need.class, usize::from(zone.0));
+        if answers.len() <= class {
+            answers.resize(class + 1, Vec::new());
+        }
+        let zones = &mut answers[class];
+        if zones.len() <= place {
+            zones.resize(place + 1, None);
+        }
+        let answer = zones[place].get_or_insert_with(|| self.ask(need, zone));
+        answer.clone()
+    }
+
+    fn ask(&self, need: &Need, zone: ZoneId) -> Answer {
         let seeker = Seeker {
             template: &need.template,
             since: need.since,
             barred: &self.barred,
         };
-        let answer = Arc::new(offer::options(&self.view, seeker, zone));
-        if self.is_plain() {
-            self.memo.answers.borrow_mut().insert(key, answer.clone());
-        } else {
-            self.own.insert(key, answer.clone());
-        }
-        answer
+        Arc::new(offer::options(&self.view, seeker, zone))
     }
 
     /// Kinds that pods of a need may be bought in a zone, or in any of them.
     pub fn kinds(&mut self, need: &Need, zone: Option<ZoneId>) -> Arc<[usize]> {
-        let key = (self.class(need), zone);
+        let key = (need.class, zone);
         let plain = self.is_plain();
         if let Some(known) = self.memo.everywhere.borrow().get(&key).filter(|_| plain) {
             return known.clone();
@@ -127,22 +126,22 @@ impl<'a> Menu<'a> {
 
     /// True where some pool is for such pods; others are none of our business, whatever room there is.
     pub fn is_served(&self, need: &Need) -> bool {
-        self.view
-            .cluster
-            .pools
-            .values()
-            .any(|pool| pool.serves(&need.template))
+        !self.memo.classes.borrow()[need.class].pools.is_empty()
     }
 
     /// The highest weight among the pools that serve such pods.
     pub fn highest_weight(&self, need: &Need) -> u32 {
-        let pools = self
-            .view
-            .cluster
-            .pools
-            .values()
-            .filter(|pool| pool.serves(&need.template));
+        let classes = self.memo.classes.borrow();
+        let pools = classes[need.class].pools.iter();
         pools.map(|pool| pool.weight).max().unwrap_or(0)
+    }
+
+    /// True where every pool that serves these needs spreads.
+    pub fn is_spread(&self, needs: &[Need]) -> bool {
+        let classes = self.memo.classes.borrow();
+        let mut serving = needs.iter().flat_map(|need| &classes[need.class].pools);
+        let spreads = |pool: &Arc<Pool>| pool.zone == ZonePolicy::Spread;
+        serving.next().is_some_and(spreads) && serving.all(spreads)
     }
 
     /// The weight of the pools from which these options would be bought.
@@ -164,51 +163,13 @@ impl<'a> Menu<'a> {
             .any(|&kind| all.fits(&kinds[kind].room))
     }
 
-    /// The number by which pods that may be bought the same nodes are known.
-    pub fn class(&mut self, need: &Need) -> usize {
-        let refused = self.view.cluster.shortages.any(self.view.now);
-        let since = refused.then_some(need.since);
-        let key = (Arc::as_ptr(&need.template), since);
-        if let Some(&class) = self.by_template.get(&key) {
-            return class;
-        }
-        let class = self.find_class(&need.template, since);
-        self.by_template.insert(key, class);
-        class
-    }
-
-    fn find_class(&self, template: &PodTemplate, since: Option<Timestamp>) -> usize {
-        let pools = || {
-            let pools = self.view.cluster.pools.values();
-            pools
-                .filter(|pool| pool.serves(template))
-                .map(|pool| &pool.name)
-        };
-        let mut classes = self.memo.classes.borrow_mut();
-        let known = classes
-            .iter()
-            .position(|class| class.is_of(template, since) && class.pools.iter().eq(pools()));
-        known.unwrap_or_else(|| {
-            classes.push(Class {
-                role: template.role,
-                requests: template.requests.clone(),
-                constraints: template.constraints.clone(),
-                tolerations: template.tolerations.clone(),
-                not_understood: template.not_understood.clone(),
-                pools: pools().cloned().collect(),
-                since,
-            });
-            classes.len() - 1
-        })
-    }
-
     /// What one of `count` such pods costs in a zone in nodes of their own, in thousandths of a
     /// micro-dollar per hour; None where none may be bought.
     pub fn unit_cost(&mut self, need: &Need, zone: ZoneId, count: u32) -> Option<i128> {
         let answer = self.options(need, zone);
         let options = answer.as_ref().as_ref().ok()?;
         let count = count.clamp(1, FULL);
-        let key = (self.class(need), zone, count);
+        let key = (need.class, zone, count);
         let plain = self.is_plain();
         if let Some(&unit) = self.memo.units.borrow().get(&key).filter(|_| plain) {
             return Some(unit);
@@ -232,7 +193,7 @@ impl<'a> Menu<'a> {
     /// What one of `count` such pods is expected to cost in a zone.
     pub(super) fn unit_expected(&mut self, need: &Need, zone: ZoneId, count: u32) -> Expected {
         let count = count.clamp(1, FULL);
-        let key = (self.class(need), zone, count);
+        let key = (need.class, zone, count);
         let plain = self.is_plain();
         if let Some(&known) = self.memo.expected.borrow().get(&key).filter(|_| plain) {
             return known;
@@ -242,16 +203,5 @@ impl<'a> Menu<'a> {
             self.memo.expected.borrow_mut().insert(key, expected);
         }
         expected
-    }
-}
-
-impl Class {
-    fn is_of(&self, template: &PodTemplate, since: Option<Timestamp>) -> bool {
-        self.requests == template.requests
-            && self.role == template.role
-            && self.since == since
-            && self.constraints == template.constraints
-            && self.tolerations == template.tolerations
-            && self.not_understood == template.not_understood
     }
 }

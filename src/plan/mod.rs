@@ -10,6 +10,7 @@ pub mod alternatives;
 pub mod bound;
 pub mod buy;
 pub mod check;
+mod class;
 pub mod constraint;
 pub mod demand;
 pub mod drain;
@@ -24,6 +25,7 @@ pub mod leave;
 pub mod limits;
 pub mod memo;
 pub mod menu;
+mod moved;
 pub mod offer;
 pub mod pack;
 pub mod place;
@@ -81,7 +83,7 @@ pub fn plan(view: &View<'_>) -> Plan {
 }
 
 fn decide<'a>(view: &View<'a>, memo: &'a Memo, unproven: bool) -> Plan {
-    let asks = demand::gather(view);
+    let asks = demand::gather(view, memo);
     let mut plan = match asks.is_empty() {
         true => Plan::default(),
         false => provide(view, memo, &asks, unproven),
@@ -117,7 +119,7 @@ fn provide<'a>(view: &View<'a>, memo: &'a Memo, asks: &[Ask<'a>], unproven: bool
     Plan {
         effects,
         holds,
-        existing: seating.rooms.into_taken(),
+        existing: seating.rooms.into_taken(asks),
         waiting,
         bound: bound.fractional,
         whole_bound: bound.whole,

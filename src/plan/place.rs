@@ -5,13 +5,11 @@
 use crate::cluster::View;
 use crate::cluster::node::{Node, Stage};
 use crate::model::name::PodId;
-use crate::model::offering::ZoneId;
 use crate::model::spark::{PodPhase, Role};
 
 use super::demand::Ask;
 use super::effect::Place;
 use super::seat::{Seat, Seating};
-use super::zone::Zones;
 
 /// The gates to lift.
 pub fn places(view: &View<'_>, asks: &[Ask<'_>], seating: &Seating<'_, '_>) -> Vec<Place> {
@@ -21,7 +19,7 @@ pub fn places(view: &View<'_>, asks: &[Ask<'_>], seating: &Seating<'_, '_>) -> V
             continue;
         }
         for (n, need) in ask.needs.iter().enumerate() {
-            for (pod, seat) in need.pods.iter().zip(&seating.seats[&(i, n)]) {
+            for (pod, seat) in need.pods.iter().zip(&seating.seats[i][n]) {
                 let Some(node) = given(view, seat).filter(|_| is_gated(view, pod)) else {
                     continue;
                 };
@@ -29,7 +27,7 @@ pub fn places(view: &View<'_>, asks: &[Ask<'_>], seating: &Seating<'_, '_>) -> V
                 let is_driver = need.template.role == Role::Driver;
                 places.push(Place {
                     pod: pod.clone(),
-                    zone: zone(seating, i),
+                    zone: seating.zone_of(i),
                     capacity_type: node.capacity_type.filter(|_| is_driver),
                     purpose: node.purpose,
                 });
@@ -47,7 +45,7 @@ pub(super) fn gang_has_nodes(
     i: usize,
 ) -> bool {
     ask.needs.iter().enumerate().all(|(n, need)| {
-        let gang = seating.seats[&(i, n)].iter().take(need.gang);
+        let gang = seating.seats[i][n].iter().take(need.gang);
         gang.into_iter().all(|seat| given(view, seat).is_some())
     })
 }
@@ -62,11 +60,4 @@ fn given<'a>(view: &View<'a>, seat: &Seat<'_>) -> Option<&'a Node> {
 fn is_gated(view: &View<'_>, pod: &PodId) -> bool {
     let pod = view.cluster.pods.get(pod);
     pod.is_some_and(|pod| pod.phase == PodPhase::Gated)
-}
-
-fn zone(seating: &Seating<'_, '_>, i: usize) -> Option<ZoneId> {
-    match seating.zones.get(&i) {
-        Some(Zones::One(zone)) => Some(*zone),
-        _ => None,
-    }
 }

@@ -43,7 +43,7 @@ impl Waits {
         (i, refusals): (usize, &Refusals),
         kept: &mut Kept,
     ) {
-        let Some(Obstacle::Limit(..) | Obstacle::Never(..)) = seating.obstacles.get(&i) else {
+        let Some(Obstacle::Limit(..) | Obstacle::Never(..)) = &seating.obstacles[i] else {
             return;
         };
         let known = self.whole.entry(i);
@@ -51,7 +51,7 @@ impl Waits {
             None => {}
             Some(Err((pool, limit))) => {
                 let never = Obstacle::Never(pool.clone(), *limit);
-                seating.obstacles.insert(i, never);
+                seating.obstacles[i] = Some(never);
             }
             Some(Ok(charges)) => {
                 let mut first = false;
@@ -73,9 +73,9 @@ impl Waits {
 
     /// Every gang that waits for a limit takes the free room that it finds, so that no growth does: a
     /// minimum comes before what others want on top of theirs.
-    pub fn sit_down(&mut self, seating: &mut Seating<'_, '_>, refused: &BTreeMap<usize, Refusals>) {
-        for (&i, refusals) in refused {
-            let obstacle = seating.obstacles.get(&i);
+    pub fn sit_down(&mut self, seating: &mut Seating<'_, '_>, refused: &[Refusals]) {
+        for (i, refusals) in refused.iter().enumerate() {
+            let obstacle = &seating.obstacles[i];
             let waits = matches!(obstacle, Some(Obstacle::Limit(..) | Obstacle::Kept(..)));
             if waits && !self.sitting.contains(&i) && !seating.gang_sits(i) {
                 seating.find_room_for_gang(i, refusals);
@@ -172,8 +172,7 @@ impl Seating<'_, '_> {
     }
 
     fn seats_of(&self, i: usize) -> impl Iterator<Item = &Seat<'_>> {
-        let needs = self.seats.range((i, 0)..(i + 1, 0));
-        needs.flat_map(|(_, seats)| seats)
+        self.seats[i].iter().flatten()
     }
 
     /// Seats members of a gang on nodes with free room, and nobody else of the application.

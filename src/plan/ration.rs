@@ -36,8 +36,8 @@ pub fn one_by_one<'a>(
     memo: &'a Memo,
     asks: &[Ask<'a>],
     seating: &mut Seating<'_, 'a>,
-    choices: &BTreeMap<usize, Vec<Choice>>,
-    refused: &mut BTreeMap<usize, Refusals>,
+    choices: &[Vec<Choice>],
+    refused: &mut [Refusals],
 ) {
     // Drafts that there were, and applications that had gone, when one was tried last.
     let mut tried: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
@@ -46,10 +46,10 @@ pub fn one_by_one<'a>(
     for _ in 0..PASSES {
         let before = seating.sitting();
         let mut kept = Kept::new();
-        for (&i, choices) in choices {
+        for (i, choices) in choices.iter().enumerate() {
             let has_gang = asks[i].needs.iter().any(|need| need.gang > 0);
             let news = (seating.drafts.len(), gone);
-            if !has_gang || seating.gang_sits(i) {
+            if choices.is_empty() || !has_gang || seating.gang_sits(i) {
                 continue;
             }
             if tried.insert(i, news) != Some(news) {
@@ -58,13 +58,14 @@ pub fn one_by_one<'a>(
                 gone += usize::from(sat && !seating.gang_sits(i));
             }
             if !seating.gang_sits(i) {
-                waits.wait((view, memo), seating, (i, &refused[&i]), &mut kept);
+                waits.wait((view, memo), seating, (i, &refused[i]), &mut kept);
             }
         }
         waits.sit_down(seating, refused);
-        for &i in choices.keys() {
-            if seating.gang_sits(i) && seating.standing_count(i, &refused[&i]) > 0 {
-                grow(view, memo, seating, (i, &kept), &refused[&i]);
+        for (i, refusals) in refused.iter().enumerate() {
+            let may_sit = !choices[i].is_empty() && seating.gang_sits(i);
+            if may_sit && seating.standing_count(i, refusals) > 0 {
+                grow(view, memo, seating, (i, &kept), refusals);
             }
         }
         waits.get_up(seating);
@@ -82,20 +83,20 @@ fn seat_gang<'a>(
     seating: &mut Seating<'_, 'a>,
     (i, kept): (usize, &Kept),
     choices: &[Choice],
-    refused: &mut BTreeMap<usize, Refusals>,
+    refused: &mut [Refusals],
 ) {
     let occupied = occupied(view, seating);
     for (n, choice) in choices.iter().enumerate() {
         let elsewhere = matches!(choice.zones, Zones::One(zone) if occupied.contains(&zone));
-        let no_addresses = matches!(seating.obstacles.get(&i), Some(Obstacle::Addresses(_)));
+        let no_addresses = matches!(seating.obstacles[i], Some(Obstacle::Addresses(_)));
         if n > 0 && !elsewhere && !no_addresses {
             continue;
         }
         if n > 0 {
             seating.leave(i);
         }
-        seating.zones.insert(i, choice.zones.clone());
-        refused.insert(i, choice.refusals.clone());
+        seating.zones[i] = Some(choice.zones.clone());
+        refused[i] = choice.refusals.clone();
         if seat_within(
             view,
             memo,
@@ -108,8 +109,8 @@ fn seat_gang<'a>(
         }
     }
     seating.leave(i);
-    seating.zones.insert(i, choices[0].zones.clone());
-    refused.insert(i, choices[0].refusals.clone());
+    seating.zones[i] = Some(choices[0].zones.clone());
+    refused[i] = choices[0].refusals.clone();
 }
 
 /// Zones in which there are open nodes or drafts.
@@ -145,7 +146,8 @@ fn grow<'a>(
             (fits, best) = (attempt, trial);
         } else {
             too_many = attempt;
-            best.obstacles.extend(trial.obstacles);
+            let met = best.obstacles.iter_mut().zip(trial.obstacles);
+            met.for_each(|(known, met)| *known = met.or(known.take()));
         }
         attempt = usize::midpoint(fits, too_many);
     }
@@ -179,10 +181,7 @@ fn seat_within<'a>(
             *seating = trial;
             return true;
         };
-        let known = seating
-            .obstacles
-            .entry(i)
-            .or_insert_with(|| obstacle.clone());
+        let known = seating.obstacles[i].get_or_insert_with(|| obstacle.clone());
         match obstacle {
             Obstacle::Limit(pool, _) | Obstacle::Never(pool, _) | Obstacle::Kept(pool, _) => {
                 barred.insert(pool)

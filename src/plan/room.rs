@@ -4,35 +4,45 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::rc::Rc;
 
 use crate::cluster::View;
 use crate::cluster::app::App;
 use crate::cluster::event::Slot;
 use crate::cluster::node::Node;
-use crate::cluster::space::{ByFree, Free, share_free};
+use crate::cluster::space::{Free, share_free};
 use crate::model::name::{AppId, NodeId, PodId, Table};
 use crate::model::offering::ZoneId;
 use crate::model::resources::Resources;
 use crate::model::spark::PodTemplate;
 
-use super::accept::{Sorts, accepts, names_host, sorts};
+use super::accept::{accepts, names_host};
 use super::constraint::{Rules, Who};
 use super::demand::{self, Ask, Need};
 use super::find::Found;
+use super::moved::Moved;
 
-/// Makes that take pods of a sort in a zone.
-type Accepting = BTreeMap<(usize, Option<ZoneId>), Rc<[usize]>>;
+/// Makes that take pods of a class in a zone.
+type Accepting = Vec<((usize, Option<ZoneId>), Rc<[usize]>)>;
 
-/// Room held for an application's pods of a slot, less what this plan has used of it.
-type Kept<'a> = Vec<(&'a NodeId, u32)>;
+/// Room held for an application's pods by slot, less what this plan has used of it.
+pub(super) type Kept<'a> = Vec<(&'a Slot, Vec<(&'a NodeId, u32)>)>;
 
 /// A node of which this plan counts on more or less room than the cluster does.
 #[derive(Clone, Debug)]
 struct Touched {
     free: Free,
-    /// What this plan has put there.
-    taken: Vec<PodId>,
+    /// What this plan has put there, by position in the need.
+    taken: Vec<(Who, usize)>,
+}
+
+/// How this plan changes what is free of a node.
+enum Change<'r> {
+    Less(Resources),
+    More(&'r Resources),
+    /// Nobody else has more than this promised.
+    Promised(Resources),
 }
 
 /// All room, and what this plan has put there.
@@ -40,13 +50,10 @@ struct Touched {
 pub struct Rooms<'a> {
     view: View<'a>,
     touched: Table<&'a NodeId, Touched>,
-    /// The same nodes by make and what is free, where they are known to the cluster's space.
-    moved: BTreeMap<usize, ByFree<&'a NodeId>>,
-    sorts: Sorts,
+    /// The same nodes by make, in order of the makes' numbers, where they are known to the cluster's space.
+    pub(super) moved: Vec<Moved<'a>>,
     accepting: Rc<RefCell<Accepting>>,
     pub(super) found: Found<'a>,
-    /// By position of the application: held room of which this plan has used some.
-    held: BTreeMap<(usize, &'a Slot), Kept<'a>>,
     /// Rules between pods.
     pub rules: Rc<Rules>,
     /// Pods of needs with rules that this plan has put on nodes.
@@ -59,11 +66,9 @@ impl<'a> Rooms<'a> {
         let mut rooms = Rooms {
             view: *view,
             touched: Table::default(),
-            moved: BTreeMap::new(),
-            sorts: sorts(asks),
+            moved: Vec::new(),
             accepting: Rc::default(),
             found: Found::default(),
-            held: BTreeMap::new(),
             rules: Rc::new(Rules::of(view, asks)),
             company: BTreeMap::new(),
         };
@@ -77,7 +82,7 @@ impl<'a> Rooms<'a> {
             if let Some(node) = view.cluster.nodes.get(id) {
                 let mut others = node.promised.clone();
                 others -= &own;
-                rooms.change(id, |free| *free = node.free_beside(&others));
+                rooms.change(id, Change::Promised(others));
             }
         }
         rooms
@@ -89,10 +94,10 @@ impl<'a> Rooms<'a> {
     }
 
     /// Puts the pods of a need onto the nodes that hold room for them. Returns the nodes of the first pods in
-    /// order; those that follow have none.
+    /// order; those that follow have none. `kept` is what the application's needs before it have left.
     pub fn claim_held(
         &mut self,
-        app: &'a App,
+        (app, kept): (&'a App, &mut Kept<'a>),
         need: &Need,
         who: Who,
         zone: Option<ZoneId>,
@@ -102,42 +107,54 @@ impl<'a> Rooms<'a> {
         let Some((slot, held)) = slots.find(|(slot, _)| slot.is_of(&need.template)) else {
             return homes;
         };
-        let key = (who.0, slot);
-        let mut nodes = self.held.remove(&key).unwrap_or_else(|| {
+        let known = kept.iter().position(|(known, _)| *known == slot);
+        let place = known.unwrap_or_else(|| {
             let open = held.iter().filter(|(id, _)| self.is_open(id));
-            open.map(|(id, count)| (id, *count)).collect()
+            kept.push((slot, open.map(|(id, count)| (id, *count)).collect()));
+            kept.len() - 1
         });
-        for (id, count) in &mut nodes {
+        for (id, count) in kept[place].1.iter_mut().map(|(id, count)| (*id, count)) {
             let standing = u32::try_from(need.pods.len() - homes.len()).unwrap_or(u32::MAX);
             let most = standing.min(*count);
-            if most == 0 || !self.accepts(id, &need.template, who, zone) {
+            if most == 0 || !self.would_take(id, need, zone) {
                 continue;
             }
-            let requests = &need.template.requests;
-            let here = requests.copies_in(&self.free(id), most);
+            let here = need.template.requests.copies_in(&self.free(id), most);
             let seated = homes.len() + usize::try_from(here).unwrap_or(0);
-            let pods = &need.pods[homes.len()..seated];
-            self.put(id, pods, &need.template, who);
-            homes.resize(seated, *id);
+            self.put(id, homes.len()..seated, (need, who));
+            homes.resize(seated, id);
             *count -= here;
         }
-        self.held.insert(key, nodes);
         homes
     }
 
-    /// Nodes of a make that this plan has touched, by what is free of them.
-    pub(super) fn moved_groups(&self, make: usize) -> Option<&ByFree<&'a NodeId>> {
-        self.moved.get(&make)
+    /// True where a node of ours takes the pods of a need, its room apart; asked of the node itself.
+    fn would_take(&self, id: &NodeId, need: &Need, zone: Option<ZoneId>) -> bool {
+        let cluster = self.view.cluster;
+        let node = cluster.nodes.get(id);
+        node.is_some_and(|node| {
+            let make = node.make.and_then(|make| cluster.space.shelf(make));
+            let template = &need.template;
+            make.is_some_and(|(make, open)| {
+                !open.is_empty() && accepts(&self.view, make, template, zone)
+            }) && (!names_host(template) || template.constraints.hold(&node.labels))
+        })
+    }
+
+    /// Where this plan's touched nodes of a make are listed.
+    pub(super) fn place_of_make(&self, make: usize) -> Result<usize, usize> {
+        self.moved.binary_search_by_key(&make, |moved| moved.make)
     }
 
     /// Nodes with room for one of these pods, and what is free of them.
     fn feasible(
         &self,
-        template: &PodTemplate,
+        need: &Need,
         who: Who,
         zone: Option<ZoneId>,
     ) -> impl Iterator<Item = (&'a NodeId, &Resources)> {
-        let makes = self.makes_for(template, who, zone);
+        let template = &*need.template;
+        let makes = self.makes_for(need, zone);
         let count = makes.len();
         let plain = self.is_plain(template, who);
         let with_room = move |i: usize| {
@@ -145,15 +162,17 @@ impl<'a> Rooms<'a> {
             let least = shelf.map_or(0, |(make, _)| {
                 share_free(&template.requests, &make.allocatable)
             });
-            let touched = self.moved_groups(makes[i]);
+            let touched = self.place_of_make(makes[i]).ok();
             let unchanged = shelf.into_iter().flat_map(move |(_, open)| {
                 let groups = emptiest_first(open.iter(), template, least);
                 groups.flat_map(|((_, free), nodes)| nodes.iter().map(move |id| (id, free)))
             });
             let is_changed = move |id: &NodeId| touched.is_some() && self.is_changed(id);
             let unchanged = unchanged.filter(move |(id, _)| !is_changed(id));
-            let changed = touched.into_iter().flat_map(move |groups| {
-                let groups = emptiest_first(groups.iter(), template, least);
+            let changed = touched.into_iter().flat_map(move |place| {
+                let groups = self.moved[place].groups.iter();
+                let groups = groups.map(|(free, nodes)| (free, nodes));
+                let groups = emptiest_first(groups, template, least);
                 groups.flat_map(|((_, free), nodes)| nodes.iter().map(move |id| (*id, free)))
             });
             unchanged.chain(changed)
@@ -180,83 +199,75 @@ impl<'a> Rooms<'a> {
         &self.view
     }
 
-    /// What takes one pod of this number takes those of every need that has it.
-    pub(super) fn sort_of(&self, who: Who) -> usize {
-        let place = self.sorts.binary_search_by_key(&who, |(who, _)| *who);
-        place.map_or(usize::MAX, |place| self.sorts[place].1)
-    }
-
     /// True where this plan counts on other free room than the cluster does.
     pub(super) fn is_changed(&self, id: &NodeId) -> bool {
         self.touched.contains_key(&id)
     }
 
     /// Makes of nodes that take the pods of a need, by number.
-    pub(super) fn makes_for(
-        &self,
-        template: &PodTemplate,
-        who: Who,
-        zone: Option<ZoneId>,
-    ) -> Rc<[usize]> {
-        let key = (self.sort_of(who), zone);
-        if let Some(known) = self.accepting.borrow().get(&key) {
-            return known.clone();
+    pub(super) fn makes_for(&self, need: &Need, zone: Option<ZoneId>) -> Rc<[usize]> {
+        let key = (need.class, zone);
+        let mut known = self.accepting.borrow_mut();
+        if let Some((_, makes)) = known.iter().find(|(of, _)| *of == key) {
+            return makes.clone();
         }
         let makes = self.view.cluster.space.makes();
-        let accepting = makes.filter(|(_, make)| accepts(&self.view, make, template, zone));
-        let accepting: Rc<[usize]> = accepting.map(|(number, _)| number).collect();
-        self.accepting.borrow_mut().insert(key, accepting.clone());
-        accepting
+        let accepting = makes.filter(|(_, make)| accepts(&self.view, make, &need.template, zone));
+        let accepting: Vec<usize> = accepting.map(|(number, _)| number).collect();
+        known.push((key, accepting.into()));
+        known[known.len() - 1].1.clone()
     }
 
     /// True where a node takes the pods of a need, its room apart.
-    fn accepts(&self, id: &NodeId, template: &PodTemplate, who: Who, zone: Option<ZoneId>) -> bool {
+    fn accepts(&self, id: &NodeId, need: &Need, zone: Option<ZoneId>) -> bool {
         let Some(node) = self.view.cluster.nodes.get(id) else {
             return false;
         };
-        let makes = self.makes_for(template, who, zone);
+        let makes = self.makes_for(need, zone);
+        let template = &need.template;
         node.make
             .is_some_and(|make| makes.binary_search(&make).is_ok())
             && (!names_host(template) || template.constraints.hold(&node.labels))
     }
 
     /// Counts on other free room of a node; returns what was put there.
-    fn change(
-        &mut self,
-        id: &'a NodeId,
-        change: impl FnOnce(&mut Resources),
-    ) -> Option<&mut Vec<PodId>> {
+    fn change(&mut self, id: &NodeId, change: Change<'_>) -> Option<&mut Vec<(Who, usize)>> {
         let node = self.view.cluster.nodes.get(id)?;
-        let old = self.touched.get(&id).map(|known| known.free.clone());
+        let old = self.touched.get(&&node.id).map(|known| known.free.clone());
         let untouched = || Touched {
             free: (0, node.free()),
             taken: Vec::new(),
         };
-        let touched = self.touched.entry(id).or_insert_with(untouched);
-        change(&mut touched.free.1);
-        touched.free.0 = share_free(&touched.free.1, &node.allocatable);
+        let touched = self.touched.entry(&node.id).or_insert_with(untouched);
+        let free = &mut touched.free;
+        match change {
+            Change::Less(by) => free.1 -= &by,
+            Change::More(by) => free.1 += by,
+            Change::Promised(others) => free.1 = node.free_beside(&others),
+        }
+        free.0 = share_free(&free.1, &node.allocatable);
         if let Some(make) = node.make {
             self.found.changes(make);
-            let groups = self.moved.entry(make).or_default();
-            if let Some(old) = old
-                && let Some(nodes) = groups.get_mut(&old)
-            {
-                nodes.remove(id);
-                if nodes.is_empty() {
-                    groups.remove(&old);
-                }
+            let known = self.moved.binary_search_by_key(&make, |moved| moved.make);
+            let place = known.unwrap_or_else(|place| {
+                self.moved.insert(place, Moved::of(make));
+                place
+            });
+            let moved = &mut self.moved[place];
+            if let Some(old) = old {
+                moved.remove(&old, &node.id);
             }
-            groups.entry(touched.free.clone()).or_default().insert(id);
+            moved.insert(free, &node.id);
         }
         Some(&mut touched.taken)
     }
 
-    /// How many pods of a template the free room of a zone could take.
-    pub fn capacity(&self, template: &PodTemplate, who: Who, zone: ZoneId, limit: u32) -> u32 {
+    /// How many pods of a need the free room of a zone could take.
+    pub fn capacity(&self, need: &Need, who: Who, zone: ZoneId, limit: u32) -> u32 {
         let mut count = 0;
-        for (node, free) in self.feasible(template, who, Some(zone)) {
+        for (node, free) in self.feasible(need, who, Some(zone)) {
             let most = self.allowance(node, who).min(limit - count);
-            count += template.requests.copies_in(free, most);
+            count += need.template.requests.copies_in(free, most);
             if count >= limit {
                 break;
             }
@@ -265,34 +276,34 @@ impl<'a> Rooms<'a> {
     }
 
     /// Free room before anything was put there, of the nodes that could take one of these pods.
-    pub fn before(
-        view: &View<'a>,
-        asks: &[Ask<'a>],
-        pods: &[(&PodTemplate, Who)],
-    ) -> Vec<Resources> {
+    pub fn before(view: &View<'a>, asks: &[Ask<'a>], pods: &[(&Need, Who)]) -> Vec<Resources> {
         let rooms = Rooms::open(view, asks);
-        let all = rooms.that_fit(pods.iter().map(|(template, who)| (*template, *who, None)));
+        let all = rooms.that_fit(pods.iter().map(|(need, who)| (*need, *who, None)));
         all.iter().map(|id| rooms.free(id)).collect()
     }
 
     /// Nodes that would take one of these pods in its zone, by name.
     pub fn that_fit<'t>(
         &self,
-        pods: impl Iterator<Item = (&'t PodTemplate, Who, Option<ZoneId>)>,
+        pods: impl Iterator<Item = (&'t Need, Who, Option<ZoneId>)>,
     ) -> Vec<&'a NodeId> {
         let mut found: BTreeSet<&NodeId> = BTreeSet::new();
-        for (template, who, zone) in pods {
-            found.extend(self.feasible(template, who, zone).map(|(node, _)| node));
+        for (need, who, zone) in pods {
+            found.extend(self.feasible(need, who, zone).map(|(node, _)| node));
         }
         found.into_iter().collect()
     }
 
     /// What was put where, by node, in order of their names.
-    pub fn into_taken(self) -> Vec<(NodeId, Vec<PodId>)> {
+    pub fn into_taken(self, asks: &[Ask<'_>]) -> Vec<(NodeId, Vec<PodId>)> {
         let used = (self.touched.into_iter()).filter(|(_, touched)| !touched.taken.is_empty());
-        let taken = used.map(|(id, touched)| (id.clone(), touched.taken));
+        let taken = used.map(|(id, touched)| {
+            let pods = touched.taken.iter();
+            let names = pods.map(|&((i, n), pod)| asks[i].needs[n].pods[pod].clone());
+            (id.clone(), names.collect())
+        });
         let mut taken: Vec<_> = taken.collect();
-        taken.sort();
+        taken.sort_unstable();
         taken
     }
 
@@ -311,14 +322,8 @@ impl<'a> Rooms<'a> {
     }
 
     /// True where a node would take such a pod.
-    pub fn fits(
-        &self,
-        id: &NodeId,
-        template: &PodTemplate,
-        who: Who,
-        zone: Option<ZoneId>,
-    ) -> bool {
-        template.requests.fits(&self.free(id)) && self.accepts(id, template, who, zone)
+    pub fn fits(&self, id: &NodeId, need: &Need, zone: Option<ZoneId>) -> bool {
+        need.template.requests.fits(&self.free(id)) && self.accepts(id, need, zone)
     }
 
     /// How many more pods of a need the rules between pods let onto a node.
@@ -333,8 +338,8 @@ impl<'a> Rooms<'a> {
         rule.on(id).saturating_sub(count(who))
     }
 
-    /// Puts pods of a need on a node that takes them.
-    pub fn put(&mut self, id: &'a NodeId, pods: &[PodId], template: &PodTemplate, who: Who) {
+    /// Puts pods of a need, by position in it, on a node that takes them.
+    pub fn put(&mut self, id: &'a NodeId, pods: Range<usize>, (need, who): (&Need, Who)) {
         if pods.is_empty() {
             return;
         }
@@ -342,30 +347,30 @@ impl<'a> Rooms<'a> {
         if self.rules.get(who).is_some() {
             *self.company.entry((id, who)).or_default() += count;
         }
-        let less = template.requests.times(count);
-        if let Some(taken) = self.change(id, |free| *free -= &less) {
-            taken.extend_from_slice(pods);
+        let less = need.template.requests.times(count);
+        if let Some(taken) = self.change(id, Change::Less(less)) {
+            taken.extend(pods.map(|pod| (who, pod)));
         }
     }
 
     /// Takes a pod back out.
-    pub fn put_back(&mut self, id: &'a NodeId, pod: &PodId, template: &PodTemplate, who: Who) {
+    pub fn put_back(&mut self, id: &'a NodeId, pod: usize, (need, who): (&Need, Who)) {
         if let Some(count) = self.company.get_mut(&(id, who)) {
             *count -= 1;
         }
-        if let Some(taken) = self.change(id, |free| *free += &template.requests) {
-            taken.retain(|known| known != pod);
+        if let Some(taken) = self.change(id, Change::More(&need.template.requests)) {
+            taken.retain(|known| *known != (who, pod));
         }
     }
 }
 
 /// Groups of nodes with room for a pod, the emptiest first; what fits a pod has no smaller share free than
 /// `least`.
-pub(super) fn emptiest_first<'g, N: 'g>(
-    groups: impl DoubleEndedIterator<Item = (&'g Free, &'g BTreeSet<N>)>,
+fn emptiest_first<'g, G: 'g>(
+    groups: impl DoubleEndedIterator<Item = (&'g Free, &'g G)>,
     template: &PodTemplate,
     least: u64,
-) -> impl Iterator<Item = (&'g Free, &'g BTreeSet<N>)> {
+) -> impl Iterator<Item = (&'g Free, &'g G)> {
     let groups = groups.rev();
     let groups = groups.take_while(move |((share, _), _)| *share >= least);
     groups.filter(|((_, free), _)| template.requests.fits(free))

@@ -3,7 +3,6 @@
 //! decided in `admit.rs`.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use crate::cluster::View;
 use crate::ledger::weight::weight;
@@ -17,7 +16,7 @@ use super::demand::{Ask, Need};
 use super::find::Ranking;
 use super::pack::{self, Bin, Item};
 use super::reason::Limit;
-use super::room::Rooms;
+use super::room::{Kept, Rooms};
 use super::zone::{Refusals, Zones};
 
 /// Where a pod is to run.
@@ -52,45 +51,51 @@ pub struct Seating<'s, 'a> {
     /// Room of nodes that exist or boot.
     pub rooms: Rooms<'a>,
     /// By application and need: the seat of each pod.
-    pub seats: BTreeMap<(usize, usize), Vec<Seat<'a>>>,
+    pub seats: Vec<Vec<Vec<Seat<'a>>>>,
     /// Nodes to be.
     pub drafts: Vec<Draft>,
-    /// Zones of the applications that may sit.
-    pub zones: BTreeMap<usize, Zones>,
-    /// What stood in the way, by application.
-    pub obstacles: BTreeMap<usize, Obstacle>,
+    /// By application: its zones, where it may sit.
+    pub zones: Vec<Option<Zones>>,
+    /// By application: what stood in the way.
+    pub obstacles: Vec<Option<Obstacle>>,
 }
 
 impl<'s, 'a> Seating<'s, 'a> {
     /// Everybody stands.
     pub fn new(view: View<'a>, asks: &'s [Ask<'a>]) -> Self {
-        let mut seats = BTreeMap::new();
-        for (i, ask) in asks.iter().enumerate() {
-            for (n, need) in ask.needs.iter().enumerate() {
-                seats.insert((i, n), vec![Seat::None; need.pods.len()]);
-            }
-        }
+        let seats = asks.iter().map(|ask| {
+            let needs = ask.needs.iter();
+            needs
+                .map(|need| vec![Seat::None; need.pods.len()])
+                .collect()
+        });
         Seating {
             view,
             asks,
             rooms: Rooms::open(&view, asks),
-            seats,
+            seats: seats.collect(),
             drafts: Vec::new(),
-            zones: BTreeMap::new(),
-            obstacles: BTreeMap::new(),
+            zones: vec![None; asks.len()],
+            obstacles: vec![None; asks.len()],
         }
     }
 
     /// Seats pods on the nodes that hold room for them.
     pub fn claim_held(&mut self, i: usize) {
         let (ask, zone) = (&self.asks[i], self.zone_of(i));
+        let mut kept = Kept::new();
         for (n, need) in ask.needs.iter().enumerate() {
-            let homes = self.rooms.claim_held(ask.app, need, (i, n), zone);
-            if let Some(seats) = self.seats.get_mut(&(i, n)) {
-                let seats = seats.iter_mut().zip(homes);
-                seats.for_each(|(seat, home)| *seat = Seat::Node(home));
-            }
+            let whose = (ask.app, &mut kept);
+            let homes = self.rooms.claim_held(whose, need, (i, n), zone);
+            let seats = self.seats[i][n].iter_mut().zip(homes);
+            seats.for_each(|(seat, home)| *seat = Seat::Node(home));
         }
+    }
+
+    /// Applications that may sit.
+    pub fn who(&self) -> Vec<usize> {
+        let all = 0..self.asks.len();
+        all.filter(|&i| self.zones[i].is_some()).collect()
     }
 
     /// Seats what stands on nodes with free room, but for refused needs, as the scheduler would.
@@ -99,8 +104,7 @@ impl<'s, 'a> Seating<'s, 'a> {
         let mut seated = Vec::new();
         let needs = 0..self.asks[i].needs.len();
         for n in needs.filter(|n| !refusals.contains_key(n)) {
-            let pods = self.seat(i, n, Ranking::LeastAllocated);
-            seated.extend(pods.into_iter().map(|pod| (n, pod)));
+            self.seat(i, n, Ranking::LeastAllocated, &mut seated);
         }
         seated
     }
@@ -109,70 +113,62 @@ impl<'s, 'a> Seating<'s, 'a> {
     pub fn stand_up(&mut self, i: usize, pods: &[(usize, usize)]) {
         for &(n, pod) in pods {
             let need = &self.asks[i].needs[n];
-            let Some(seats) = self.seats.get_mut(&(i, n)) else {
-                continue;
-            };
-            if let Seat::Node(node) = std::mem::replace(&mut seats[pod], Seat::None) {
-                self.rooms
-                    .put_back(node, &need.pods[pod], &need.template, (i, n));
+            let seat = std::mem::replace(&mut self.seats[i][n][pod], Seat::None);
+            if let Seat::Node(node) = seat {
+                self.rooms.put_back(node, pod, (need, (i, n)));
             }
         }
     }
 
     /// Seats what stands, of all applications, on nodes with free room: the largest pods first, each
     /// where the least room is left beside it.
-    pub fn find_room_tightly(&mut self, refused: &BTreeMap<usize, Refusals>) {
+    pub fn find_room_tightly(&mut self, refused: &[Refusals]) {
         let mut standing: Vec<(usize, usize)> = Vec::new();
-        for (i, refusals) in refused.iter().filter(|(i, _)| self.zones.contains_key(i)) {
-            let needs = 0..self.asks[*i].needs.len();
-            standing.extend(needs.filter(|n| !refusals.contains_key(n)).map(|n| (*i, n)));
+        for i in self.who() {
+            let needs = 0..self.asks[i].needs.len();
+            let needs = needs.filter(|n| !refused[i].contains_key(n));
+            standing.extend(needs.map(|n| (i, n)));
         }
         let size = |&(i, n): &(usize, usize)| weight(&self.asks[i].needs[n].template.requests);
         standing.sort_by_key(|place| (Reverse(size(place)), *place));
         for (i, n) in standing {
-            self.seat(i, n, Ranking::Tightest);
+            self.seat(i, n, Ranking::Tightest, &mut Vec::new());
         }
     }
 
-    /// Seats pods of one need that stand, until one finds no room; returns which.
-    fn seat(&mut self, i: usize, n: usize, ranking: Ranking) -> Vec<usize> {
-        let mut seated = Vec::new();
+    /// Seats pods of one need that stand, until one finds no room; adds to those that are `seated`.
+    fn seat(&mut self, i: usize, n: usize, ranking: Ranking, seated: &mut Vec<(usize, usize)>) {
         let (need, zone) = (&self.asks[i].needs[n], self.zone_of(i));
+        let standing: Vec<usize> = standing(&self.seats[i][n]).collect();
         // Dealt out over zones, such pods are seated where they are dealt.
         let dealt = self.rooms.rules.get((i, n)).is_some_and(Rule::counts_zones);
-        if dealt && zone.is_none() {
-            return seated;
+        if standing.is_empty() || dealt && zone.is_none() {
+            return;
         }
-        let Some(seats) = self.seats.get_mut(&(i, n)) else {
-            return seated;
+        let seats = &mut self.seats[i][n];
+        let seat = |pod: usize, node: &'a NodeId| {
+            seats[pod] = Seat::Node(node);
+            seated.push((n, pod));
         };
-        let all = seats.iter_mut().zip(&need.pods).enumerate();
-        for (place, (seat, pod)) in all.filter(|(_, (seat, _))| **seat == Seat::None) {
-            match self.rooms.find(pod, &need.template, (i, n), zone, ranking) {
-                Some(node) => *seat = Seat::Node(node),
-                None => break,
-            }
-            seated.push(place);
-        }
-        seated
+        let pods = standing.into_iter();
+        self.rooms.find(pods, (need, (i, n)), (zone, ranking), seat);
     }
 
     /// Seats what stands node by node, each filled as well as it can be.
-    pub fn settle(&mut self, refused: &BTreeMap<usize, Refusals>) {
+    pub fn settle(&mut self, refused: &[Refusals]) {
         let nodes = self.rooms_for_standing(refused);
         let mut places = Vec::new();
         let mut items = Vec::new();
-        for (i, refusals) in refused.iter().filter(|(i, _)| self.zones.contains_key(i)) {
-            for (n, pods) in self.standing(*i, refusals, |_, _| true) {
-                let (template, zone) = (&self.asks[*i].needs[n].template, self.zone_of(*i));
-                let who = (*i, n);
-                let fits = |node: &usize| self.rooms.fits(nodes[*node], template, who, zone);
+        for i in self.who() {
+            for (n, pods) in self.standing(i, &refused[i], |_, _| true) {
+                let (need, zone) = (&self.asks[i].needs[n], self.zone_of(i));
+                let fits = |node: &usize| self.rooms.fits(nodes[*node], need, zone);
                 items.push(Item {
-                    requests: template.requests.clone(),
+                    requests: need.template.requests.clone(),
                     count: u32::try_from(pods.len()).unwrap_or(u32::MAX),
                     kinds: (0..nodes.len()).filter(fits).collect(),
                 });
-                places.push((*i, n, pods));
+                places.push((i, n, pods));
             }
         }
         let free: Vec<Resources> = nodes.iter().map(|id| self.rooms.free(id)).collect();
@@ -180,26 +176,20 @@ impl<'s, 'a> Seating<'s, 'a> {
             for ((i, n, pods), count) in places.iter_mut().zip(counts) {
                 let need = &self.asks[*i].needs[*n];
                 for pod in pods.drain(..usize::try_from(count).unwrap_or(0)) {
-                    let one = std::slice::from_ref(&need.pods[pod]);
-                    self.rooms.put(nodes[kind], one, &need.template, (*i, *n));
-                    if let Some(seats) = self.seats.get_mut(&(*i, *n)) {
-                        seats[pod] = Seat::Node(nodes[kind]);
-                    }
+                    let one = pod..pod + 1;
+                    self.rooms.put(nodes[kind], one, (need, (*i, *n)));
+                    self.seats[*i][*n][pod] = Seat::Node(nodes[kind]);
                 }
             }
         }
     }
 
     /// Nodes that would take a pod that stands, by name.
-    pub fn rooms_for_standing(&self, refused: &BTreeMap<usize, Refusals>) -> Vec<&'a NodeId> {
-        let seated = refused.iter().filter(|(i, _)| self.zones.contains_key(i));
-        let standing = seated.flat_map(|(i, refusals)| {
-            let needs = self.standing(*i, refusals, |_, _| true).into_iter();
+    pub fn rooms_for_standing(&self, refused: &[Refusals]) -> Vec<&'a NodeId> {
+        let standing = self.who().into_iter().flat_map(|i| {
+            let needs = self.standing(i, &refused[i], |_, _| true).into_iter();
             let some = needs.filter(|(_, pods)| !pods.is_empty());
-            some.map(|(n, _)| {
-                let template = &*self.asks[*i].needs[n].template;
-                (template, (*i, n), self.zone_of(*i))
-            })
+            some.map(move |(n, _)| (&self.asks[i].needs[n], (i, n), self.zone_of(i)))
         });
         self.rooms.that_fit(standing)
     }
@@ -207,26 +197,19 @@ impl<'s, 'a> Seating<'s, 'a> {
     /// How many pods stand, refused needs apart.
     pub fn standing_count(&self, i: usize, refusals: &Refusals) -> usize {
         let needs = (0..self.asks[i].needs.len()).filter(|n| !refusals.contains_key(n));
-        let standing = |n| {
-            let seats = self.seats[&(i, n)].iter();
-            seats.filter(|seat| **seat == Seat::None).count()
-        };
-        needs.map(standing).sum()
+        needs.map(|n| standing(&self.seats[i][n]).count()).sum()
     }
 
     /// How many pods of all applications sit.
     pub fn sitting(&self) -> usize {
-        self.seats
-            .values()
-            .flatten()
-            .filter(|seat| **seat != Seat::None)
-            .count()
+        let seats = self.seats.iter().flatten().flatten();
+        seats.filter(|seat| **seat != Seat::None).count()
     }
 
     /// True where every pod of the gang sits.
     pub fn gang_sits(&self, i: usize) -> bool {
         self.asks[i].needs.iter().enumerate().all(|(n, need)| {
-            self.seats[&(i, n)]
+            self.seats[i][n]
                 .iter()
                 .take(need.gang)
                 .all(|seat| *seat != Seat::None)
@@ -236,20 +219,18 @@ impl<'s, 'a> Seating<'s, 'a> {
     /// Takes an application back out: its room is free for others.
     pub fn leave(&mut self, i: usize) {
         for (n, need) in self.asks[i].needs.iter().enumerate() {
-            let Some(seats) = self.seats.get_mut(&(i, n)) else {
-                continue;
-            };
-            for (seat, pod) in seats.iter_mut().zip(&need.pods) {
+            for (pod, seat) in self.seats[i][n].iter_mut().enumerate() {
                 if let Seat::Node(node) = *seat {
-                    self.rooms.put_back(node, pod, &need.template, (i, n));
+                    self.rooms.put_back(node, pod, (need, (i, n)));
                 }
                 *seat = Seat::None;
             }
         }
     }
 
-    fn zone_of(&self, i: usize) -> Option<ZoneId> {
-        match self.zones.get(&i) {
+    /// The one zone of an application; None where it has none or several.
+    pub(super) fn zone_of(&self, i: usize) -> Option<ZoneId> {
+        match &self.zones[i] {
             Some(Zones::One(zone)) => Some(*zone),
             _ => None,
         }
@@ -266,12 +247,16 @@ impl<'s, 'a> Seating<'s, 'a> {
         needs
             .filter(|(n, _)| !refusals.contains_key(n))
             .map(|(n, need)| {
-                let seats = self.seats[&(i, n)].iter().enumerate();
-                let pods = seats
-                    .filter(|(pod, seat)| **seat == Seat::None && wanted(need, *pod))
-                    .map(|(pod, _)| pod);
-                (n, pods.collect())
+                let pods = standing(&self.seats[i][n]);
+                (n, pods.filter(|pod| wanted(need, *pod)).collect())
             })
             .collect()
     }
+}
+
+/// Positions of the pods of a need that stand.
+fn standing(seats: &[Seat<'_>]) -> impl Iterator<Item = usize> {
+    let seats = seats.iter().enumerate();
+    let standing = seats.filter(|(_, seat)| **seat == Seat::None);
+    standing.map(|(pod, _)| pod)
 }

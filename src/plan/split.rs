@@ -33,10 +33,13 @@ pub fn preferred(
     rooms: &Rooms<'_>,
     asks: &[Ask<'_>],
 ) -> Preferred {
+    if has_one_sort(menu, asks) {
+        return Preferred::new();
+    }
     let mut lots: Counted<'_> = BTreeMap::new();
     let mut members: Members<'_> = BTreeMap::new();
     for (i, ask) in asks.iter().enumerate() {
-        if !is_free(view, rooms, ask, i) {
+        if !is_free(view, menu, rooms, (ask, i)) {
             continue;
         }
         let mut main: Option<(i128, usize, usize)> = None;
@@ -68,11 +71,26 @@ pub fn preferred(
     preferred
 }
 
+/// True where all pods but drivers ask for the same and may be bought the same.
+fn has_one_sort(menu: &Menu<'_>, asks: &[Ask<'_>]) -> bool {
+    let needs = asks.iter().flat_map(|ask| &ask.needs);
+    let mut sorts = needs
+        .filter(|need| purpose_of(need.template.role) != Purpose::Driver)
+        .map(|need| (need.class, menu.patience(need)));
+    let first = sorts.next();
+    sorts.all(|sort| Some(sort) == first)
+}
+
 /// True where nothing says yet in which zone an application is.
-fn is_free(view: &View<'_>, rooms: &Rooms<'_>, ask: &Ask<'_>, i: usize) -> bool {
+fn is_free(
+    view: &View<'_>,
+    menu: &Menu<'_>,
+    rooms: &Rooms<'_>,
+    (ask, i): (&Ask<'_>, usize),
+) -> bool {
     let has_rules = (0..ask.needs.len()).any(|n| rooms.rules.get((i, n)).is_some());
     let is_bound = !ask.app.held.is_empty() || zone::running(view, ask).is_some();
-    !has_rules && !is_bound && !zone::is_spread(view, ask)
+    !has_rules && !is_bound && !menu.is_spread(&ask.needs)
 }
 
 /// What the pods of a need ask for together, as the ledger weighs it.

@@ -127,9 +127,8 @@ fn zones_held_in(view: &View<'_>, ask: &Ask<'_>) -> BTreeSet<ZoneId> {
 
 /// Nodes on which an application has seats and for which EC2 has not answered.
 fn awaited<'a>(view: &View<'a>, seating: &Seating<'_, 'a>, i: usize) -> Vec<&'a Node> {
-    let seats = seating.seats.range((i, 0)..(i + 1, 0));
+    let seats = seating.seats[i].iter().flatten();
     let nodes: BTreeSet<_> = seats
-        .flat_map(|(_, seats)| seats)
         .filter_map(|seat| match seat {
             Seat::Node(id) => Some(*id),
             _ => None,

@@ -5,11 +5,10 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::cluster::View;
 use crate::model::offering::ZoneId;
-use crate::model::pool::{Pool, ZonePolicy};
+use crate::model::pool::Pool;
 use crate::model::spark::Role;
 
 use super::constraint::{self, Rule, Who};
@@ -49,7 +48,7 @@ pub fn choose(
     preferred: Option<ZoneId>,
 ) -> Result<Vec<Choice>, Refusals> {
     let ask = &asks[i];
-    let spread = is_spread(view, ask) && !stays_together(rooms, (ask, i));
+    let spread = menu.is_spread(&ask.needs) && !stays_together(rooms, (ask, i));
     let tied = running(view, ask).filter(|_| !spread);
     let awaited = match tied {
         None if !spread => awaited(view, ask),
@@ -271,17 +270,6 @@ fn refused(costs: &Costs) -> Refusals {
         .collect()
 }
 
-/// True where every pool that serves the application spreads.
-pub fn is_spread(view: &View<'_>, ask: &Ask<'_>) -> bool {
-    let pools = &view.cluster.pools;
-    let mut serving = ask.needs.iter().flat_map(|need| {
-        let pools = pools.values();
-        pools.filter(|pool| pool.serves(&need.template))
-    });
-    let spreads = |pool: &Arc<Pool>| pool.zone == ZonePolicy::Spread;
-    serving.next().is_some_and(spreads) && serving.all(spreads)
-}
-
 /// The zone in which the application runs: its driver's, else that of its first pod.
 pub fn running(view: &View<'_>, ask: &Ask<'_>) -> Option<ZoneId> {
     let zone_of = |id| view.cluster.nodes.get(id).and_then(|node| node.zone);
@@ -341,7 +329,7 @@ fn cost(
             ));
         }
     }
-    let to_buy = count - rooms.capacity(&need.template, who, zone, count);
+    let to_buy = count - rooms.capacity(need, who, zone, count);
     if to_buy == 0 {
         return Ok(Cost {
             amount: 0,
