@@ -7,8 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::rc::Rc;
 
-use indexmap::map::Entry;
-
 use crate::cluster::View;
 use crate::cluster::app::App;
 use crate::cluster::event::Slot;
@@ -19,10 +17,11 @@ use crate::model::offering::ZoneId;
 use crate::model::resources::Resources;
 use crate::model::spark::PodTemplate;
 
-use super::accept::{accepts, names_host};
+use super::accept::{names_host, takes};
 use super::constraint::{Rules, Who};
 use super::demand::{self, Ask, Need};
 use super::find::Found;
+use super::memo::Memo;
 use super::moved::Moved;
 
 /// Makes that take pods of a class in a zone.
@@ -51,6 +50,7 @@ enum Change<'r> {
 #[derive(Clone, Debug)]
 pub struct Rooms<'a> {
     view: View<'a>,
+    memo: &'a Memo,
     touched: Table<&'a NodeId, Touched>,
     /// The same nodes by make, in order of the makes' numbers, where they are known to the cluster's space.
     pub(super) moved: Vec<Moved<'a>>,
@@ -64,9 +64,10 @@ pub struct Rooms<'a> {
 
 impl<'a> Rooms<'a> {
     /// Every open node with its free room, and what awaited nodes hold for those who ask.
-    pub fn open(view: &View<'a>, asks: &[Ask<'a>]) -> Self {
+    pub fn open(view: &View<'a>, memo: &'a Memo, asks: &[Ask<'a>]) -> Self {
         let mut rooms = Rooms {
             view: *view,
+            memo,
             touched: Table::default(),
             moved: Vec::new(),
             accepting: Rc::default(),
@@ -118,7 +119,7 @@ impl<'a> Rooms<'a> {
         for (id, count) in kept[place].1.iter_mut().map(|(id, count)| (*id, count)) {
             let standing = u32::try_from(need.pods.len() - homes.len()).unwrap_or(u32::MAX);
             let most = standing.min(*count);
-            if most == 0 || !self.would_take(id, need, zone) {
+            if most == 0 || !self.accepts(id, need, zone) {
                 continue;
             }
             let here = need.template.requests.copies_in(&self.free(id), most);
@@ -128,19 +129,6 @@ impl<'a> Rooms<'a> {
             *count -= here;
         }
         homes
-    }
-
-    /// True where a node of ours takes the pods of a need, its room apart; asked of the node itself.
-    fn would_take(&self, id: &NodeId, need: &Need, zone: Option<ZoneId>) -> bool {
-        let cluster = self.view.cluster;
-        let node = cluster.nodes.get(id);
-        node.is_some_and(|node| {
-            let make = node.make.and_then(|make| cluster.space.shelf(make));
-            let template = &need.template;
-            make.is_some_and(|(make, open)| {
-                !open.is_empty() && accepts(&self.view, make, template, zone)
-            }) && (!names_host(template) || template.constraints.hold(&node.labels))
-        })
     }
 
     /// Where this plan's touched nodes of a make are listed.
@@ -214,38 +202,40 @@ impl<'a> Rooms<'a> {
             return makes.clone();
         }
         let makes = self.view.cluster.space.makes();
-        let accepting = makes.filter(|(_, make)| accepts(&self.view, make, &need.template, zone));
-        let accepting: Vec<usize> = accepting.map(|(number, _)| number).collect();
+        let in_zone = makes.filter(|(_, make)| zone.is_none() || zone == make.zone);
+        let takes = in_zone.filter(|make| takes(&self.view, self.memo, *make, need));
+        let accepting: Vec<usize> = takes.map(|(number, _)| number).collect();
         known.push((key, accepting.into()));
         known[known.len() - 1].1.clone()
     }
 
-    /// True where a node takes the pods of a need, its room apart.
+    /// True where an open node takes the pods of a need, its room apart.
     fn accepts(&self, id: &NodeId, need: &Need, zone: Option<ZoneId>) -> bool {
-        let Some(node) = self.view.cluster.nodes.get(id) else {
+        let cluster = self.view.cluster;
+        let Some(node) = cluster.nodes.get(id) else {
             return false;
         };
-        let makes = self.makes_for(need, zone);
+        let of_make = node.make.is_some_and(|number| {
+            let shelf = cluster.space.shelf(number);
+            shelf.is_some_and(|(make, open)| {
+                (zone.is_none() || zone == make.zone)
+                    && !open.is_empty()
+                    && takes(&self.view, self.memo, (number, make), need)
+            })
+        });
         let template = &need.template;
-        node.make
-            .is_some_and(|make| makes.binary_search(&make).is_ok())
-            && (!names_host(template) || template.constraints.hold(&node.labels))
+        of_make && (!names_host(template) || template.constraints.hold(&node.labels))
     }
 
     /// Counts on other free room of a node; returns what was put there.
     fn change(&mut self, id: &NodeId, change: Change<'_>) -> Option<&mut Vec<(Who, usize)>> {
         let node = self.view.cluster.nodes.get(id)?;
-        let (touched, old) = match self.touched.entry(&node.id) {
-            Entry::Occupied(known) => {
-                let known = known.into_mut();
-                let old = known.free.clone();
-                (known, Some(old))
-            }
-            Entry::Vacant(new) => {
-                let (free, taken) = ((0, node.free()), Vec::new());
-                (new.insert(Touched { free, taken }), None)
-            }
+        let old = self.touched.get(&id).map(|known| known.free.clone());
+        let untouched = || Touched {
+            free: (0, node.free()),
+            taken: Vec::new(),
         };
+        let touched = self.touched.entry(&node.id).or_insert_with(untouched);
         let free = &mut touched.free;
         match change {
             Change::Less(by) => free.1 -= &by,
@@ -283,8 +273,12 @@ impl<'a> Rooms<'a> {
     }
 
     /// Free room before anything was put there, of the nodes that could take one of these pods.
-    pub fn before(view: &View<'a>, asks: &[Ask<'a>], pods: &[(&Need, Who)]) -> Vec<Resources> {
-        let rooms = Rooms::open(view, asks);
+    pub fn before(
+        (view, memo): (&View<'a>, &'a Memo),
+        asks: &[Ask<'a>],
+        pods: &[(&Need, Who)],
+    ) -> Vec<Resources> {
+        let rooms = Rooms::open(view, memo, asks);
         let all = rooms.that_fit(pods.iter().map(|(need, who)| (*need, *who, None)));
         all.iter().map(|id| rooms.free(id)).collect()
     }

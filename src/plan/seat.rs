@@ -14,6 +14,7 @@ use super::buy::Draft;
 use super::constraint::Rule;
 use super::demand::{Ask, Need};
 use super::find::Ranking;
+use super::memo::Memo;
 use super::pack::{self, Bin, Item};
 use super::reason::Limit;
 use super::room::{Kept, Rooms};
@@ -62,7 +63,7 @@ pub struct Seating<'s, 'a> {
 
 impl<'s, 'a> Seating<'s, 'a> {
     /// Everybody stands.
-    pub fn new(view: View<'a>, asks: &'s [Ask<'a>]) -> Self {
+    pub fn new(view: View<'a>, memo: &'a Memo, asks: &'s [Ask<'a>]) -> Self {
         let seats = asks.iter().map(|ask| {
             let needs = ask.needs.iter();
             needs
@@ -72,7 +73,7 @@ impl<'s, 'a> Seating<'s, 'a> {
         Seating {
             view,
             asks,
-            rooms: Rooms::open(&view, asks),
+            rooms: Rooms::open(&view, memo, asks),
             seats: seats.collect(),
             drafts: Vec::new(),
             zones: vec![None; asks.len()],
