@@ -69,15 +69,15 @@ pub struct Space {
 
 impl Space {
     /// Every make of which there are nodes, with its number.
-    pub fn makes(&self) -> impl Iterator<Item = (usize, &Arc<Make>)> {
+    pub fn makes(&self) -> impl Iterator<Item = (usize, &Make)> {
         self.shelves
             .iter()
             .filter(|(_, shelf)| !shelf.open.is_empty())
-            .map(|(number, shelf)| (*number, &shelf.make))
+            .map(|(number, shelf)| (*number, &*shelf.make))
     }
 
     /// The make of this number, and its open nodes by what is free of them.
-    pub fn shelf(&self, number: usize) -> Option<(&Arc<Make>, &ByFree<NodeId>)> {
+    pub fn shelf(&self, number: usize) -> Option<(&Make, &ByFree<NodeId>)> {
         let shelf = self.shelves.get(&number)?;
         Some((&shelf.make, &shelf.open))
     }

@@ -1,61 +1,31 @@
-//! Which nodes take which pods, their room apart: a make of nodes is asked for one pod of a class, and the answer
-//! holds for all of them, in later rounds too. Knows neither room nor rules between pods.
-
-use std::sync::Arc;
+//! Which nodes take which pods, their room apart: a make of nodes is asked for one template, and the answer
+//! holds for all that are alike. Knows neither room nor rules between pods.
 
 use crate::cluster::View;
 use crate::cluster::market::purpose_of;
 use crate::cluster::space::Make;
 use crate::model::node::{Purpose, Taint, tolerated};
-use crate::model::offering::CapacityType;
+use crate::model::offering::{CapacityType, ZoneId};
 use crate::model::placement::HOSTNAME;
 use crate::model::spark::{PodTemplate, Role};
 
-use super::demand::Need;
-use super::memo::Memo;
 use super::offer;
 
-/// Makes beyond which what they answered is forgotten: a bound on memory.
-const MOST_MAKES: usize = 10_000;
-
-/// What makes have answered for one class of pods, by their number. Each is held on to, so that another one of the
-/// same number, in another cluster, is not taken for it.
-pub(super) type Answers = Vec<(usize, Arc<Make>, bool)>;
-
-/// True where nodes of a make take the pods of a need, whatever zone these are bound to; what a template says of the
-/// host's name is asked of each node.
-pub(super) fn takes(
+/// True where nodes of a make take the pods of a template; what a template says of the host's name is
+/// asked of each node.
+pub(super) fn accepts(
     view: &View<'_>,
-    memo: &Memo,
-    (number, make): (usize, &Arc<Make>),
-    need: &Need,
+    make: &Make,
+    template: &PodTemplate,
+    zone: Option<ZoneId>,
 ) -> bool {
-    let mut classes = memo.takes.borrow_mut();
-    if classes.len() <= need.class {
-        classes.resize(need.class + 1, Answers::new());
-    }
-    let answers = &mut classes[need.class];
-    if answers.len() > MOST_MAKES {
-        answers.clear();
-    }
-    let place = answers.binary_search_by_key(&number, |(number, ..)| *number);
-    match place {
-        Ok(place) if Arc::ptr_eq(&answers[place].1, make) => answers[place].2,
-        _ => {
-            let takes = accepts(view, make, &need.template);
-            let answer = (number, make.clone(), takes);
-            match place {
-                Ok(place) => answers[place] = answer,
-                Err(place) => answers.insert(place, answer),
-            }
-            takes
-        }
-    }
-}
-
-fn accepts(view: &View<'_>, make: &Make, template: &PodTemplate) -> bool {
-    let purpose = purpose_of(template.role);
-    make.purpose.is_none_or(|of_make| of_make == purpose)
+    let in_zone = zone.is_none() || zone == make.zone;
+    let for_role = || {
+        let purpose = purpose_of(template.role);
+        make.purpose.is_none_or(|of_make| of_make == purpose)
+    };
+    in_zone
+        && for_role()
         && template.not_understood.is_empty()
         && is_safe(view, make, template)
         && (names_host(template) || template.constraints.hold(&make.labels))

@@ -43,7 +43,7 @@ pub struct Admission<'s, 'a> {
 /// Decides who gets in. A small round is also planned with every application where it alone is cheapest:
 /// of few applications the programme over all zones sees what whole ones cannot do.
 pub fn admit<'s, 'a>(view: &View<'a>, memo: &'a Memo, asks: &'s [Ask<'a>]) -> Admission<'s, 'a> {
-    let empty = Seating::new(*view, memo, asks);
+    let empty = Seating::new(*view, asks);
     let mut menu = Menu::new(*view, memo, BTreeSet::new());
     let preferred = split::preferred(view, &mut menu, &empty.rooms, asks);
     let pods = asks.iter().flat_map(|ask| &ask.needs);

@@ -64,19 +64,14 @@ struct Sort<'a> {
 
 /// No plan for the pods that have a seat costs less: at list price, where penalties are compared and not
 /// paid and a bill knows no performance, and as offerings are compared.
-pub fn bound<'a>(
-    view: &View<'a>,
-    memo: &'a Memo,
-    asks: &[Ask<'a>],
-    seating: &Seating<'_, '_>,
-) -> Bound {
+pub fn bound(view: &View<'_>, memo: &Memo, asks: &[Ask<'_>], seating: &Seating<'_, '_>) -> Bound {
     let mut bound = Bound::default();
     if seating.drafts.is_empty() {
         return bound;
     }
     let mut menu = Menu::new(*view, memo, BTreeSet::new());
     for sort in sorts(view, &mut menu, asks, seating).into_values() {
-        let rooms = Rooms::before((view, memo), asks, &sort.pods);
+        let rooms = Rooms::before(view, asks, &sort.pods);
         let listed = priced(view, &menu, &sort.lots, Prices::Listed);
         let fractional = listed.bound(&rooms);
         bound.fractional += fractional;

@@ -12,7 +12,6 @@ use crate::cluster::market::Market;
 use crate::model::offering::ZoneId;
 use crate::model::resources::Resources;
 
-use super::accept;
 use super::alternatives::{self, Alike};
 use super::class::Class;
 use super::expected::Expected;
@@ -32,8 +31,6 @@ pub struct Memo {
     pub(super) classes: RefCell<Vec<Class>>,
     /// What they may be bought, by class and zone.
     pub(super) answers: RefCell<Vec<Vec<Option<Answer>>>>,
-    /// Which makes of nodes take them, by class.
-    pub(super) takes: RefCell<Vec<accept::Answers>>,
     pub(super) units: RefCell<BTreeMap<(usize, ZoneId, u32), i128>>,
     pub(super) everywhere: RefCell<BTreeMap<(usize, Option<ZoneId>), Kinds>>,
     /// How sorts of pods pack, by what they ask for and which kinds they may be bought, whatever their number.

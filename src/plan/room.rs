@@ -17,11 +17,10 @@ use crate::model::offering::ZoneId;
 use crate::model::resources::Resources;
 use crate::model::spark::PodTemplate;
 
-use super::accept::{names_host, takes};
+use super::accept::{accepts, names_host};
 use super::constraint::{Rules, Who};
 use super::demand::{self, Ask, Need};
 use super::find::Found;
-use super::memo::Memo;
 use super::moved::Moved;
 
 /// Makes that take pods of a class in a zone.
@@ -50,7 +49,6 @@ enum Change<'r> {
 #[derive(Clone, Debug)]
 pub struct Rooms<'a> {
     view: View<'a>,
-    memo: &'a Memo,
     touched: Table<&'a NodeId, Touched>,
     /// The same nodes by make, in order of the makes' numbers, where they are known to the cluster's space.
     pub(super) moved: Vec<Moved<'a>>,
@@ -64,10 +62,9 @@ pub struct Rooms<'a> {
 
 impl<'a> Rooms<'a> {
     /// Every open node with its free room, and what awaited nodes hold for those who ask.
-    pub fn open(view: &View<'a>, memo: &'a Memo, asks: &[Ask<'a>]) -> Self {
+    pub fn open(view: &View<'a>, asks: &[Ask<'a>]) -> Self {
         let mut rooms = Rooms {
             view: *view,
-            memo,
             touched: Table::default(),
             moved: Vec::new(),
             accepting: Rc::default(),
@@ -202,9 +199,8 @@ impl<'a> Rooms<'a> {
             return makes.clone();
         }
         let makes = self.view.cluster.space.makes();
-        let in_zone = makes.filter(|(_, make)| zone.is_none() || zone == make.zone);
-        let takes = in_zone.filter(|make| takes(&self.view, self.memo, *make, need));
-        let accepting: Vec<usize> = takes.map(|(number, _)| number).collect();
+        let accepting = makes.filter(|(_, make)| accepts(&self.view, make, &need.template, zone));
+        let accepting: Vec<usize> = accepting.map(|(number, _)| number).collect();
         known.push((key, accepting.into()));
         known[known.len() - 1].1.clone()
     }
@@ -215,27 +211,27 @@ impl<'a> Rooms<'a> {
         let Some(node) = cluster.nodes.get(id) else {
             return false;
         };
+        let template = &need.template;
         let of_make = node.make.is_some_and(|number| {
             let shelf = cluster.space.shelf(number);
             shelf.is_some_and(|(make, open)| {
-                (zone.is_none() || zone == make.zone)
-                    && !open.is_empty()
-                    && takes(&self.view, self.memo, (number, make), need)
+                !open.is_empty() && accepts(&self.view, make, template, zone)
             })
         });
-        let template = &need.template;
         of_make && (!names_host(template) || template.constraints.hold(&node.labels))
     }
 
     /// Counts on other free room of a node; returns what was put there.
     fn change(&mut self, id: &NodeId, change: Change<'_>) -> Option<&mut Vec<(Who, usize)>> {
         let node = self.view.cluster.nodes.get(id)?;
-        let old = self.touched.get(&id).map(|known| known.free.clone());
-        let untouched = || Touched {
-            free: (0, node.free()),
-            taken: Vec::new(),
-        };
-        let touched = self.touched.entry(&node.id).or_insert_with(untouched);
+        let known = self.touched.get_index_of(&id);
+        let place = known.unwrap_or_else(|| {
+            let (free, taken) = ((0, node.free()), Vec::new());
+            self.touched.insert(&node.id, Touched { free, taken });
+            self.touched.len() - 1
+        });
+        let (_, touched) = self.touched.get_index_mut(place)?;
+        let old = known.map(|_| touched.free.clone());
         let free = &mut touched.free;
         match change {
             Change::Less(by) => free.1 -= &by,
@@ -273,12 +269,8 @@ impl<'a> Rooms<'a> {
     }
 
     /// Free room before anything was put there, of the nodes that could take one of these pods.
-    pub fn before(
-        (view, memo): (&View<'a>, &'a Memo),
-        asks: &[Ask<'a>],
-        pods: &[(&Need, Who)],
-    ) -> Vec<Resources> {
-        let rooms = Rooms::open(view, memo, asks);
+    pub fn before(view: &View<'a>, asks: &[Ask<'a>], pods: &[(&Need, Who)]) -> Vec<Resources> {
+        let rooms = Rooms::open(view, asks);
         let all = rooms.that_fit(pods.iter().map(|(need, who)| (*need, *who, None)));
         all.iter().map(|id| rooms.free(id)).collect()
     }

@@ -14,7 +14,6 @@ use super::buy::Draft;
 use super::constraint::Rule;
 use super::demand::{Ask, Need};
 use super::find::Ranking;
-use super::memo::Memo;
 use super::pack::{self, Bin, Item};
 use super::reason::Limit;
 use super::room::{Kept, Rooms};
@@ -63,7 +62,7 @@ pub struct Seating<'s, 'a> {
 
 impl<'s, 'a> Seating<'s, 'a> {
     /// Everybody stands.
-    pub fn new(view: View<'a>, memo: &'a Memo, asks: &'s [Ask<'a>]) -> Self {
+    pub fn new(view: View<'a>, asks: &'s [Ask<'a>]) -> Self {
         let seats = asks.iter().map(|ask| {
             let needs = ask.needs.iter();
             needs
@@ -73,7 +72,7 @@ impl<'s, 'a> Seating<'s, 'a> {
         Seating {
             view,
             asks,
-            rooms: Rooms::open(&view, memo, asks),
+            rooms: Rooms::open(&view, asks),
             seats: seats.collect(),
             drafts: Vec::new(),
             zones: vec![None; asks.len()],
@@ -140,19 +139,14 @@ impl<'s, 'a> Seating<'s, 'a> {
     /// Seats pods of one need that stand, until one finds no room; adds to those that are `seated`.
     fn seat(&mut self, i: usize, n: usize, ranking: Ranking, seated: &mut Vec<(usize, usize)>) {
         let (need, zone) = (&self.asks[i].needs[n], self.zone_of(i));
-        let standing: Vec<usize> = standing(&self.seats[i][n]).collect();
+        let seats = &mut self.seats[i][n];
         // Dealt out over zones, such pods are seated where they are dealt.
         let dealt = self.rooms.rules.get((i, n)).is_some_and(Rule::counts_zones);
-        if standing.is_empty() || dealt && zone.is_none() {
+        if standing(seats).next().is_none() || dealt && zone.is_none() {
             return;
         }
-        let seats = &mut self.seats[i][n];
-        let seat = |pod: usize, node: &'a NodeId| {
-            seats[pod] = Seat::Node(node);
-            seated.push((n, pod));
-        };
-        let pods = standing.into_iter();
-        self.rooms.find(pods, (need, (i, n)), (zone, ranking), seat);
+        self.rooms
+            .find(seats, (need, (i, n)), (zone, ranking), seated);
     }
 
     /// Seats what stands node by node, each filled as well as it can be.
