@@ -17,8 +17,6 @@ use super::memo::Memo;
 pub struct Need {
     /// What they are like.
     pub template: Arc<PodTemplate>,
-    /// The number of their class.
-    pub class: usize,
     /// Pods that exist, in order of name, then expected ones under the names they are expected to have.
     pub pods: Vec<PodId>,
     /// How many of them exist.
@@ -27,6 +25,8 @@ pub struct Need {
     pub gang: usize,
     /// Since when the oldest of them has waited.
     pub since: Timestamp,
+    /// The number of their class.
+    pub class: usize,
 }
 
 impl Need {
@@ -34,11 +34,11 @@ impl Need {
     fn new(template: &Arc<PodTemplate>, pods: Vec<PodId>, since: Timestamp) -> Self {
         Need {
             template: template.clone(),
-            class: 0,
             pods,
             existing: 0,
             gang: 0,
             since,
+            class: 0,
         }
     }
 }
@@ -111,16 +111,13 @@ fn waiting(view: &View<'_>, app: &App) -> Vec<Need> {
     let created = |id: &PodId| view.cluster.pods.get(id).map(|pod| pod.created);
     app.waiting
         .iter()
-        .map(|(template, pods)| {
-            let since = pods.iter().filter_map(created).min();
-            Need {
-                existing: pods.len(),
-                ..Need::new(
-                    template,
-                    in_order(pods),
-                    since.unwrap_or(view.now),
-                )
-            }
+        .map(|(template, pods)| Need {
+            template: template.clone(),
+            pods: in_order(pods),
+            existing: pods.len(),
+            gang: 0,
+            since: pods.iter().filter_map(created).min().unwrap_or(view.now),
+            class: 0,
         })
         .collect()
 }

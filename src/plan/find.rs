@@ -16,6 +16,7 @@ use super::constraint::Who;
 use super::demand::Need;
 use super::moved::Moved;
 use super::room::Rooms;
+use super::seat::Seat;
 
 /// Which of the nodes that could take a pod does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,14 +79,15 @@ impl Found<'_> {
 }
 
 impl<'a> Rooms<'a> {
-    /// Puts pods of a need one after the other, each on the feasible node that ranks first; of equal ones the
-    /// first by name. `seat` is told of each that finds room; those that follow one that does not find none.
+    /// Seats pods of a need that stand, one after the other, each on the feasible node that ranks first; of equal
+    /// ones the first by name. Adds those that find room to those that are `seated`, by need and position in it;
+    /// who follows one that does not finds none.
     pub fn find(
         &mut self,
-        pods: impl Iterator<Item = usize>,
+        seats: &mut [Seat<'a>],
         (need, who): (&Need, Who),
         (zone, ranking): (Option<ZoneId>, Ranking),
-        mut seat: impl FnMut(usize, &'a NodeId),
+        seated: &mut Vec<(usize, usize)>,
     ) {
         let search = Search {
             template: &need.template,
@@ -101,14 +103,16 @@ impl<'a> Rooms<'a> {
             Some(place) => self.found.offers.swap_remove(place).1,
             None => self.unseen_offers(need, zone),
         };
-        for pod in pods {
+        let standing = seats.iter_mut().enumerate();
+        for (pod, seat) in standing.filter(|(_, seat)| **seat == Seat::None) {
             offers.note(&self.found.changes);
             let best = self.best(&mut offers, search);
             let Some((_, Reverse(node))) = best else {
                 break;
             };
             self.put(node, pod..pod + 1, (need, who));
-            seat(pod, node);
+            *seat = Seat::Node(node);
+            seated.push((who.1, pod));
         }
         // What rules leave of a node may be less than there is room, for these pods alone.
         if !has_rules {

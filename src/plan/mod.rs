@@ -131,6 +131,9 @@ fn provide<'a>(view: &View<'a>, memo: &'a Memo, asks: &[Ask<'a>], unproven: bool
 /// When something that a pod waits for changes by itself: a patience runs out, or what was sold out is
 /// believed in again.
 fn next_chance(view: &View<'_>, waiting: &[Waiting]) -> Option<Timestamp> {
+    if waiting.is_empty() {
+        return None;
+    }
     let chances = waiting.iter().filter_map(|waiting| match waiting.reason {
         Reason::WaitingForSpot { until } => until,
         Reason::NoCapacity { until }
@@ -139,7 +142,7 @@ fn next_chance(view: &View<'_>, waiting: &[Waiting]) -> Option<Timestamp> {
         _ => None,
     });
     let refused = view.cluster.shortages.next_end(view.now);
-    let known = chances.chain(refused.filter(|_| !waiting.is_empty()));
+    let known = chances.chain(refused);
     known.filter(|at| *at > view.now).min()
 }
 

@@ -63,3 +63,35 @@ impl<'a> Moved<'a> {
         self.groups.binary_search_by(|(known, _)| known.cmp(free))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::model::resources::{Bytes, Cpu, Resources};
+
+    use super::*;
+
+    #[test]
+    fn nodes_with_the_same_free_lie_together_by_name_and_groups_by_how_much_that_is() {
+        let free = |cores| -> Free {
+            let room = Resources::pod(Cpu::from_cores(cores), Bytes::from_mib(1));
+            (u64::from(cores), room)
+        };
+        let nodes = ["c", "a", "b"].map(NodeId::from);
+        let mut moved = Moved::of(1);
+        moved.insert(&free(2), &nodes[0]);
+        moved.insert(&free(1), &nodes[1]);
+        moved.insert(&free(2), &nodes[2]);
+        let names = |moved: &Moved<'_>| -> Vec<String> {
+            let groups = moved.groups.iter();
+            let groups = groups.map(|((share, _), nodes)| {
+                let names: Vec<&str> = nodes.iter().map(|node| node.as_str()).collect();
+                format!("{share}: {}", names.join(" "))
+            });
+            groups.collect()
+        };
+        assert_eq!(names(&moved), ["1: a", "2: b c"]);
+        moved.remove(&free(1), &nodes[1]);
+        moved.remove(&free(2), &nodes[0]);
+        assert_eq!(names(&moved), ["2: b"]);
+    }
+}

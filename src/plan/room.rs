@@ -116,7 +116,7 @@ impl<'a> Rooms<'a> {
         for (id, count) in kept[place].1.iter_mut().map(|(id, count)| (*id, count)) {
             let standing = u32::try_from(need.pods.len() - homes.len()).unwrap_or(u32::MAX);
             let most = standing.min(*count);
-            if most == 0 || !self.would_take(id, need, zone) {
+            if most == 0 || !self.accepts(id, need, zone) {
                 continue;
             }
             let here = need.template.requests.copies_in(&self.free(id), most);
@@ -126,19 +126,6 @@ impl<'a> Rooms<'a> {
             *count -= here;
         }
         homes
-    }
-
-    /// True where a node of ours takes the pods of a need, its room apart; asked of the node itself.
-    fn would_take(&self, id: &NodeId, need: &Need, zone: Option<ZoneId>) -> bool {
-        let cluster = self.view.cluster;
-        let node = cluster.nodes.get(id);
-        node.is_some_and(|node| {
-            let make = node.make.and_then(|make| cluster.space.shelf(make));
-            let template = &need.template;
-            make.is_some_and(|(make, open)| {
-                !open.is_empty() && accepts(&self.view, make, template, zone)
-            }) && (!names_host(template) || template.constraints.hold(&node.labels))
-        })
     }
 
     /// Where this plan's touched nodes of a make are listed.
@@ -218,27 +205,33 @@ impl<'a> Rooms<'a> {
         known[known.len() - 1].1.clone()
     }
 
-    /// True where a node takes the pods of a need, its room apart.
+    /// True where an open node takes the pods of a need, its room apart.
     fn accepts(&self, id: &NodeId, need: &Need, zone: Option<ZoneId>) -> bool {
-        let Some(node) = self.view.cluster.nodes.get(id) else {
+        let cluster = self.view.cluster;
+        let Some(node) = cluster.nodes.get(id) else {
             return false;
         };
-        let makes = self.makes_for(need, zone);
         let template = &need.template;
-        node.make
-            .is_some_and(|make| makes.binary_search(&make).is_ok())
-            && (!names_host(template) || template.constraints.hold(&node.labels))
+        let of_make = node.make.is_some_and(|number| {
+            let shelf = cluster.space.shelf(number);
+            shelf.is_some_and(|(make, open)| {
+                !open.is_empty() && accepts(&self.view, make, template, zone)
+            })
+        });
+        of_make && (!names_host(template) || template.constraints.hold(&node.labels))
     }
 
     /// Counts on other free room of a node; returns what was put there.
     fn change(&mut self, id: &NodeId, change: Change<'_>) -> Option<&mut Vec<(Who, usize)>> {
         let node = self.view.cluster.nodes.get(id)?;
-        let old = self.touched.get(&&node.id).map(|known| known.free.clone());
-        let untouched = || Touched {
-            free: (0, node.free()),
-            taken: Vec::new(),
-        };
-        let touched = self.touched.entry(&node.id).or_insert_with(untouched);
+        let known = self.touched.get_index_of(&id);
+        let place = known.unwrap_or_else(|| {
+            let (free, taken) = ((0, node.free()), Vec::new());
+            self.touched.insert(&node.id, Touched { free, taken });
+            self.touched.len() - 1
+        });
+        let (_, touched) = self.touched.get_index_mut(place)?;
+        let old = known.map(|_| touched.free.clone());
         let free = &mut touched.free;
         match change {
             Change::Less(by) => free.1 -= &by,

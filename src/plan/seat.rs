@@ -139,19 +139,14 @@ impl<'s, 'a> Seating<'s, 'a> {
     /// Seats pods of one need that stand, until one finds no room; adds to those that are `seated`.
     fn seat(&mut self, i: usize, n: usize, ranking: Ranking, seated: &mut Vec<(usize, usize)>) {
         let (need, zone) = (&self.asks[i].needs[n], self.zone_of(i));
-        let standing: Vec<usize> = standing(&self.seats[i][n]).collect();
+        let seats = &mut self.seats[i][n];
         // Dealt out over zones, such pods are seated where they are dealt.
         let dealt = self.rooms.rules.get((i, n)).is_some_and(Rule::counts_zones);
-        if standing.is_empty() || dealt && zone.is_none() {
+        if standing(seats).next().is_none() || dealt && zone.is_none() {
             return;
         }
-        let seats = &mut self.seats[i][n];
-        let seat = |pod: usize, node: &'a NodeId| {
-            seats[pod] = Seat::Node(node);
-            seated.push((n, pod));
-        };
-        let pods = standing.into_iter();
-        self.rooms.find(pods, (need, (i, n)), (zone, ranking), seat);
+        self.rooms
+            .find(seats, (need, (i, n)), (zone, ranking), seated);
     }
 
     /// Seats what stands node by node, each filled as well as it can be.
