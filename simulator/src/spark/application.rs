@@ -98,7 +98,7 @@ impl Application {
         self.settle(now, wishes);
     }
 
-    /// How far it has come.
+    /// How far it had come when it was last told something, or woken.
     pub fn progress(&self) -> Progress {
         self.run.as_ref().map_or(self.last, |run| run.progress())
     }

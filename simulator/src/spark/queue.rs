@@ -78,6 +78,16 @@ impl Queue {
         self.others.next_time()
     }
 
+    /// When the next task ends or executor comes.
+    pub fn next_on_executors(&self) -> Option<Timestamp> {
+        self.on_executors.next_time()
+    }
+
+    /// The next task's end or executor's coming, if it is due at exactly this time.
+    pub fn pop_on_executors(&mut self, time: Timestamp) -> Option<Due> {
+        self.on_executors.pop_at(time)
+    }
+
     /// The next thing, if it is due at exactly this time.
     pub fn pop_at(&mut self, time: Timestamp) -> Option<Due> {
         let is_first = match (self.on_executors.next(), self.others.next()) {

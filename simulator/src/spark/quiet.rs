@@ -27,20 +27,33 @@ impl Run {
         if !is_steady {
             return None;
         }
+        let next = self.queue.next_time()?;
         let mut until = self.queue.next_other();
-        let mut not_after = |time: Option<Timestamp>| {
-            until = match (until, time) {
-                (Some(until), Some(time)) => Some(until.min(time)),
-                (until, time) => until.or(time),
-            };
-        };
-        not_after(self.slots.no_stage_done_before());
+        let mut not_after = |time| until = Some(until.map_or(time, |until| until.min(time)));
+        if let Some(time) = self.no_stage_done_before(next) {
+            not_after(time);
+        }
         if let Some(allocation) = &self.allocation {
             let idle = allocation.rules.idle;
-            not_after(self.queue.next_time().map(|next| next + idle));
-            not_after(self.pods.surplus_from(idle));
+            not_after(next + idle);
+            if let Some(time) = self.pods.surplus_from(idle) {
+                not_after(time);
+            }
         }
         until
+    }
+
+    /// A stage takes until the last of its tasks ends that run, and where some wait for slots, which are free at
+    /// `next` or later, at least as long from then on as the shortest of them. None where no stage runs.
+    fn no_stage_done_before(&self, next: Timestamp) -> Option<Timestamp> {
+        let of_stage = |&stage: &usize| {
+            let line = &self.slots.lines[stage];
+            if line.waiting() == 0 || self.slots.any_pace {
+                return line.until;
+            }
+            line.until.max(next + self.work.stages[stage].shortest)
+        };
+        self.slots.active.iter().map(of_stage).min()
     }
 
     /// Does what happens on executors from `instant` on, up to `now` and as long as nothing else comes of it.
@@ -51,11 +64,11 @@ impl Run {
         wishes: &mut Vec<Wish>,
     ) {
         loop {
-            while let Some(due) = self.queue.pop_at(instant) {
+            while let Some(due) = self.queue.pop_on_executors(instant) {
                 self.handle(due, instant, wishes);
             }
             self.slots.assign(&self.work, instant, &mut self.queue);
-            match self.queue.next_time() {
+            match self.queue.next_on_executors() {
                 Some(next) if next <= now && next < self.quiet_until => instant = next,
                 _ => break,
             }

@@ -141,8 +141,8 @@ impl Run {
                     self.handle(due, instant, wishes);
                 }
                 self.settle_instant(instant, wishes);
-                self.look_ahead();
             }
+            self.look_ahead();
         }
         if self.is_stranded() {
             self.slots.relent();

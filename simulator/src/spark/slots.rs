@@ -29,7 +29,7 @@ pub(super) struct Slots {
     /// By stage.
     pub lines: Vec<Line>,
     /// Stages that have been submitted and are not done, but for those that are done again.
-    active: Vec<usize>,
+    pub active: Vec<usize>,
     /// By place in the work.
     profiles: Vec<Profile>,
     /// Tasks that run, by pool of a FAIR scheduler.
@@ -41,6 +41,8 @@ pub(super) struct Slots {
     serving: u32,
     first_task: Option<Timestamp>,
     waits_for_data: bool,
+    /// Some tasks take longer than recorded, or less long.
+    pub any_pace: bool,
 }
 
 /// Executors and demand of one resource profile.
@@ -116,6 +118,7 @@ impl Slots {
 
     /// The executor's tasks take as long as its machine takes for them.
     pub fn set_pace(&mut self, executor: u32, pace: Pace) {
+        self.any_pace |= pace.here != pace.recorded;
         self.make_place(executor).pace = pace;
     }
 
@@ -199,14 +202,6 @@ impl Slots {
             self.active.push(stage);
         }
         tasks == 0
-    }
-
-    /// No stage is done before, as long as no executor is lost; None where none runs.
-    pub fn no_stage_done_before(&self) -> Option<Timestamp> {
-        self.active
-            .iter()
-            .map(|&stage| self.lines[stage].until)
-            .min()
     }
 
     /// So many tasks more of a stage are to be done.

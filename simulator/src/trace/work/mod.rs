@@ -94,6 +94,8 @@ pub struct Stage {
     pub pool: usize,
     /// Its tasks: a range of `Work::tasks`.
     pub tasks: Range<usize>,
+    /// What the shortest of them takes.
+    pub shortest: Span,
     /// How many of them are retries.
     pub retries: u32,
     /// How many of them were among the first on their executors.

@@ -48,7 +48,9 @@ pub(super) fn of(
             }
         }
         stage.tasks = from..tasks.len();
-        let of_stage = tasks[from..].iter().map(|task: &Task| task.locality);
+        let durations = tasks[from..].iter().map(|task: &Task| task.duration);
+        stage.shortest = durations.min().unwrap_or_default();
+        let of_stage = tasks[from..].iter().map(|task| task.locality);
         let retries = tasks[from..].iter().filter(|task| task.retry).count();
         stage.retries = u32::try_from(retries).unwrap_or(u32::MAX);
         stage.nearest = of_stage.min().unwrap_or_default();
