@@ -10,7 +10,7 @@ use super::index::Index;
 use super::name::NameHasher;
 
 /// A table of no more entries than this has no index: looking through them is as quick, and costs no memory.
-const LOOKED_THROUGH: usize = 8;
+const LOOKED_THROUGH: usize = 16;
 
 /// Values by name.
 #[derive(Clone, Debug)]
@@ -127,14 +127,17 @@ impl<K: Hash + Eq, V> Table<K, V> {
         K: Borrow<Q>,
     {
         let place = self.get_index_of(key)?;
-        Some(self.swap_remove_index(place)?.1)
+        let (_, value) = self.take_out(place);
+        Some(value)
     }
 
     /// Takes out what is at a place; the last one gets it.
     pub fn swap_remove_index(&mut self, place: usize) -> Option<(K, V)> {
-        if place >= self.entries.len() {
-            return None;
-        }
+        (place < self.entries.len()).then(|| self.take_out(place))
+    }
+
+    #[inline]
+    fn take_out(&mut self, place: usize) -> (K, V) {
         let gone = self.entries.swap_remove(place);
         if !self.index.is_empty() {
             self.index.remove(hash_of(&gone.0), place);
@@ -143,7 +146,7 @@ impl<K: Hash + Eq, V> Table<K, V> {
                 self.index.moves(hash_of(moved), last, place);
             }
         }
-        Some(gone)
+        gone
     }
 
     /// Keeps those of which this is true, in their order.
