@@ -186,12 +186,6 @@ impl<K, V> Table<K, V> {
         self.entries.iter().map(|(key, value)| (key, value))
     }
 
-    /// Names and values, these to be changed.
-    pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&K, &mut V)> {
-        let entries = self.entries.iter_mut();
-        entries.map(|(key, value)| (&*key, value))
-    }
-
     /// Names.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = &K> + DoubleEndedIterator + Clone {
         self.entries.iter().map(|(key, _)| key)
@@ -216,8 +210,11 @@ impl<K, V> Table<K, V> {
 impl<'t, K: Hash + Eq, V> Entry<'t, K, V> {
     /// Its value, which is made where there is none.
     pub fn or_insert_with(self, new: impl FnOnce() -> V) -> &'t mut V {
-        let (_, value) = self.placed_or_insert_with(new);
-        value
+        let place = match self.place {
+            Some(place) => place,
+            None => self.table.push(self.key, new()),
+        };
+        &mut self.table.entries[place].1
     }
 
     /// Its value, or one that is as good as none.
@@ -226,15 +223,6 @@ impl<'t, K: Hash + Eq, V> Entry<'t, K, V> {
         V: Default,
     {
         self.or_insert_with(V::default)
-    }
-
-    /// Its place and its value, which is made where there is none.
-    pub fn placed_or_insert_with(self, new: impl FnOnce() -> V) -> (usize, &'t mut V) {
-        let place = match self.place {
-            Some(place) => place,
-            None => self.table.push(self.key, new()),
-        };
-        (place, &mut self.table.entries[place].1)
     }
 }
 
