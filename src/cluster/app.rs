@@ -1,6 +1,7 @@
 //! One application as it is known: its declared shape, its pods that wait, those that run, and the
 //! room that nodes hold for it. Folded by `state.rs`; it does not know what will be done about it.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -171,13 +172,25 @@ impl App {
         self.gated.iter().map(|(_, gated)| gated).sum()
     }
 
-    /// True where every pod that waits or is expected has room held for it and waits for nothing but
-    /// its node, or for EC2's answer to be let to it. `given` tells whether EC2 has given a node. Pods
-    /// with rules between them are always looked at, since others come near them.
-    pub fn is_provided_for(&self, given: impl Fn(&NodeId) -> bool) -> bool {
-        let full = |(slot, nodes): (&Slot, &BTreeMap<NodeId, u32>)| {
-            nodes.values().sum::<u32>() >= self.wanted(slot)
-        };
+    /// A slot for which more room is held than is wanted, where there is one; else whether as much as is wanted is
+    /// held for every slot for which any is.
+    pub(super) fn surplus(&self) -> Result<bool, &Slot> {
+        let mut full = true;
+        for (slot, nodes) in &self.held {
+            let held = nodes.values().sum::<u32>();
+            match held.cmp(&self.wanted(slot)) {
+                Ordering::Greater => return Err(slot),
+                Ordering::Equal => {}
+                Ordering::Less => full = false,
+            }
+        }
+        Ok(full)
+    }
+
+    /// True where every pod that waits or is expected is of a slot for which room is held, as much as is wanted,
+    /// and waits for nothing but its node, or for EC2's answer to be let to it. `given` tells whether EC2 has given
+    /// a node. Pods with rules between them are always looked at, since others come near them.
+    pub(super) fn waits_for_nodes(&self, given: impl Fn(&NodeId) -> bool) -> bool {
         let held_for = |template: &Arc<PodTemplate>| {
             let mut slots = self.held.keys();
             slots.any(|slot| slot.is_of(template))
@@ -190,7 +203,6 @@ impl App {
             && self.doomed.values().all(held_for)
             && self.expected_driver().is_none_or(held_for)
             && expected.all(|group| held_for(&group.template))
-            && self.held.iter().all(full)
             && templates.all(|template| template.placement.is_none())
             && (self.gates_await_answer(&given) || self.gang_awaits_answer(given))
     }

@@ -49,6 +49,7 @@ impl Counts {
         }
     }
 
+    #[inline]
     fn place(&self, template: &PodTemplate) -> Option<usize> {
         let mut slots = self.slots.iter();
         slots.position(|(slot, _)| slot.is_of(template))

@@ -10,7 +10,7 @@ use super::index::Index;
 use super::name::NameHasher;
 
 /// A table of no more entries than this has no index: looking through them is as quick, and costs no memory.
-const LOOKED_THROUGH: usize = 8;
+const LOOKED_THROUGH: usize = 16;
 
 /// Values by name.
 #[derive(Clone, Debug)]
@@ -127,14 +127,17 @@ impl<K: Hash + Eq, V> Table<K, V> {
         K: Borrow<Q>,
     {
         let place = self.get_index_of(key)?;
-        Some(self.swap_remove_index(place)?.1)
+        let (_, value) = self.take_out(place);
+        Some(value)
     }
 
     /// Takes out what is at a place; the last one gets it.
     pub fn swap_remove_index(&mut self, place: usize) -> Option<(K, V)> {
-        if place >= self.entries.len() {
-            return None;
-        }
+        (place < self.entries.len()).then(|| self.take_out(place))
+    }
+
+    #[inline]
+    fn take_out(&mut self, place: usize) -> (K, V) {
         let gone = self.entries.swap_remove(place);
         if !self.index.is_empty() {
             self.index.remove(hash_of(&gone.0), place);
@@ -143,7 +146,7 @@ impl<K: Hash + Eq, V> Table<K, V> {
                 self.index.moves(hash_of(moved), last, place);
             }
         }
-        Some(gone)
+        gone
     }
 
     /// Keeps those of which this is true, in their order.
@@ -183,12 +186,6 @@ impl<K, V> Table<K, V> {
         self.entries.iter().map(|(key, value)| (key, value))
     }
 
-    /// Names and values, these to be changed.
-    pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&K, &mut V)> {
-        let entries = self.entries.iter_mut();
-        entries.map(|(key, value)| (&*key, value))
-    }
-
     /// Names.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = &K> + DoubleEndedIterator + Clone {
         self.entries.iter().map(|(key, _)| key)
@@ -213,8 +210,11 @@ impl<K, V> Table<K, V> {
 impl<'t, K: Hash + Eq, V> Entry<'t, K, V> {
     /// Its value, which is made where there is none.
     pub fn or_insert_with(self, new: impl FnOnce() -> V) -> &'t mut V {
-        let (_, value) = self.placed_or_insert_with(new);
-        value
+        let place = match self.place {
+            Some(place) => place,
+            None => self.table.push(self.key, new()),
+        };
+        &mut self.table.entries[place].1
     }
 
     /// Its value, or one that is as good as none.
@@ -223,15 +223,6 @@ impl<'t, K: Hash + Eq, V> Entry<'t, K, V> {
         V: Default,
     {
         self.or_insert_with(V::default)
-    }
-
-    /// Its place and its value, which is made where there is none.
-    pub fn placed_or_insert_with(self, new: impl FnOnce() -> V) -> (usize, &'t mut V) {
-        let place = match self.place {
-            Some(place) => place,
-            None => self.table.push(self.key, new()),
-        };
-        (place, &mut self.table.entries[place].1)
     }
 }
 

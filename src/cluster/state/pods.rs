@@ -277,11 +277,11 @@ impl Cluster {
 
     /// The same, of one that room is held for.
     fn note_holder(&mut self, id: &AppId) {
-        self.trim(id);
+        let full = self.trim(id);
         // Others hear of it, and may be forgotten.
         if let Some(place) = self.apps.get_index_of(id) {
             let app = &self.apps[place];
-            let provided = !app.held.is_empty() && self.is_provided_for(app);
+            let provided = full && !app.held.is_empty() && self.is_provided_for(app);
             self.note_asked(place, provided);
         }
     }
@@ -312,7 +312,7 @@ impl Cluster {
             node.is_some_and(|node| node.stage != Stage::Asked)
         };
         let mut holders = app.held.values().flat_map(|nodes| nodes.keys());
-        app.is_provided_for(given) && holders.all(kept)
+        app.waits_for_nodes(given) && holders.all(kept)
     }
 
     fn note_asking(&mut self, place: usize, demanding: bool, until: Option<Timestamp>) {

@@ -38,28 +38,29 @@ impl Cluster {
     }
 
     /// Holds no more room for an application than its pods want: nodes that cannot keep what they
-    /// promised give up first, then the last ones.
-    pub(super) fn trim(&mut self, id: &AppId) {
+    /// promised give up first, then the last ones. True where it is as much as they want.
+    pub(super) fn trim(&mut self, id: &AppId) -> bool {
         let Some(app) = self.apps.get_mut(id) else {
-            return;
+            return false;
         };
         let nodes = &self.nodes;
         let broken = |id: &&NodeId| nodes.get(*id).is_none_or(|node| !node.keeps_promises());
-        let surplus = |app: &App| {
-            let mut slots = app.held.iter();
-            let over = slots.find(|(slot, nodes)| nodes.values().sum::<u32>() > app.wanted(slot));
-            over.map(|(slot, nodes)| (slot.clone(), nodes.keys().find(broken).cloned()))
-        };
         let mut given_up = Vec::new();
-        while let Some((slot, first)) = surplus(app) {
+        let full = loop {
+            let slot = match app.surplus() {
+                Ok(full) => break full,
+                Err(slot) => slot.clone(),
+            };
+            let first = app.held[&slot].keys().find(broken).cloned();
             let Some(from) = app.release_one(&slot, first.as_ref()) else {
-                break;
+                break false;
             };
             given_up.push((from, slot));
-        }
+        };
         for (node, slot) in given_up {
             self.unpromise(&node, id, &slot);
         }
+        full
     }
 
     /// Nodes are asked for in a zone: room that an application holds in others is surplus first, since its

@@ -277,5 +277,12 @@ fn what_is_kept_beside_the_nodes_is_that_of_a_cluster_rebuilt() {
         let rebuilt = Cluster::restored(&cluster.snapshot());
         assert_eq!(beside(&rebuilt), beside(&cluster), "after {count}");
         assert_eq!(rebuilt.snapshot(), cluster.snapshot());
+        let mut together = Cluster::default();
+        for (second, fact) in facts[..count].iter().cloned().enumerate() {
+            let at = Timestamp::from_millis(i64::try_from(second).unwrap() * 1000);
+            together.fold(&Event { at, fact });
+        }
+        together.settle();
+        assert_eq!(beside(&together), beside(&cluster), "at once, {count}");
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn answer(told: &Told<'_>, name: &str) -> Option<Answer> {
 
 /// The application of this name, or those whose name without namespace it is.
 fn find<'a>(told: &'a Told<'_>, name: &str) -> Vec<(&'a AppId, &'a App)> {
-    if let Some((_, id, app)) = told.cluster.apps.get_full(name) {
+    if let Some((id, app)) = told.cluster.apps.get_key_value(name) {
         return vec![(id, app)];
     }
     let bare = |id: &AppId| id.as_str().rsplit('/').next() == Some(name);
