@@ -4,6 +4,7 @@
 use sparkwright::model::money::Cost;
 use sparkwright::model::name::AppId;
 
+use super::phase::Watched;
 use super::record::{Ran, Runs};
 use super::run::World;
 use super::workload::Running;
@@ -46,6 +47,7 @@ impl World {
         let running = &mut self.applications[i];
         if let Some(app) = running.app() {
             self.finished += 1;
+            (self.watch)(Watched::Finished(self.finished));
             self.over.known.push((i, app.clone()));
             *running = Running::Over(Box::new(running.progress()));
         }

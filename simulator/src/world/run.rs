@@ -103,6 +103,7 @@ pub fn run(simulation: Simulation, watch: impl FnMut(Watched<'_>) + 'static) -> 
 
 pub(super) struct World {
     pub(super) watch: Box<dyn FnMut(Watched<'_>)>,
+    phase: Option<Phase>,
     pub(super) now: Timestamp,
     pub(super) agenda: Agenda,
     pub(super) batch: Vec<Event>,
@@ -163,6 +164,7 @@ impl World {
         let is_paced = simulation.pools.iter().any(is_paced);
         let mut world = World {
             watch,
+            phase: None,
             rounds: 0,
             now: Timestamp::ZERO,
             agenda,
@@ -228,7 +230,9 @@ impl World {
 
     /// Turns to a part of the work.
     pub(super) fn enter(&mut self, phase: Phase) {
-        (self.watch)(Watched::Enters(phase));
+        if self.phase.replace(phase) != Some(phase) {
+            (self.watch)(Watched::Enters(phase));
+        }
     }
 
     pub(super) fn run(&mut self) {
@@ -240,17 +244,15 @@ impl World {
             while let Some(due) = self.agenda.take(now) {
                 self.happen(due);
             }
-            self.fold();
+            if !self.batch.is_empty() {
+                self.fold();
+            }
             self.put_away();
-            (self.watch)(Watched::Finished(self.finished));
         }
     }
 
     /// Folds what has happened, lets the scheduler bind, and asks for a round if anything changed.
     fn fold(&mut self) {
-        if self.batch.is_empty() {
-            return;
-        }
         while !self.batch.is_empty() {
             self.enter(Phase::Fold);
             let mut events = std::mem::take(&mut self.folded);

@@ -151,8 +151,9 @@ impl Submission {
             }
             let mut template = PodTemplate::clone(template);
             template.app = Some(self.app.clone());
-            let selector = template.labels.get_mut(SPARK_APP_SELECTOR);
-            selector.map(|selector| self.base().clone_into(selector));
+            if let Some(selector) = template.labels.get_mut(SPARK_APP_SELECTOR) {
+                self.base().clone_into(selector);
+            }
             Arc::new(template)
         };
         let executors = original.executors.iter();

@@ -32,6 +32,8 @@ pub(super) struct Host {
     /// EBS volumes attached, and how many can be.
     pub disks: u32,
     pub most_disks: u32,
+    /// How many changes there had been after it came.
+    pub since: u64,
 }
 
 impl Host {
@@ -90,6 +92,7 @@ impl Hosts {
             others: Vec::new(),
             shelf,
             disks: 0,
+            since: self.changes() + 1,
             most_disks: id.map_or(u32::MAX, |id| catalog.instance_type(id).disks),
         };
         if let Some(old) = old {
@@ -98,6 +101,7 @@ impl Hosts {
             used -= &old.free;
             host.free -= &used;
             (host.pods, host.others, host.disks) = (old.pods, old.others, old.disks);
+            host.since = old.since;
         }
         self.slots[slot] = Some(host);
         if known.is_none() {

@@ -22,9 +22,15 @@ impl Index {
             (Some(one), Some(other)) => one.facts.id < other.facts.id,
             _ => false,
         };
+        let known = self.seen.unwrap_or(0);
         let mut enter = |place| {
-            let score = hosts.at(place).and_then(&mut score);
-            self.ranked.set(place, score, &is_before);
+            let host = hosts.at(place);
+            // Where another node has come, it may go before others for its name.
+            let is_new = host.is_some_and(|host| host.since > known);
+            let score = host.and_then(&mut score);
+            if is_new || score != self.ranked.score(place) {
+                self.ranked.set(place, score, &is_before);
+            }
         };
         match self.seen.and_then(|seen| hosts.changed_since(seen)) {
             Some(changed) => changed.for_each(enter),

@@ -8,6 +8,7 @@ mod index;
 mod neighbours;
 mod preempt;
 mod profile;
+mod queue;
 mod score;
 mod tournament;
 
@@ -131,74 +132,6 @@ impl Scheduler {
         self.queue_anew();
     }
 
-    /// A pod waits to be bound.
-    pub fn enqueue(&mut self, key: PodKey, id: PodId, template: Arc<PodTemplate>) {
-        let place = (-i64::from(template.priority), self.arrivals);
-        self.arrivals += 1;
-        self.mind_labels_for(&template);
-        self.queue(key, id, template, place);
-    }
-
-    /// From the first pod on that asks something of its neighbours labels tell profiles apart.
-    fn mind_labels_for(&mut self, template: &PodTemplate) {
-        if template.placement.is_some() && !self.profiles.mind_labels {
-            self.profiles.mind_labels = true;
-            self.queue_anew();
-        }
-    }
-
-    fn queue(&mut self, key: PodKey, id: PodId, template: Arc<PodTemplate>, place: Place) {
-        if self.profiles.is_stale() {
-            self.profiles.clear();
-            self.ready.clear();
-            self.stuck.clear();
-        }
-        let profile = self.profiles.intern(&id, &template, &self.referents);
-        let first = self.profiles.push(profile, place, key);
-        if self.pods.len() <= key.index() {
-            self.pods.resize(key.index() + 1, None);
-        }
-        self.pods[key.index()] = Some(Known {
-            key,
-            id,
-            template,
-            state: State::Queued { profile, place },
-        });
-        if !self.profiles.is_stuck(profile) && first.is_none_or(|first| place < first) {
-            first.map(|first| self.take_from_ready(first));
-            self.make_ready(profile);
-        }
-    }
-
-    /// Puts every waiting pod into its profile again: what profiles are told apart by has changed.
-    fn queue_anew(&mut self) {
-        self.ready.clear();
-        self.stuck.clear();
-        self.profiles.clear();
-        for at in 0..self.pods.len() {
-            let is_queued = |known: &mut Known| matches!(known.state, State::Queued { .. });
-            if let Some(known) = self.pods[at].take_if(is_queued)
-                && let State::Queued { place, .. } = known.state
-            {
-                self.queue(known.key, known.id, known.template, place);
-            }
-        }
-    }
-
-    /// The first pod of a profile, where there is one, may find a node.
-    fn make_ready(&mut self, profile: usize) {
-        if let Some((place, _)) = self.profiles.first(profile) {
-            let at = self.ready.partition_point(|(other, _)| *other > place);
-            self.ready.insert(at, (place, profile));
-        }
-    }
-
-    /// True where the pod at a place was the first of its profile, and not stuck.
-    fn take_from_ready(&mut self, place: Place) -> bool {
-        let at = self.ready.iter().position(|(other, _)| *other == place);
-        at.map(|at| self.ready.remove(at)).is_some()
-    }
-
     /// A pod is gone, wherever it was.
     pub fn forget(&mut self, key: PodKey) {
         let place = self.pods.get_mut(key.index());
@@ -309,28 +242,6 @@ impl Scheduler {
         bound.map(|(priority, _)| *priority).min()
     }
 
-    /// Something changed that may help: profiles that found no node are asked again.
-    fn retry(&mut self) {
-        while let Some(profile) = self.stuck.pop() {
-            self.profiles.set_stuck(profile, false);
-            self.make_ready(profile);
-        }
-    }
-
-    /// A pod got its node: that helps those who want to be near it, or may push it out.
-    fn retry_after_binding(&mut self) {
-        let lowest = self.lowest_priority();
-        let is_helped = |profile: usize| {
-            let profile = self.profiles.get(profile);
-            profile.placement.is_some() || lowest.is_some_and(|lowest| lowest < profile.priority)
-        };
-        let stuck = self.stuck.iter().copied();
-        let (helped, rest): (Vec<usize>, Vec<usize>) = stuck.partition(|&one| is_helped(one));
-        self.stuck = helped;
-        self.retry();
-        self.stuck = rest;
-    }
-
     /// True where `bind` has nothing to do.
     pub fn is_idle(&self) -> bool {
         self.ready.is_empty()
@@ -338,7 +249,7 @@ impl Scheduler {
 
     /// Binds every pod that has a feasible node, in order, and pushes out whom its priority lets it.
     pub fn bind(&mut self, decisions: &mut Vec<Decision>) {
-        while let Some((place, profile)) = self.ready.pop() {
+        while let Some((_, profile)) = self.ready.pop() {
             let Some((_, pod)) = self.profiles.first(profile) else {
                 continue;
             };
@@ -347,7 +258,7 @@ impl Scheduler {
                 self.stuck.push(profile);
                 continue;
             };
-            self.profiles.pop(profile, place);
+            self.profiles.pop_first(profile);
             self.make_ready(profile);
             self.take(pod, host, self.profiles.get(profile).disks);
             if !self.stuck.is_empty() {

@@ -215,6 +215,12 @@ impl Profiles {
         first
     }
 
+    /// The first pod leaves the line.
+    pub fn pop_first(&mut self, profile: usize) {
+        let first = self.lines[profile].pods.pop_front();
+        self.waiting -= usize::from(first.is_some());
+    }
+
     /// The pod at a place leaves the line.
     pub fn pop(&mut self, profile: usize, place: Place) {
         let pods = &mut self.lines[profile].pods;
@@ -244,9 +250,9 @@ impl Profiles {
         let (wanted, shelves) = (&line.profile, &mut line.shelves);
         index.update(hosts, |host| {
             let facts = &host.facts;
-            let is_open = facts.ready && !facts.unschedulable && wanted.requests.fits(&host.free);
-            (is_open && suits_shelf(wanted, shelves, host))
-                .then(|| scoring.of(host, &wanted.requests))
+            let is_open = facts.ready && !facts.unschedulable;
+            let suits = is_open && suits_shelf(wanted, shelves, host);
+            (suits && wanted.requests.fits(&host.free)).then(|| scoring.of(host, &wanted.requests))
         });
         index.best()
     }

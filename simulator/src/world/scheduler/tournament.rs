@@ -4,14 +4,25 @@
 /// Scores by place. A place without a score never wins against one that has one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tournament {
-    /// One more than the score, or none; as many as a power of two.
-    scores: Vec<u64>,
-    /// Places that won: at 1 the whole, at n against the winners at 2 n and 2 n + 1. Beyond the end
-    /// there are the places themselves.
-    winners: Vec<usize>,
+    /// Who won: at 1 the whole, at n against the winners at 2 n and 2 n + 1; in the second half each place by
+    /// itself. As many as a power of two, or none.
+    winners: Vec<Winner>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Winner {
+    place: usize,
+    /// One more than the score; zero is none.
+    score: u64,
 }
 
 impl Tournament {
+    /// The score of a place.
+    pub fn score(&self, place: usize) -> Option<u64> {
+        let alone = self.winners.get(self.winners.len() / 2 + place)?;
+        alone.score.checked_sub(1)
+    }
+
     /// A place has this score, or none. Of two places with equal scores `is_before` tells whether the one
     /// goes before the other.
     pub fn set(
@@ -20,51 +31,47 @@ impl Tournament {
         score: Option<u64>,
         is_before: &impl Fn(usize, usize) -> bool,
     ) {
-        if place >= self.scores.len() {
+        if place >= self.winners.len() / 2 {
             self.grow(place + 1, is_before);
         }
-        self.scores[place] = score.map_or(0, |score| score + 1);
-        let mut game = (self.scores.len() + place) / 2;
-        while game > 0 {
+        let mut game = self.winners.len() / 2 + place;
+        let score = score.map_or(0, |score| score + 1);
+        self.winners[game] = Winner { place, score };
+        while game > 1 {
+            game /= 2;
             let winner = self.play(game, is_before);
             let before = std::mem::replace(&mut self.winners[game], winner);
-            if before == winner && winner != place {
+            if before == winner && winner.place != place {
                 return;
             }
-            game /= 2;
         }
     }
 
     /// The place with the greatest score.
     pub fn best(&self) -> Option<usize> {
-        let winner = self.winner(1);
-        (*self.scores.get(winner)? > 0).then_some(winner)
+        let winner = self.winners.get(1)?;
+        (winner.score > 0).then_some(winner.place)
     }
 
     #[cold]
     fn grow(&mut self, places: usize, is_before: &impl Fn(usize, usize) -> bool) {
+        let known = self.winners.split_off(self.winners.len() / 2);
         let places = places.next_power_of_two();
-        self.scores.resize(places, 0);
-        self.winners.resize(places, 0);
+        let alone = |place| Winner { place, score: 0 };
+        self.winners = (0..places).chain(0..places).map(alone).collect();
+        self.winners[places..places + known.len()].copy_from_slice(&known);
         for game in (1..places).rev() {
             self.winners[game] = self.play(game, is_before);
         }
     }
 
-    fn play(&self, game: usize, is_before: &impl Fn(usize, usize) -> bool) -> usize {
-        let (one, other) = (self.winner(2 * game), self.winner(2 * game + 1));
-        let (first, second) = (self.scores[one], self.scores[other]);
-        if first < second || first == second && first > 0 && is_before(other, one) {
+    fn play(&self, game: usize, is_before: &impl Fn(usize, usize) -> bool) -> Winner {
+        let (one, other) = (self.winners[2 * game], self.winners[2 * game + 1]);
+        let is_tie = one.score == other.score && one.score > 0;
+        if one.score < other.score || is_tie && is_before(other.place, one.place) {
             other
         } else {
             one
-        }
-    }
-
-    fn winner(&self, game: usize) -> usize {
-        match self.winners.get(game) {
-            Some(&winner) => winner,
-            None => game - self.winners.len(),
         }
     }
 }
