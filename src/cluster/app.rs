@@ -270,17 +270,19 @@ impl App {
                 let template = &pod.template;
                 let mut known = self.waiting.iter_mut();
                 match known.find(|(known, _)| Arc::ptr_eq(known, template)) {
-                    Some((_, pods)) => pods.push(pod.id.clone()),
+                    Some((_, pods)) => {
+                        pods.insert(pod.id.clone());
+                    }
                     None => {
                         let mut pods = std::mem::take(&mut self.spare);
-                        pods.push(pod.id.clone());
+                        pods.insert(pod.id.clone());
                         self.waiting.push((template.clone(), pods));
                     }
                 }
             }
             PodPhase::Bound(node) => {
                 self.bound
-                    .push(pod.id.clone(), (pod.template.role, node.clone()));
+                    .insert(pod.id.clone(), (pod.template.role, node.clone()));
                 if pod.template.role == Role::Driver {
                     self.driver_since.get_or_insert(at);
                 }

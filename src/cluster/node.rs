@@ -190,7 +190,7 @@ impl Node {
     pub(super) fn take(&mut self, pod: &Pod) {
         let template = &pod.template;
         self.used += &template.requests;
-        self.pods.push(pod.id.clone());
+        self.pods.insert(pod.id.clone());
         if !template.daemon {
             self.working += 1;
             self.drivers += u32::from(template.role == Role::Driver);

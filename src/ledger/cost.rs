@@ -244,7 +244,7 @@ impl Ledger {
         if self.homes.contains_key(&pod.id) {
             return;
         }
-        self.homes.push(pod.id.clone(), id.clone());
+        self.homes.insert(pod.id.clone(), id.clone());
         let account = match &pod.template.app {
             Some(app) if !pod.template.daemon => Account::App(app.clone()),
             _ => Account::System,
@@ -254,7 +254,7 @@ impl Ledger {
             weight: weight(&pod.template.requests),
             since: at,
         };
-        node.open.push(pod.id.clone(), tenant);
+        node.open.insert(pod.id.clone(), tenant);
     }
 
     fn end_pod(&mut self, pod: &PodId, at: Timestamp) {

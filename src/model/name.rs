@@ -5,13 +5,18 @@
 use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::Arc;
 
+use indexmap::{IndexMap, IndexSet};
 use serde::{Deserialize, Serialize};
 
-pub use super::roll::Names;
-pub use super::table::Table;
+/// Values by name: found at the same cost at any size. What is iterated comes in the order of what
+/// happened before, never of a seed; sort where an answer depends on it.
+pub type Table<K, V> = IndexMap<K, V, BuildHasherDefault<NameHasher>>;
+
+/// A set of names, as [`Table`] is a map of them.
+pub type Names<K> = IndexSet<K, BuildHasherDefault<NameHasher>>;
 
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(

@@ -71,7 +71,7 @@ impl Cluster {
                 self.unhouse(&old, at);
             }
             None => {
-                self.pods.push(pod.id.clone(), own);
+                self.pods.insert(pod.id.clone(), own);
             }
         }
         match &pod.phase {
@@ -94,7 +94,10 @@ impl Cluster {
         };
         match self.apps.get_index_of(id) {
             Some(place) => place,
-            None => self.apps.push(id.clone(), App::new(pod.created)),
+            None => {
+                let new = App::new(pod.created);
+                self.apps.insert_full(id.clone(), new).0
+            }
         }
     }
 
