@@ -113,6 +113,7 @@ fn simulation(application: &Submission, copies: u32, arrivals: &str) -> Simulati
         catalog,
         pools: pools.iter().map(|pool| pool.for_region(&region)).collect(),
         daemons: Vec::new(),
+        referents: Vec::new(),
         submissions: Arc::new(Submissions::new(originals, copies, arrivals, 0)),
         executors: ExecutorSource::Simulated,
         conditions: Conditions::default(),

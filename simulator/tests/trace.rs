@@ -112,6 +112,48 @@ fn pods_are_created_when_listed_run_as_long_and_cost_what_their_nodes_cost() {
 }
 
 #[test]
+fn objects_that_pods_meet_count_in_a_replay() {
+    let scratch = TempDir::new().unwrap();
+    let (list, trace) = (path(&scratch, "pods.jsonl"), path(&scratch, "trace"));
+    // Apart from each other as far as their namespace is one of the red team's.
+    let pod = |name: &str| {
+        format!(
+            r#"{{"pod":"{name}","namespace":"etl","create_ms":0,"run_ms":600000,"cpu_milli":500,"mem_mib":512,"labels":{{"app":"a"}},"scheduling":{{"affinity":{{"podAntiAffinity":{{"requiredDuringSchedulingIgnoredDuringExecution":[{{"topologyKey":"kubernetes.io/hostname","labelSelector":{{"matchLabels":{{"app":"a"}}}},"namespaceSelector":{{"matchLabels":{{"team":"red"}}}}}}]}}}}}}}}"#
+        )
+    };
+    fs::write(&list, [pod("one"), pod("two")].join("\n")).unwrap();
+    let imported = sim(&["trace", "import", "--from", "pods", &list, "-o", &trace]);
+    assert!(imported.status.success(), "{}", text(&imported.stderr));
+    let objects = path(&scratch, "objects.yaml");
+    let nodes = |given: &str| {
+        fs::write(&objects, given).unwrap();
+        let output = sim(&["replay", "--trace", &trace, "-f", &objects, "-o", "json"]);
+        let document = json(&output);
+        let nodes = document["nodes"].as_array().map(Vec::len);
+        (nodes, text(&output.stderr), document["usd"].clone())
+    };
+    let namespace = |team: &str| {
+        format!(
+            "{{apiVersion: v1, kind: Namespace, metadata: {{name: etl, labels: {{team: {team}}}}}}}"
+        )
+    };
+    let (blue, _, cheap) = nodes(&namespace("blue"));
+    assert_eq!((blue, nodes(&namespace("red")).0), (Some(1), Some(2)));
+
+    let daemon = "{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: agent, namespace: ops}, spec: {selector: {matchLabels: {app: agent}}, template: {metadata: {labels: {app: agent}}, spec: {tolerations: [{operator: Exists}], containers: [{name: agent, image: agent, resources: {requests: {cpu: 4, memory: 4Gi}}}]}}}}";
+    let (one, _, dear) = nodes(daemon);
+    assert!(one == Some(1) && dear.as_f64() > cheap.as_f64(), "{dear}");
+
+    let pool = "{apiVersion: v1, kind: Pod, metadata: {name: p, labels: {spark-role: driver, spark-app-selector: s}}, spec: {containers: [{name: p, image: p}]}}";
+    let (_, told, _) = nodes(pool);
+    assert!(told.contains("1 objects of -f are passed over"), "{told}");
+    fs::write(&objects, "kind: DaemonSet\napiVersion: apps/v1\nspec: 7\n").unwrap();
+    let refused = sim(&["replay", "--trace", &trace, "-f", &objects, "-o", "json"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(refused.stdout.is_empty() && text(&refused.stderr).contains("refused"));
+}
+
+#[test]
 fn pods_that_no_pool_serves_wait_and_say_so() {
     let scratch = TempDir::new().unwrap();
     let (list, trace) = (path(&scratch, "pods.jsonl"), path(&scratch, "trace"));

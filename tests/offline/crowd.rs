@@ -97,6 +97,7 @@ fn simulation(limit: Cpu) -> Simulation {
         catalog: catalog(),
         pools: vec![pool("drivers", &[Role::Driver], 17), executors],
         daemons: Vec::new(),
+        referents: Vec::new(),
         submissions: Arc::new(submissions),
         executors: ExecutorSource::Simulated,
         conditions: Conditions::default(),

@@ -4,6 +4,7 @@
 mod advice;
 mod document;
 mod nodes;
+mod objects;
 mod open_loop;
 mod portable;
 mod table;
@@ -23,7 +24,6 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 use sparkwright::model::advice::Advice;
 use sparkwright::model::conf;
-use sparkwright::model::daemon::Daemon;
 use sparkwright::model::name::AppId;
 use sparkwright::model::offering::Catalog;
 use sparkwright::model::pool::Pool;
@@ -45,6 +45,7 @@ use crate::world::submission::Submission;
 use crate::world::submissions::Submissions;
 use crate::world::workload::Workload;
 
+use objects::Objects;
 use open_loop::OpenLoopError;
 use tape::Tape;
 
@@ -70,6 +71,10 @@ pub struct ReplayArgs {
     /// NodePools: a file or a folder [default: embedded ones]
     #[arg(long, value_name = "PATH")]
     pub nodepools: Option<PathBuf>,
+    /// Objects that the pods meet: DaemonSets, PodDisruptionBudgets, Namespaces; files, folders, or - for the
+    /// standard input
+    #[arg(short = 'f', long = "file", value_name = "FILE", num_args = 1.., conflicts_with = "open_loop")]
+    pub files: Vec<PathBuf>,
     /// Which catalogue.
     #[command(flatten)]
     pub source: SourceArgs,
@@ -140,6 +145,9 @@ pub enum ReplayError {
     /// NodePools were given, and some cannot be used; one line each.
     #[error("{}", .0.join("\n"))]
     NodePools(Vec<String>),
+    /// Objects were given, and some cannot be used; one line each.
+    #[error("{}", .0.join("\n"))]
+    Objects(Vec<String>),
     /// The log that executors are to come from cannot be read.
     #[error("--executors from={input}: {reason}")]
     Executors {
@@ -203,6 +211,7 @@ pub fn run(
     }
     let executors = executors(&args.executors)?;
     let conditions = conditions(args, &catalog)?;
+    let objects = objects::read(args, messages)?;
     let (submissions, skipped) = submissions(args, messages)?;
     if args.nodepools.is_none() && submissions.iter().any(portable::has_other_pods) {
         pools.extend(nodepools::imported());
@@ -212,7 +221,7 @@ pub fn run(
     }
     let answer = simulate(
         args,
-        (catalog, conditions),
+        (catalog, conditions, objects),
         pools,
         executors,
         submissions,
@@ -343,7 +352,7 @@ fn submission(
 )]
 fn simulate(
     args: &ReplayArgs,
-    (catalog, conditions): (Arc<Catalog>, Conditions),
+    (catalog, conditions, objects): (Arc<Catalog>, Conditions, Objects),
     pools: Vec<Pool>,
     executors: ExecutorSource,
     submissions: Vec<Workload>,
@@ -351,13 +360,14 @@ fn simulate(
 ) -> Result<Answer, ReplayError> {
     let submissions = Submissions::new(submissions, args.copies, args.arrivals, args.seed);
     let submissions = Arc::new(submissions);
-    let daemons = args.daemonset_overhead.clone().map(overhead::daemon);
-    let daemons: Vec<Daemon> = daemons.into_iter().collect();
+    let mut daemons = objects.daemons;
+    daemons.extend(args.daemonset_overhead.clone().map(overhead::daemon));
     let advice = advice::of(&catalog, &pools, &daemons, &submissions);
     let simulation = Simulation {
         catalog: catalog.clone(),
         pools: pools.clone(),
         daemons,
+        referents: objects.referents,
         submissions: submissions.clone(),
         executors,
         conditions,

@@ -140,6 +140,7 @@ mod tests {
     use clap::Parser;
     use serde_json::Value;
 
+    use super::super::objects::Objects;
     use super::super::{ReplayArgs, conditions, document, nodepools, simulate, submissions};
     use crate::world::run::ExecutorSource;
     use std::sync::Arc;
@@ -156,11 +157,11 @@ mod tests {
         let args = Cli::parse_from(["replay", "--trace", logs, "--copies", "2"]).args;
         let catalog = Arc::new(args.source.source(0).load().unwrap());
         let conditions = conditions(&args, &catalog).unwrap();
-        let catalog = (catalog, conditions);
+        let world = (catalog, conditions, Objects::default());
         let pools = nodepools::chosen(None, &mut std::io::empty()).pools;
         let (submissions, skipped) = submissions(&args, &mut Vec::new()).unwrap();
         let executors = ExecutorSource::Simulated;
-        let answer = simulate(&args, catalog, pools, executors, submissions, skipped).unwrap();
+        let answer = simulate(&args, world, pools, executors, submissions, skipped).unwrap();
         let told = |most| serde_json::to_value(document::document_listing(&answer, most)).unwrap();
         let (listed, grouped) = (told(10_000), told(3));
         let sum = |list: &Value, field: &str| -> f64 {

@@ -11,6 +11,7 @@ mod daemons;
 pub mod delays;
 pub mod fleet;
 mod images;
+mod life;
 mod over;
 mod pace;
 pub mod phase;

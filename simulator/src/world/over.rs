@@ -174,6 +174,7 @@ mod tests {
             catalog: Arc::new(source.load().unwrap()),
             pools: pools(),
             daemons: Vec::new(),
+            referents: Vec::new(),
             submissions: Arc::new(Submissions::new(vec![original], COPIES, arrivals, 0)),
             executors: ExecutorSource::Simulated,
             conditions: Conditions::default(),

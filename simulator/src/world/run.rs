@@ -13,7 +13,7 @@ use sparkwright::model::daemon::Daemon;
 use sparkwright::model::name::NodeId;
 use sparkwright::model::offering::Catalog;
 use sparkwright::model::pool::Pool;
-use sparkwright::model::spark::{Pod, PodPhase};
+use sparkwright::model::referent::Referent;
 use sparkwright::model::time::{Span, Timestamp};
 use sparkwright::plan::effect::Waiting;
 use sparkwright::plan::reason::Reason;
@@ -60,6 +60,8 @@ pub struct Simulation {
     pub pools: Vec<Pool>,
     /// What DaemonSets take from each node.
     pub daemons: Vec<Daemon>,
+    /// Objects to which pods' rules refer, by `namespace/name`, or the name alone where there are no namespaces.
+    pub referents: Vec<(String, Referent)>,
     /// Applications, and when each is submitted.
     pub submissions: Arc<Submissions>,
     /// Where their executors come from.
@@ -211,6 +213,10 @@ impl World {
         for daemon in simulation.daemons {
             world.say(Fact::DaemonApplied(daemon));
         }
+        for (name, referent) in simulation.referents {
+            world.scheduler.apply_referent(&name, referent.clone());
+            world.say(Fact::ReferentApplied { name, referent });
+        }
         world.await_next();
         world
     }
@@ -346,54 +352,6 @@ impl World {
         self.report(pod);
     }
 
-    /// The pod as it is becomes an event.
-    pub(super) fn report(&mut self, key: PodKey) {
-        if let Some(pod) = self.pods.get(key) {
-            self.say(Fact::PodApplied(Pod {
-                id: pod.id.clone(),
-                template: pod.template.clone(),
-                created: pod.created,
-                phase: pod.phase.clone(),
-            }));
-        }
-    }
-
-    fn bound(&mut self, key: PodKey, node: NodeId, host: usize) {
-        let Some(pod) = self.pods.get_mut(key) else {
-            return;
-        };
-        pod.phase = PodPhase::Bound(node.clone());
-        if let Part::Driver(i) = pod.part {
-            let known = self.cluster.nodes.get(&node);
-            self.tally.app(i).zone = known.and_then(|node| node.zone);
-        }
-        self.pods.events += 1;
-        self.start(key, &node, host);
-        self.report(key);
-    }
-
-    fn started(&mut self, key: PodKey) {
-        let Some(pod) = self.pods.get_mut(key) else {
-            return;
-        };
-        pod.started = Some(self.now);
-        let part = pod.part;
-        self.pods.events += 1;
-        match part {
-            Part::Driver(i) => self.tell(i, Application::driver_running),
-            Part::Executor(i, executor) => {
-                let pace = self.pace(i, key);
-                self.tell(i, |application, now, wishes| {
-                    application.executor_on(executor, pace);
-                    application.executor_running(executor, now, wishes);
-                });
-            }
-            Part::Pod(i, place) => self.tell_pods(i, |set, now, wishes| {
-                set.running(place, now, wishes);
-            }),
-        }
-    }
-
     /// Tells a Spark application something, and fulfils what it wishes for.
     pub(super) fn tell(
         &mut self,
@@ -438,19 +396,6 @@ impl World {
                 self.finish(i);
             }
         }
-    }
-
-    pub(super) fn end(&mut self, key: PodKey) {
-        let Some(pod) = self.pods.remove(key) else {
-            return;
-        };
-        if let (Part::Executor(i, _), Some(started)) = (pod.part, pod.started) {
-            let app = self.tally.app(i);
-            app.executor_time = app.executor_time + (self.now - started);
-        }
-        self.free_address(key, &pod.phase);
-        self.scheduler.forget(key);
-        self.say(Fact::PodEnded(pod.id));
     }
 
     pub(super) fn outcome(mut self) -> Outcome {

@@ -20,7 +20,7 @@ use sparkwright::cluster::event::NodeFacts;
 use sparkwright::model::name::{NodeId, PodId};
 use sparkwright::model::offering::Catalog;
 use sparkwright::model::placement::Placement;
-use sparkwright::model::referent::{Referent, ReferentKind, Referents};
+use sparkwright::model::referent::{Referent, Referents};
 use sparkwright::model::resources::Resources;
 use sparkwright::model::spark::PodTemplate;
 
@@ -123,12 +123,6 @@ impl Scheduler {
     /// An object that pods' rules refer to is there, or has changed. Pods that wait look again.
     pub fn apply_referent(&mut self, name: &str, referent: Referent) {
         self.referents.insert(name, referent);
-        self.queue_anew();
-    }
-
-    /// Such an object is gone.
-    pub fn forget_referent(&mut self, kind: ReferentKind, name: &str) {
-        self.referents.remove(kind, name);
         self.queue_anew();
     }
 
