@@ -459,7 +459,8 @@ impl Slots {
 impl Profile {
     /// There are tasks that wait, and slots that are free.
     fn can_launch(&self) -> bool {
-        !self.ready.is_empty() && !(self.warm.is_empty() && self.fresh.is_empty())
+        let is_free = !self.warm.is_empty() || !self.fresh.is_empty();
+        is_free && !self.ready.is_empty()
     }
 
     /// Tasks that could be launched.

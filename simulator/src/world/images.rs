@@ -1,4 +1,5 @@
-//! Which images nodes have pulled: the first pod of a role waits for it, and later ones find it there.
+//! Which images nodes have pulled: the first pod of a role waits for it, and later ones find it there. A role has one
+//! image; how long a pull takes is in `delays`.
 
 use sparkwright::model::spark::Role;
 

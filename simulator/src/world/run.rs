@@ -207,18 +207,28 @@ impl World {
         for (&zone, &free) in &conditions.subnets {
             world.say(Fact::ZoneAddresses { zone, free });
         }
-        for pool in simulation.pools {
-            world.say(Fact::PoolApplied(pool.into()));
-        }
-        for daemon in simulation.daemons {
-            world.say(Fact::DaemonApplied(daemon));
-        }
-        for (name, referent) in simulation.referents {
-            world.scheduler.apply_referent(&name, referent.clone());
-            world.say(Fact::ReferentApplied { name, referent });
-        }
+        world.say_objects(simulation.pools, simulation.daemons, simulation.referents);
         world.await_next();
         world
+    }
+
+    /// What is in the cluster before anything happens.
+    fn say_objects(
+        &mut self,
+        pools: Vec<Pool>,
+        daemons: Vec<Daemon>,
+        referents: Vec<(String, Referent)>,
+    ) {
+        for pool in pools {
+            self.say(Fact::PoolApplied(pool.into()));
+        }
+        for daemon in daemons {
+            self.say(Fact::DaemonApplied(daemon));
+        }
+        for (name, referent) in referents {
+            self.scheduler.apply_referent(&name, referent.clone());
+            self.say(Fact::ReferentApplied { name, referent });
+        }
     }
 
     /// Something has happened, of which the core is to hear.
