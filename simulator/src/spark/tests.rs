@@ -221,6 +221,11 @@ fn print(name: &str, fidelity: &Fidelity) {
     );
 }
 
+/// All logs that are at hand, else those that ship.
+pub(super) fn logs() -> PathBuf {
+    shared().unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("data/logs"))
+}
+
 fn shared() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/spark-events");
     if !folder.exists() {

@@ -2,12 +2,12 @@
 //! and what losing one costs. The world here runs every pod a fixed time after it was asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use sparkwright::model::time::Span;
 
 use super::*;
 use crate::spark::run::{EXECUTOR_START, FIRST_OFFER};
+use crate::spark::tests::logs;
 use crate::trace;
 use crate::trace::recorded::{self, Locality, Outcome as TaskOutcome, Recorded};
 
@@ -205,15 +205,7 @@ fn every_pod_asked_for_is_deleted_before_the_driver_exits() {
 
 #[test]
 fn real_applications_run_to_their_end_whatever_is_lost() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shared = root.join("../../shared/data/spark-events");
-    let folder = if shared.exists() {
-        shared
-    } else {
-        println!("only the shipped logs: {} is not there", shared.display());
-        root.join("data/logs")
-    };
-    for recorded in trace::open(&folder).filter_map(Result::ok) {
+    for recorded in trace::open(&logs()).filter_map(Result::ok) {
         let work = Arc::new(Work::of(&recorded).unwrap());
         for (executor, second) in [(1, 20), (1, 60), (2, 100), (9999, 1)] {
             let mut world = World::of(&work, 30);
@@ -233,14 +225,7 @@ fn real_applications_run_to_their_end_whatever_is_lost() {
 
 #[test]
 fn losing_an_executor_in_the_middle_never_ends_a_real_application_earlier() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shared = root.join("../../shared/data/spark-events");
-    let folder = if shared.exists() {
-        shared
-    } else {
-        root.join("data/logs")
-    };
-    for recorded in trace::open(&folder).filter_map(Result::ok) {
+    for recorded in trace::open(&logs()).filter_map(Result::ok) {
         let work = Arc::new(Work::of(&recorded).unwrap());
         let mut calm = World::of(&work, 30);
         calm.run();

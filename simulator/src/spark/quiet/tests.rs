@@ -2,12 +2,12 @@
 //! each thing happens at its own time: the world must hear the same of both.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 
 use sparkwright::model::performance::Performance;
 use sparkwright::model::time::{Span, Timestamp};
 
+use crate::spark::tests::logs;
 use crate::spark::{Application, Executors, Pace, Progress, Wish};
 use crate::trace::{self, Work};
 
@@ -179,15 +179,7 @@ fn drawn(seed: u64, executor: u32, what: u64) -> i64 {
 
 /// Of logs that ship, and of more where they are.
 fn works() -> Vec<Arc<Work>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shared = root.join("../../shared/data/spark-events");
-    let folder = if shared.exists() {
-        shared
-    } else {
-        println!("only the shipped logs: {} is not there", shared.display());
-        root.join("data/logs")
-    };
-    let logs = trace::open(&folder).filter_map(Result::ok);
+    let logs = trace::open(&logs()).filter_map(Result::ok);
     let works = logs.filter_map(|log| Work::of(&log).ok());
     let works = works.filter(|work| work.local_slots.is_none());
     works.map(Arc::new).collect()
