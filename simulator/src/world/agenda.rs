@@ -84,8 +84,12 @@ impl Agenda {
         if let Some((_, position)) = self.submission.take_if(|(at, _)| *at == now) {
             return Some(Due::Submit(position));
         }
-        let background = self.background.pop_at(now);
-        background.or_else(|| self.decided.pop_at(now))
+        // At most times nothing of the background is due, and after each thing mostly nothing else.
+        let timelines = [&mut self.background, &mut self.decided];
+        let due = timelines
+            .into_iter()
+            .find(|timeline| timeline.next_time() == Some(now));
+        due?.pop_at(now)
     }
 }
 
