@@ -7,7 +7,6 @@ use sparkwright::plan::effect::{Effect, Place, Plan};
 
 use super::agenda::Due;
 use super::phase::{Phase, Watched};
-use super::pods::Part;
 use super::run::World;
 
 /// Rounds at one instant before the simulation gives up: a planner that never comes to rest is a
@@ -75,8 +74,7 @@ impl World {
         let Some(pod) = self.pods.get_mut(key) else {
             return;
         };
-        let (Part::Driver(i) | Part::Executor(i, _) | Part::Pod(i, _)) = pod.part;
-        if let Some(placings) = self.applications[i].placings() {
+        if let Some(placings) = self.applications[pod.part.application()].placings() {
             pod.template = placings.placed(&pod.template, place, &self.cluster.catalog);
         }
         pod.phase = PodPhase::Pending;

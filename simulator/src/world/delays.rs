@@ -6,7 +6,7 @@ use rand_pcg::Pcg64Mcg;
 
 use sparkwright::model::time::Span;
 
-use super::stream::{normal, stream};
+use super::stream::{Streams, normal, stream};
 
 /// The standard normal distribution's 99th percentile.
 const Z99: f64 = 2.326_347_874;
@@ -20,6 +20,14 @@ pub struct Distribution {
     pub p50: Span,
     /// One in a hundred takes longer.
     pub p99: Span,
+}
+
+/// A distribution made ready to be drawn from many times.
+#[derive(Clone, Copy, Debug)]
+struct Law {
+    median: Span,
+    /// None where it is always the same.
+    sigma: Option<f64>,
 }
 
 /// How long everything takes.
@@ -62,11 +70,24 @@ impl Distribution {
 
     /// One of its lengths.
     pub fn draw(&self, random: &mut Pcg64Mcg) -> Span {
-        if self.p50 >= self.p99 {
-            return self.p50;
+        self.law().draw(random)
+    }
+
+    fn law(&self) -> Law {
+        let sigma = || (millis(self.p99) / millis(self.p50)).ln() / Z99;
+        Law {
+            median: self.p50,
+            sigma: (self.p50 < self.p99).then(sigma),
         }
-        let sigma = (millis(self.p99) / millis(self.p50)).ln() / Z99;
-        let drawn = millis(self.p50) * (sigma * normal(random)).exp();
+    }
+}
+
+impl Law {
+    fn draw(&self, random: &mut Pcg64Mcg) -> Span {
+        let Some(sigma) = self.sigma else {
+            return self.median;
+        };
+        let drawn = millis(self.median) * (sigma * normal(random)).exp();
         whole(drawn).min(LONGEST)
     }
 }
@@ -104,14 +125,37 @@ impl Delays {
             shutdown: none,
         }
     };
+}
 
-    /// From bound to running, with or without the image there.
-    pub fn started(&self, seed: u64, pod: &str, image_is_there: bool) -> Span {
-        let start = self.start.draw(&mut stream(seed, "start", pod));
+/// How long pods take from bound to running.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Starts {
+    seed: u64,
+    start: Law,
+    pull: Law,
+}
+
+impl Starts {
+    pub fn new(delays: &Delays, seed: u64) -> Self {
+        Starts {
+            seed,
+            start: delays.start.law(),
+            pull: delays.pull.law(),
+        }
+    }
+
+    /// The streams of pods whose names begin so.
+    pub fn streams(&self, beginning: &str) -> Streams {
+        Streams::new(self.seed, "start", beginning)
+    }
+
+    /// From bound to running, by the stream of the pod and its name, with or without the image there.
+    pub fn draw(&self, random: &mut Pcg64Mcg, pod: &str, image_is_there: bool) -> Span {
+        let start = self.start.draw(random);
         if image_is_there {
             start
         } else {
-            start + self.pull.draw(&mut stream(seed, "pull", pod))
+            start + self.pull.draw(&mut stream(self.seed, "pull", pod))
         }
     }
 }
@@ -149,6 +193,8 @@ mod tests {
         let minute = Distribution::constant(Span::from_secs(60));
         let mut random = stream(0, "boot", "n");
         assert_eq!(minute.draw(&mut random), Span::from_secs(60));
-        assert_eq!(Delays::NONE.started(0, "p", false), Span::ZERO);
+        let starts = Starts::new(&Delays::NONE, 0);
+        let mut random = starts.streams("p").stream("");
+        assert_eq!(starts.draw(&mut random, "p", false), Span::ZERO);
     }
 }

@@ -67,6 +67,14 @@ impl PodKey {
     }
 }
 
+impl Part {
+    /// The application, by position among the submissions.
+    pub fn application(self) -> usize {
+        let (Part::Driver(i) | Part::Executor(i, _) | Part::Pod(i, _)) = self;
+        i
+    }
+}
+
 impl SimulatedPod {
     /// A pod that nobody has placed.
     pub fn new(id: PodId, template: Arc<PodTemplate>, part: Part, created: Timestamp) -> Self {

@@ -10,7 +10,7 @@ use sparkwright::cluster::Cluster;
 use sparkwright::cluster::event::{Event, Fact};
 use sparkwright::ledger::Ledger;
 use sparkwright::model::daemon::Daemon;
-use sparkwright::model::name::NodeId;
+use sparkwright::model::name::{NodeId, Table};
 use sparkwright::model::offering::Catalog;
 use sparkwright::model::pool::Pool;
 use sparkwright::model::referent::Referent;
@@ -24,7 +24,7 @@ use crate::trace::Work;
 use super::agenda::{Agenda, Due};
 use super::asking::Call;
 use super::conditions::Conditions;
-use super::delays::Delays;
+use super::delays::Starts;
 use super::fleet::Fleet;
 use super::images::Images;
 use super::over::Over;
@@ -119,7 +119,7 @@ pub(super) struct World {
     pub(super) ledger: Ledger,
     pub(super) fleet: Fleet,
     pub(super) scheduler: Scheduler,
-    pub(super) delays: Delays,
+    pub(super) starts: Starts,
     pub(super) seed: u64,
     pub(super) calls: BTreeMap<u64, Call>,
     pub(super) calls_made: u64,
@@ -142,7 +142,7 @@ pub(super) struct World {
     pub(super) rounds: u64,
     pub(super) rounds_here: u32,
     pub(super) waiting: Vec<Waiting>,
-    pub(super) reasons: BTreeMap<NodeId, Reason>,
+    pub(super) reasons: Table<NodeId, Reason>,
     pub(super) finished: usize,
 }
 
@@ -179,7 +179,7 @@ impl World {
             ledger: Ledger::default(),
             fleet,
             scheduler,
-            delays: conditions.delays,
+            starts: Starts::new(&conditions.delays, simulation.seed),
             seed: simulation.seed,
             calls: BTreeMap::new(),
             calls_made: 0,
@@ -199,7 +199,7 @@ impl World {
             round_at: None,
             rounds_here: 0,
             waiting: Vec::new(),
-            reasons: BTreeMap::new(),
+            reasons: Table::default(),
             finished: 0,
         };
         world.say(Fact::CatalogListed(simulation.catalog));
@@ -313,10 +313,11 @@ impl World {
     fn happen(&mut self, due: Due) {
         match due {
             Due::Submit(i) => self.submit(i),
-            Due::Wake(i) => {
-                self.tell(i, |application, now, wishes| application.wake(now, wishes));
-                self.tell_pods(i, PodSet::wake);
-            }
+            Due::Wake(i) => match self.applications[i] {
+                Running::Spark(..) => self.tell(i, Application::wake),
+                Running::Pods(..) => self.tell_pods(i, PodSet::wake),
+                Running::NotYet | Running::Over(_) | Running::PutAway(_) => {}
+            },
             Due::Started(pod) => self.started(pod),
             Due::Launched(node) => self.launched(node),
             Due::Ready(node) => self.ready(&node),
@@ -413,7 +414,7 @@ impl World {
         Outcome {
             runs: self.put_all_away(),
             ledger: self.ledger,
-            reasons: self.reasons,
+            reasons: self.reasons.into_iter().collect(),
             waiting: self.waiting,
             tally: self.tally,
             pod_events: self.pods.events,

@@ -5,11 +5,27 @@
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
+/// The streams of a kind of draw for things whose names begin alike: what they have in common is read once.
+#[derive(Clone, Copy, Debug)]
+pub struct Streams(u64);
+
+impl Streams {
+    /// Those of a kind of draw, for things whose names begin so.
+    pub fn new(seed: u64, kind: &str, beginning: &str) -> Self {
+        let mut hash = fnv(0xcbf2_9ce4_8422_2325 ^ mixed(seed), kind.as_bytes());
+        hash = fnv(hash, &[0]);
+        Streams(fnv(hash, beginning.as_bytes()))
+    }
+
+    /// The stream of one thing, by the rest of its name.
+    pub fn stream(self, rest: &str) -> Pcg64Mcg {
+        Pcg64Mcg::seed_from_u64(mixed(fnv(self.0, rest.as_bytes())))
+    }
+}
+
 /// The stream of a kind of draw for one thing.
 pub fn stream(seed: u64, kind: &str, name: &str) -> Pcg64Mcg {
-    let mut hash = fnv(0xcbf2_9ce4_8422_2325 ^ mixed(seed), kind.as_bytes());
-    hash = fnv(hash, &[0]);
-    Pcg64Mcg::seed_from_u64(mixed(fnv(hash, name.as_bytes())))
+    Streams::new(seed, kind, name).stream("")
 }
 
 /// One number from 0 to 1, neither included.
@@ -62,6 +78,8 @@ mod tests {
             first(1, "bootn", "-1"),
         ];
         assert!(others.iter().all(|other| *other != first(1, "boot", "n-1")));
+        let begun = Streams::new(1, "boot", "n").stream("-1");
+        assert_eq!(begun, stream(1, "boot", "n-1"));
     }
 
     #[test]

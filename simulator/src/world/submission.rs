@@ -4,6 +4,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use rand_pcg::Pcg64Mcg;
 use sparkwright::model::advice::Advice;
 use sparkwright::model::conf::{self, Conf, ConfError, ExecutorCount, value};
 use sparkwright::model::name::{AppId, PodId};
@@ -17,8 +18,15 @@ use sparkwright::model::time::{Span, Timestamp};
 use crate::spark::{Fidelity, fidelity};
 use crate::trace::{Recorded, Work, requests};
 
+use super::delays::Starts;
 use super::placing::Placings;
 use super::pods::PodKey;
+use super::stream::Streams;
+
+/// Executors for which there is room from the start: most applications have fewer.
+const FEW: usize = 32;
+/// What follows an application's name in its executors', before their numbers.
+const EXECUTOR: &str = "-exec-";
 
 /// An application to be run. Its copies share all but their names; what they would have for themselves
 /// is made when they are submitted ([`Submission::cast`]).
@@ -73,8 +81,10 @@ pub struct Cast {
     executors: Vec<(u32, Arc<PodTemplate>)>,
     /// By number: executors' pods that were created and not deleted.
     created: Vec<Option<PodKey>>,
-    /// Room to make a name in.
+    /// The beginning of its executors' names, and room to make one in.
     name: String,
+    /// How long after being bound its pods start is drawn there; None until the first is bound.
+    starts: Option<Streams>,
 }
 
 impl Deref for Submission {
@@ -164,8 +174,9 @@ impl Submission {
             executors: executors
                 .map(|(profile, template)| (*profile, own(template)))
                 .collect(),
-            created: Vec::new(),
-            name: String::new(),
+            created: Vec::with_capacity(FEW),
+            name: [self.app.as_str(), EXECUTOR].concat(),
+            starts: None,
             submission: self,
         }
     }
@@ -194,23 +205,25 @@ impl Cast {
     }
 
     /// The driver's pod to be.
-    pub fn driver_pod(&mut self) -> (PodId, Arc<PodTemplate>) {
-        (self.pod_named(&["-driver"]), self.driver_template.clone())
+    pub fn driver_pod(&self) -> (PodId, Arc<PodTemplate>) {
+        let id = PodId::from([self.submission.app.as_str(), "-driver"].concat());
+        (id, self.driver_template.clone())
     }
 
     /// An executor's pod to be.
     pub fn executor_pod(&mut self, executor: u32, profile: u32) -> (PodId, Arc<PodTemplate>) {
-        let number = executor.to_string();
-        let id = self.pod_named(&["-exec-", &number]);
+        let beginning = self.name.len();
+        self.name.push_str(&executor.to_string());
+        let id = PodId::from(self.name.as_str());
+        self.name.truncate(beginning);
         (id, self.executor_template(profile))
     }
 
-    fn pod_named(&mut self, ending: &[&str]) -> PodId {
-        let name = &mut self.name;
-        name.clear();
-        name.push_str(self.submission.app.as_str());
-        ending.iter().for_each(|part| name.push_str(part));
-        PodId::from(name.as_str())
+    /// The stream that tells how long one of its pods takes to start.
+    pub(super) fn start_of(&mut self, pod: &PodId, starts: &Starts) -> Pcg64Mcg {
+        let app = self.submission.app.as_str();
+        let streams = self.starts.get_or_insert_with(|| starts.streams(app));
+        streams.stream(&pod.as_str()[app.len()..])
     }
 
     /// An executor's pod is created.

@@ -10,6 +10,7 @@ use super::agenda::Due;
 use super::fleet::Upheaval;
 use super::pods::{Part, PodKey};
 use super::run::World;
+use super::workload::Running;
 use crate::spark::Application;
 
 impl World {
@@ -148,7 +149,12 @@ impl World {
             return;
         };
         let image_is_there = self.images.pull(host, pod.template.role);
-        let delay = (self.delays).started(self.seed, pod.id.as_str(), image_is_there);
+        let name = pod.id.as_str();
+        let mut random = match &mut self.applications[pod.part.application()] {
+            Running::Spark(cast, _) => cast.start_of(&pod.id, &self.starts),
+            _ => self.starts.streams(name).stream(""),
+        };
+        let delay = self.starts.draw(&mut random, name, image_is_there);
         self.agenda.add(self.now + delay, Due::Started(key));
     }
 
@@ -169,13 +175,14 @@ impl World {
     /// A pod that has ended leaves its address to others on its node.
     pub(super) fn free_address(&mut self, key: PodKey, phase: &PodPhase) {
         let PodPhase::Bound(node) = phase else { return };
+        if self.addressless.is_empty() {
+            return self.fleet.pod_goes(node);
+        }
         let before = self.addressless.len();
         self.addressless.retain(|(waiting, ..)| *waiting != key);
         if self.addressless.len() == before {
             self.fleet.pod_goes(node);
         }
-        if !self.addressless.is_empty() {
-            self.start_addressless();
-        }
+        self.start_addressless();
     }
 }
