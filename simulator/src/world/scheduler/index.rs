@@ -19,7 +19,7 @@ impl Index {
     /// ones the first by name goes first.
     pub fn update(&mut self, hosts: &Hosts, mut score: impl FnMut(&Host) -> Option<u64>) {
         let is_before = |one, other| match (hosts.at(one), hosts.at(other)) {
-            (Some(one), Some(other)) => one.facts.id < other.facts.id,
+            (Some(one), Some(other)) => one.facts.id.cmp(&other.facts.id).is_lt(),
             _ => false,
         };
         let known = self.seen.unwrap_or(0);

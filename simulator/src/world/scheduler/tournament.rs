@@ -1,26 +1,27 @@
 //! The greatest of many scores, each of which changes now and then: a knock-out tournament. A change is
 //! played again on its way up, and only as far as it makes a difference; nothing is allocated for it.
 
-/// Scores by place. A place without a score never wins against one that has one.
+/// Scores by place, both below 2³². A place without a score never wins against one that has one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tournament {
     /// Who won: at 1 the whole, at n against the winners at 2 n and 2 n + 1; in the second half each place by
     /// itself. As many as a power of two, or none.
-    winners: Vec<Winner>,
+    winners: Vec<Player>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Winner {
-    place: usize,
-    /// One more than the score; zero is none.
-    score: u64,
-}
+/// Bits of a place, and of a score.
+const BITS: u32 = 32;
+
+/// A place in the lower half of the bits and one more than its score above it: one number, since which of two is greater is
+/// anybody's guess, and a choice between numbers needs no guess.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Player(u64);
 
 impl Tournament {
     /// The score of a place.
     pub fn score(&self, place: usize) -> Option<u64> {
         let alone = self.winners.get(self.winners.len() / 2 + place)?;
-        alone.score.checked_sub(1)
+        alone.score()
     }
 
     /// A place has this score, or none. Of two places with equal scores `is_before` tells whether the one
@@ -35,13 +36,13 @@ impl Tournament {
             self.grow(place + 1, is_before);
         }
         let mut game = self.winners.len() / 2 + place;
-        let score = score.map_or(0, |score| score + 1);
-        self.winners[game] = Winner { place, score };
+        let mut winner = Player::new(place, score);
+        self.winners[game] = winner;
         while game > 1 {
+            winner = winner.against(self.winners[game ^ 1], is_before);
             game /= 2;
-            let winner = self.play(game, is_before);
             let before = std::mem::replace(&mut self.winners[game], winner);
-            if before == winner && winner.place != place {
+            if before == winner && winner.place() != place {
                 return;
             }
         }
@@ -50,29 +51,45 @@ impl Tournament {
     /// The place with the greatest score.
     pub fn best(&self) -> Option<usize> {
         let winner = self.winners.get(1)?;
-        (winner.score > 0).then_some(winner.place)
+        winner.score().map(|_| winner.place())
     }
 
     #[cold]
     fn grow(&mut self, places: usize, is_before: &impl Fn(usize, usize) -> bool) {
         let known = self.winners.split_off(self.winners.len() / 2);
         let places = places.next_power_of_two();
-        let alone = |place| Winner { place, score: 0 };
+        let alone = |place| Player::new(place, None);
         self.winners = (0..places).chain(0..places).map(alone).collect();
         self.winners[places..places + known.len()].copy_from_slice(&known);
         for game in (1..places).rev() {
-            self.winners[game] = self.play(game, is_before);
+            let (one, other) = (self.winners[2 * game], self.winners[2 * game + 1]);
+            self.winners[game] = one.against(other, is_before);
         }
     }
+}
 
-    fn play(&self, game: usize, is_before: &impl Fn(usize, usize) -> bool) -> Winner {
-        let (one, other) = (self.winners[2 * game], self.winners[2 * game + 1]);
-        let is_tie = one.score == other.score && one.score > 0;
-        if one.score < other.score || is_tie && is_before(other.place, one.place) {
-            other
-        } else {
-            one
+impl Player {
+    fn new(place: usize, score: Option<u64>) -> Self {
+        let score = score.map_or(0, |score| score + 1);
+        debug_assert!(score >> BITS == 0, "scores are below 2³²");
+        Player(score << BITS | u64::try_from(place).unwrap_or(u64::MAX))
+    }
+
+    fn place(self) -> usize {
+        usize::try_from(self.0 & ((1 << BITS) - 1)).unwrap_or(usize::MAX)
+    }
+
+    fn score(self) -> Option<u64> {
+        (self.0 >> BITS).checked_sub(1)
+    }
+
+    /// Who wins of the two.
+    fn against(self, other: Player, is_before: &impl Fn(usize, usize) -> bool) -> Player {
+        let is_tie = (self.0 ^ other.0) >> BITS == 0 && self.score().is_some();
+        if is_tie && is_before(self.place(), other.place()) {
+            return self;
         }
+        if is_tie { other } else { self.max(other) }
     }
 }
 
