@@ -156,6 +156,9 @@ impl World {
 
     /// Says how many addresses zones have left, where that has changed.
     pub(super) fn tell_addresses(&mut self) {
+        if !self.fleet.counts_addresses() {
+            return;
+        }
         let (known, at) = (&self.cluster.shortages.addresses, self.now);
         let news = self.fleet.addresses();
         let news = news.filter(|(zone, free)| known.get(zone) != Some(free));

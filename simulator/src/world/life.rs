@@ -24,16 +24,18 @@ impl World {
 
     /// The scheduler has found a node for it.
     pub(super) fn bound(&mut self, key: PodKey, node: NodeId, host: usize) {
-        let Some(pod) = self.pods.get_mut(key) else {
+        let Some(pod) = self.pods.get(key) else {
             return;
         };
-        pod.phase = PodPhase::Bound(node.clone());
         if let Part::Driver(i) = pod.part {
             let known = self.cluster.nodes.get(&node);
             self.tally.app(i).zone = known.and_then(|node| node.zone);
         }
         self.pods.events += 1;
         self.start(key, &node, host);
+        if let Some(pod) = self.pods.get_mut(key) {
+            pod.phase = PodPhase::Bound(node);
+        }
         self.report(key);
     }
 

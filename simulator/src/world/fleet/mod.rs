@@ -260,6 +260,11 @@ impl Fleet {
         self.addresses.pod_goes(node);
     }
 
+    /// True where any zone is bounded.
+    pub fn counts_addresses(&self) -> bool {
+        self.addresses.zones().next().is_some()
+    }
+
     /// Free addresses of each bounded zone.
     pub fn addresses(&self) -> impl Iterator<Item = (ZoneId, u32)> {
         self.addresses.zones()

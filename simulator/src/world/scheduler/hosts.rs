@@ -71,9 +71,6 @@ pub(super) struct Hosts {
 impl Hosts {
     /// Takes a node in. Returns where, and true where it was not known.
     pub fn apply(&mut self, facts: &NodeFacts, catalog: &Catalog) -> (usize, bool) {
-        let key = (facts.labels.clone(), facts.taints.clone());
-        let next = self.shelves.len();
-        let shelf = *self.shelves.entry(key).or_insert(next);
         let known = self.places.get(&facts.id).copied();
         let slot = known.unwrap_or_else(|| self.vacant.pop().unwrap_or(self.slots.len()));
         if slot == self.slots.len() {
@@ -83,8 +80,13 @@ impl Hosts {
         let old = self.slots[slot].take();
         self.with_soft_taints -= usize::from(old.as_ref().is_some_and(|old| is_soft(&old.facts)));
         self.with_soft_taints += usize::from(is_soft(facts));
-        let instance_type = facts.labels.get(INSTANCE_TYPE);
-        let id = instance_type.and_then(|name| catalog.find_type(name));
+        let (shelf, most_disks) = match &old {
+            // Nodes are mostly told again when they are cordoned.
+            Some(old) if old.facts.labels == facts.labels && old.facts.taints == facts.taints => {
+                (old.shelf, old.most_disks)
+            }
+            _ => (self.shelf(facts), most_disks(facts, catalog)),
+        };
         let mut host = Host {
             facts: facts.clone(),
             free: facts.allocatable.clone(),
@@ -93,7 +95,7 @@ impl Hosts {
             shelf,
             disks: 0,
             since: self.changes() + 1,
-            most_disks: id.map_or(u32::MAX, |id| catalog.instance_type(id).disks),
+            most_disks,
         };
         if let Some(old) = old {
             // What its pods take is what was not free.
@@ -109,6 +111,12 @@ impl Hosts {
         }
         self.note(slot);
         (slot, known.is_none())
+    }
+
+    fn shelf(&mut self, facts: &NodeFacts) -> usize {
+        let key = (facts.labels.clone(), facts.taints.clone());
+        let next = self.shelves.len();
+        *self.shelves.entry(key).or_insert(next)
     }
 
     /// Forgets a node; returns where it was, and what it was.
@@ -199,6 +207,13 @@ impl Hosts {
 
 fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+/// As many as its type can have, where the catalogue knows it.
+fn most_disks(facts: &NodeFacts, catalog: &Catalog) -> u32 {
+    let instance_type = facts.labels.get(INSTANCE_TYPE);
+    let id = instance_type.and_then(|name| catalog.find_type(name));
+    id.map_or(u32::MAX, |id| catalog.instance_type(id).disks)
 }
 
 fn is_soft(facts: &NodeFacts) -> bool {

@@ -207,11 +207,13 @@ impl Profiles {
         self.waiting += 1;
         let pods = &mut self.lines[profile].pods;
         let first = pods.front().map(|(first, _)| *first);
-        let at = match pods.back() {
-            Some((last, _)) if *last > place => pods.partition_point(|(other, _)| *other < place),
-            _ => pods.len(),
-        };
-        pods.insert(at, (place, pod));
+        match pods.back() {
+            Some((last, _)) if *last > place => {
+                let at = pods.partition_point(|(other, _)| *other < place);
+                pods.insert(at, (place, pod));
+            }
+            _ => pods.push_back((place, pod)),
+        }
         first
     }
 
