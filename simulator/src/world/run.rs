@@ -372,41 +372,43 @@ impl World {
         let Running::Spark(_, application) = &mut self.applications[i] else {
             return;
         };
-        let mut wishes = std::mem::take(&mut self.wishes);
-        what(application, self.now, &mut wishes);
-        for wish in wishes.drain(..) {
-            self.fulfil(i, wish);
+        what(application, self.now, &mut self.wishes);
+        if !self.wishes.is_empty() {
+            self.fulfil(i);
         }
-        self.wishes = wishes;
     }
 
-    fn fulfil(&mut self, i: usize, wish: Wish) {
-        let Running::Spark(cast, _) = &mut self.applications[i] else {
-            return;
-        };
-        match wish {
-            Wish::CreateExecutor { executor, profile } => {
-                let (id, template) = cast.executor_pod(executor, profile);
-                let part = Part::Executor(i, executor);
-                let pod = self
-                    .pods
-                    .add(SimulatedPod::new(id, template, part, self.now));
-                cast.created(executor, pod);
-                self.report(pod);
-            }
-            Wish::DeleteExecutor { executor } => {
-                if let Some(pod) = cast.delete_executor(executor) {
-                    self.end(pod);
+    /// Fulfils what an application has wished for.
+    fn fulfil(&mut self, i: usize) {
+        let mut wishes = std::mem::take(&mut self.wishes);
+        for wish in wishes.drain(..) {
+            let Running::Spark(cast, _) = &mut self.applications[i] else {
+                break;
+            };
+            match wish {
+                Wish::CreateExecutor { executor, profile } => {
+                    let (id, template) = cast.executor_pod(executor, profile);
+                    let part = Part::Executor(i, executor);
+                    let pod = SimulatedPod::new(id, template, part, self.now);
+                    let pod = self.pods.add(pod);
+                    cast.created(executor, pod);
+                    self.report(pod);
                 }
-            }
-            Wish::WakeAt(at) => self.agenda.add(at.max(self.now), Due::Wake(i)),
-            Wish::Finished => {
-                if let Some(driver) = cast.driver {
-                    self.end(driver);
+                Wish::DeleteExecutor { executor } => {
+                    if let Some(pod) = cast.delete_executor(executor) {
+                        self.end(pod);
+                    }
                 }
-                self.finish(i);
+                Wish::WakeAt(at) => self.agenda.add(at.max(self.now), Due::Wake(i)),
+                Wish::Finished => {
+                    if let Some(driver) = cast.driver {
+                        self.end(driver);
+                    }
+                    self.finish(i);
+                }
             }
         }
+        self.wishes = wishes;
     }
 
     pub(super) fn outcome(mut self) -> Outcome {
