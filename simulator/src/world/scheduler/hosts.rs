@@ -1,7 +1,7 @@
 //! Nodes in a dense table, each with its free room and its pods, and a log of which of them changed, so
 //! that whoever ranks them need look at those only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use sparkwright::cluster::event::NodeFacts;
@@ -13,10 +13,14 @@ use sparkwright::model::requirement::{Labelled, Labels};
 use sparkwright::model::resources::Resources;
 use sparkwright::model::spark::PodTemplate;
 
+use super::tournament::LAST_RANK;
 use crate::world::pods::PodKey;
 
 /// Entries of the log before it is cut, beyond four for each node.
 const SHORT_LOG: usize = 1_024;
+
+/// From the last rank to the next one. In between nodes come by halves of what is left, 24 of them at least.
+const GAP: u64 = 1 << 24;
 
 /// A node.
 #[derive(Clone, Debug)]
@@ -32,8 +36,8 @@ pub(super) struct Host {
     /// EBS volumes attached, and how many can be.
     pub disks: u32,
     pub most_disks: u32,
-    /// How many changes there had been after it came.
-    pub since: u64,
+    /// Less than those of the nodes whose names come after its own.
+    pub rank: u64,
 }
 
 impl Host {
@@ -58,6 +62,8 @@ pub(super) struct Hosts {
     vacant: Vec<usize>,
     /// Where each node is.
     places: Table<NodeId, usize>,
+    /// The rank and the place of each, in the order of names.
+    by_name: VecDeque<(u64, usize)>,
     shelves: BTreeMap<(Labels, Vec<Taint>), usize>,
     log: Vec<usize>,
     /// Changes that were cut from the log.
@@ -94,7 +100,7 @@ impl Hosts {
             others: Vec::new(),
             shelf,
             disks: 0,
-            since: self.changes() + 1,
+            rank: 0,
             most_disks,
         };
         if let Some(old) = old {
@@ -103,14 +109,59 @@ impl Hosts {
             used -= &old.free;
             host.free -= &used;
             (host.pods, host.others, host.disks) = (old.pods, old.others, old.disks);
-            host.since = old.since;
+            host.rank = old.rank;
         }
         self.slots[slot] = Some(host);
         if known.is_none() {
             self.places.insert(facts.id.clone(), slot);
+            self.rank(&facts.id, slot);
         }
         self.note(slot);
         (slot, known.is_none())
+    }
+
+    /// Ranks a node that has come between its neighbours.
+    fn rank(&mut self, id: &NodeId, slot: usize) {
+        let is_before = |(_, other): &(u64, usize)| {
+            let other = self.at(*other).map(|host| &host.facts.id);
+            other.is_some_and(|other| other.cmp(id).is_lt())
+        };
+        let at = self.by_name.partition_point(is_before);
+        let before = at.checked_sub(1).map(|before| self.by_name[before].0);
+        let after = self.by_name.get(at).map(|(after, _)| *after);
+        let rank = match (before, after) {
+            (None, None) => Some(LAST_RANK / 2),
+            (Some(before), None) => Some(before + GAP).filter(|rank| *rank <= LAST_RANK),
+            (None, Some(after)) => after.checked_sub(GAP),
+            (Some(before), Some(after)) => {
+                Some(before.midpoint(after)).filter(|rank| *rank > before)
+            }
+        };
+        self.by_name.insert(at, (rank.unwrap_or_default(), slot));
+        match (rank, &mut self.slots[slot]) {
+            (Some(rank), Some(host)) => host.rank = rank,
+            _ => self.rank_anew(),
+        }
+    }
+
+    /// Ranks all nodes, as far from each other as can be. Who keeps them by rank has to look at all again.
+    #[cold]
+    fn rank_anew(&mut self) {
+        let gap = LAST_RANK / (count(self.by_name.len()) + 1);
+        for ((rank, slot), next) in self.by_name.iter_mut().zip(1..) {
+            *rank = gap * next;
+            if let Some(host) = &mut self.slots[*slot] {
+                host.rank = *rank;
+            }
+        }
+        self.cut += count(self.log.len()) + 1;
+        self.log.clear();
+    }
+
+    /// The place of the node with a rank.
+    pub fn ranked(&self, rank: u64) -> Option<usize> {
+        let at = self.by_name.binary_search_by_key(&rank, |(rank, _)| *rank);
+        at.ok().map(|at| self.by_name[at].1)
     }
 
     fn shelf(&mut self, facts: &NodeFacts) -> usize {
@@ -124,6 +175,8 @@ impl Hosts {
         let slot = self.places.swap_remove(node)?;
         let old = self.slots[slot].take()?;
         self.with_soft_taints -= usize::from(is_soft(&old.facts));
+        let at = self.by_name.partition_point(|(rank, _)| *rank < old.rank);
+        self.by_name.remove(at);
         self.vacant.push(slot);
         self.note(slot);
         Some((slot, old))

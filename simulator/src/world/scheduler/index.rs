@@ -17,20 +17,11 @@ pub(super) struct Index {
 impl Index {
     /// Takes in the nodes that changed; `score` tells a node's score, None where it is not feasible. Of equal
     /// ones the first by name goes first.
-    pub fn update(&mut self, hosts: &Hosts, mut score: impl FnMut(&Host) -> Option<u64>) {
-        let is_before = |one, other| match (hosts.at(one), hosts.at(other)) {
-            (Some(one), Some(other)) => one.facts.id.cmp(&other.facts.id).is_lt(),
-            _ => false,
-        };
-        let known = self.seen.unwrap_or(0);
+    pub fn update(&mut self, hosts: &Hosts, mut score: impl FnMut(&Host) -> Option<u16>) {
         let mut enter = |place| {
             let host = hosts.at(place);
-            // Where another node has come, it may go before others for its name.
-            let is_new = host.is_some_and(|host| host.since > known);
-            let score = host.and_then(&mut score);
-            if is_new || score != self.ranked.score(place) {
-                self.ranked.set(place, score, &is_before);
-            }
+            let score = host.and_then(|host| Some((score(host)?, host.rank)));
+            self.ranked.set(place, score);
         };
         match self.seen.and_then(|seen| hosts.changed_since(seen)) {
             Some(changed) => changed.for_each(enter),
@@ -40,7 +31,7 @@ impl Index {
     }
 
     /// The place of the node that ranks first.
-    pub fn best(&self) -> Option<usize> {
-        self.ranked.best()
+    pub fn best(&self, hosts: &Hosts) -> Option<usize> {
+        hosts.ranked(self.ranked.best()?)
     }
 }

@@ -256,7 +256,7 @@ impl Profiles {
             let suits = is_open && suits_shelf(wanted, shelves, host);
             (suits && wanted.requests.fits(&host.free)).then(|| scoring.of(host, &wanted.requests))
         });
-        index.best()
+        index.best(hosts)
     }
 
     #[cold]

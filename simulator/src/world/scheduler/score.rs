@@ -33,7 +33,7 @@ pub enum Scoring {
 
 impl Scoring {
     /// Score of a host's resources once a pod is on it, balance included.
-    pub(super) fn of(self, host: &Host, requests: &Resources) -> u64 {
+    pub(super) fn of(self, host: &Host, requests: &Resources) -> u16 {
         let all = &host.facts.allocatable;
         let left = |free: u64, need: u64| free.saturating_sub(need);
         let cpu = left(host.free.cpu.millis(), requests.cpu.millis());
@@ -47,7 +47,8 @@ impl Scoring {
             part.saturating_mul(MOST).checked_div(all).unwrap_or(0)
         };
         let fit = (share(cpu, all_cpu) + share(memory, all_memory)) / 2;
-        fit + balanced((cpu, all_cpu), (memory, all_memory))
+        let score = fit + balanced((cpu, all_cpu), (memory, all_memory));
+        u16::try_from(score).unwrap_or(u16::MAX)
     }
 }
 
@@ -121,7 +122,7 @@ impl Scheduler {
         resources
             .enumerate()
             .map(|(i, score)| {
-                score
+                u64::from(score)
                     + TAINT_WEIGHT * taints[i]
                     + NODE_AFFINITY_WEIGHT * liked[i]
                     + POD_AFFINITY_WEIGHT * near[i]

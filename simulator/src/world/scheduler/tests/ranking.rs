@@ -102,6 +102,31 @@ fn facts(n: usize, cores: u32, open: bool) -> NodeFacts {
     }
 }
 
+#[test]
+fn equal_nodes_are_filled_by_name_wherever_their_names_come_in() {
+    let mut pending = Named::default();
+    let mut names = vec!["a".to_owned(), "b".to_owned()];
+    // Each comes just after the first, until there is no rank left between the two.
+    names.extend((1..100).map(|length| format!("{}b", "a".repeat(length))));
+    let mut filled: Vec<String> = Vec::new();
+    for (i, name) in names.iter().enumerate() {
+        pending.scheduler.apply_node(&node(name, 8));
+        if i % 7 == 0 {
+            let free = names[..=i].iter().filter(|name| !filled.contains(*name));
+            let first = free.min().unwrap().clone();
+            pending.enqueue(&format!("early-{i}"), Arc::new(template(1)));
+            assert_eq!(pending.bind(), [format!("early-{i}@{first}")]);
+            filled.push(first);
+        }
+    }
+    names.retain(|name| !filled.contains(name));
+    names.sort();
+    for (i, name) in names.iter().enumerate() {
+        pending.enqueue(&format!("late-{i}"), Arc::new(template(1)));
+        assert_eq!(pending.bind(), [format!("late-{i}@{name}")]);
+    }
+}
+
 proptest! {
     #[test]
     fn rankings_decide_as_a_plain_scan_does(steps in proptest::collection::vec(step(), 1..80)) {
