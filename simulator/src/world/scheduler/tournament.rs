@@ -2,7 +2,7 @@
 //! played again on its way up, and only as far as it makes a difference; nothing is allocated for it.
 
 /// Bits of a rank; those of a score are above them.
-pub(super) const RANK_BITS: u32 = 48;
+const RANK_BITS: u32 = 48;
 /// The last of the ranks.
 pub(super) const LAST_RANK: u64 = (1 << RANK_BITS) - 1;
 
