@@ -39,12 +39,12 @@ impl<T> Timeline<T> {
     pub fn push_as(&mut self, number: u64, at: Timestamp, thing: T) {
         let entry = Entry { at, number, thing };
         if self.later.peek().is_some_and(|next| next.at <= at) {
-            return self.later.push(entry);
+            return self.put_off(entry);
         }
         let place = self.soon.partition_point(|other| other.at > at);
         self.soon.insert(place, entry);
         if self.soon.len() > SOON {
-            self.later.extend(self.soon.drain(..SOON / 2));
+            self.thin_out();
         }
     }
 
@@ -76,7 +76,19 @@ impl<T> Timeline<T> {
         }
     }
 
+    // These three are rare where little is to come, and inlined they would make the rest dearer.
+    #[inline(never)]
+    fn put_off(&mut self, entry: Entry<T>) {
+        self.later.push(entry);
+    }
+
+    #[inline(never)]
+    fn thin_out(&mut self) {
+        self.later.extend(self.soon.drain(..SOON / 2));
+    }
+
     /// What comes first is known as long as there is anything.
+    #[inline(never)]
     fn refill(&mut self) {
         let first = std::iter::from_fn(|| self.later.pop());
         self.soon.extend(first.take(SOON / 2));
@@ -87,7 +99,7 @@ impl<T> Timeline<T> {
 impl<T> Default for Timeline<T> {
     fn default() -> Self {
         Timeline {
-            soon: Vec::new(),
+            soon: Vec::with_capacity(SOON / 2),
             later: BinaryHeap::new(),
             pushed: 0,
         }

@@ -2,13 +2,20 @@
 //! equals, which spreads tasks as Spark's shuffled offers do, only without chance. Every operation
 //! costs a few machine words.
 
-use super::{number, place};
+use super::place;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Free {
-    /// For one free slot, two, and so on: a bit per executor, in so many words for each.
-    bits: Vec<u64>,
-    words: usize,
+    /// As many executors as a machine word has bits. Few applications have more.
+    head: Group,
+    /// So many each.
+    tail: Vec<Group>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Group {
+    /// For no free slot, one, two, and so on: a bit per executor.
+    levels: Vec<u64>,
     /// Nobody has more free slots than this.
     top: usize,
 }
@@ -16,57 +23,54 @@ pub(super) struct Free {
 impl Free {
     /// An executor with so many free slots has another number of them.
     pub fn shift(&mut self, executor: u32, from: u32, to: u32) {
-        let (word, bit) = (place(executor / u64::BITS), 1 << (executor % u64::BITS));
-        if word >= self.words {
-            self.widen(word + 1);
-        }
-        if from > 0 {
-            self.bits[(place(from) - 1) * self.words + word] &= !bit;
-        }
-        if to > 0 {
-            let level = place(to);
-            if self.bits.len() < level * self.words {
-                self.bits.resize(level * self.words, 0);
+        let group = match executor.checked_sub(u64::BITS) {
+            None => &mut self.head,
+            Some(beyond) => self.group(place(beyond / u64::BITS)),
+        };
+        group.shift(1 << (executor % u64::BITS), place(from), place(to));
+    }
+
+    /// The executor with the most free slots.
+    pub fn first(&self) -> Option<u32> {
+        let (mut first, mut before) = (&self.head, 0);
+        for (group, number) in self.tail.iter().zip(1..) {
+            if group.top > first.top {
+                (first, before) = (group, number * u64::BITS);
             }
-            self.bits[(level - 1) * self.words + word] |= bit;
-            self.top = self.top.max(level);
         }
-        if place(from) == self.top {
-            while self.top > 0 && self.highest().iter().all(|&word| word == 0) {
+        let executors = first.levels.get(first.top).filter(|_| first.top > 0)?;
+        Some(before + executors.trailing_zeros())
+    }
+
+    #[inline(never)]
+    fn group(&mut self, at: usize) -> &mut Group {
+        if self.tail.len() <= at {
+            self.tail.resize(at + 1, Group::default());
+        }
+        &mut self.tail[at]
+    }
+}
+
+impl Group {
+    fn shift(&mut self, executor: u64, from: usize, to: usize) {
+        if self.levels.len() <= to {
+            self.make_room(to);
+        }
+        self.levels[from] &= !executor;
+        self.levels[to] |= executor;
+        if to >= self.top {
+            self.top = to;
+        } else if from == self.top {
+            // It ends at the executor itself at the latest.
+            while self.levels[self.top] == 0 {
                 self.top -= 1;
             }
         }
     }
 
-    /// No executor has a free slot.
-    pub fn is_empty(&self) -> bool {
-        self.top == 0
-    }
-
-    /// The executor with the most free slots.
-    pub fn first(&self) -> Option<u32> {
-        if self.is_empty() {
-            return None;
-        }
-        let (word, bits) = (self.highest().iter().enumerate()).find(|(_, bits)| **bits != 0)?;
-        Some(number(word) * u64::BITS + bits.trailing_zeros())
-    }
-
-    /// Those with the most free slots.
-    fn highest(&self) -> &[u64] {
-        &self.bits[(self.top - 1) * self.words..self.top * self.words]
-    }
-
     #[cold]
-    fn widen(&mut self, words: usize) {
-        let before = self.words.max(1);
-        let mut bits = Vec::with_capacity(self.bits.len() / before * words);
-        for level in self.bits.chunks(before) {
-            bits.extend_from_slice(level);
-            bits.resize(bits.len() + words - before, 0);
-        }
-        self.bits = bits;
-        self.words = words;
+    fn make_room(&mut self, slots: usize) {
+        self.levels.resize((slots + 1).next_power_of_two(), 0);
     }
 }
 

@@ -90,12 +90,14 @@ impl Monitor {
         true
     }
 
+    /// Some executors have been idle for long enough, and who of them is kept may have changed.
+    pub fn is_due(&mut self) -> bool {
+        std::mem::take(&mut self.look_again) && !self.overdue.is_empty()
+    }
+
     /// Executors to give back, those first that have been idle longest. As many are kept as are
     /// wanted.
     pub fn leaving(&mut self, facts: Facts<'_>, now: Timestamp, queue: &mut Queue) -> Vec<u32> {
-        if !std::mem::take(&mut self.look_again) || self.overdue.is_empty() {
-            return Vec::new();
-        }
         let Facts {
             work,
             slots,

@@ -43,10 +43,12 @@ enum Phase {
 }
 
 impl Pods {
-    pub fn new(profiles: usize) -> Self {
+    pub fn new(work: &Work) -> Self {
+        let mut all = Vec::with_capacity(work.arrivals.len() + 1);
+        all.push(Pod::default());
         Pods {
-            all: vec![Pod::default()],
-            staying: vec![0; profiles],
+            all,
+            staying: vec![0; work.profiles.len()],
             ..Pods::default()
         }
     }

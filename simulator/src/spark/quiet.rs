@@ -5,6 +5,7 @@
 use sparkwright::model::time::Timestamp;
 
 use super::Wish;
+use super::queue::Due;
 use super::run::Run;
 
 impl Run {
@@ -30,8 +31,8 @@ impl Run {
         let next = self.queue.next_time()?;
         let mut until = self.queue.next_other();
         let mut not_after = |time| until = Some(until.map_or(time, |until| until.min(time)));
-        if let Some(time) = self.no_stage_done_before(next) {
-            not_after(time);
+        for &stage in &self.slots.active {
+            not_after(self.not_done_before(stage, next));
         }
         if let Some(allocation) = &self.allocation {
             let idle = allocation.rules.idle;
@@ -44,16 +45,13 @@ impl Run {
     }
 
     /// A stage takes until the last of its tasks ends that run, and where some wait for slots, which are free at
-    /// `next` or later, at least as long from then on as the shortest of them. None where no stage runs.
-    fn no_stage_done_before(&self, next: Timestamp) -> Option<Timestamp> {
-        let of_stage = |&stage: &usize| {
-            let line = &self.slots.lines[stage];
-            if line.waiting() == 0 || self.slots.any_pace {
-                return line.until;
-            }
-            line.until.max(next + self.work.stages[stage].shortest)
-        };
-        self.slots.active.iter().map(of_stage).min()
+    /// `next` or later, at least as long from then on as the shortest of them.
+    fn not_done_before(&self, stage: usize, next: Timestamp) -> Timestamp {
+        let line = &self.slots.lines[stage];
+        if line.waiting() == 0 || self.slots.any_pace {
+            return line.until;
+        }
+        line.until.max(next + self.work.stages[stage].shortest)
     }
 
     /// Does what happens on executors from `instant` on, up to `now` and as long as nothing else comes of it.
@@ -65,7 +63,12 @@ impl Run {
     ) {
         loop {
             while let Some(due) = self.queue.pop_on_executors(instant) {
-                self.handle(due, instant, wishes);
+                match due {
+                    Due::TaskEnds { executor, task } => {
+                        self.task_ends(executor, task, instant, wishes);
+                    }
+                    due => self.handle(due, instant, wishes),
+                }
             }
             self.slots.assign(&self.work, instant, &mut self.queue);
             match self.queue.next_on_executors() {

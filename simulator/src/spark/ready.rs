@@ -23,20 +23,22 @@ impl Ready {
         }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.stages.is_empty()
-    }
-
     pub fn iter(&self) -> impl Iterator<Item = u32> {
         self.stages.iter().copied()
     }
 
     /// The stage that gets the next slot. `running` counts tasks by pool, and is empty under FIFO;
     /// pools are in the order of their names, which decides among equals.
+    #[inline]
     pub fn next(&self, running: &[u32], pool_of: impl Fn(u32) -> usize) -> Option<u32> {
         if running.len() < 2 {
             return self.stages.first().copied();
         }
+        self.fairest(running, pool_of)
+    }
+
+    #[inline(never)]
+    fn fairest(&self, running: &[u32], pool_of: impl Fn(u32) -> usize) -> Option<u32> {
         let turn = |&stage: &u32| (running[pool_of(stage)], pool_of(stage), stage);
         self.stages.iter().copied().min_by_key(turn)
     }

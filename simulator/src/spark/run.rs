@@ -79,7 +79,7 @@ impl Run {
             allocation: Allocation::new(&work.settings, work.profiles.len())
                 .filter(|_| simulated && work.local_slots.is_none()),
             monitor: Monitor::default(),
-            pods: Pods::new(work.profiles.len()),
+            pods: Pods::new(&work),
             work,
             simulated,
             arrivals,
@@ -183,7 +183,9 @@ impl Run {
             if allocation.update(&self.work, &self.slots, now, &mut self.queue) {
                 self.monitor.look_again();
             }
-            self.give_back(now, wishes);
+            if self.monitor.is_due() {
+                self.give_back(now, wishes);
+            }
         }
         let Run {
             pods,
@@ -329,7 +331,13 @@ impl Run {
         self.outputs.submit(&self.work, &mut self.slots, stage);
     }
 
-    fn task_ends(&mut self, executor: u32, task: u32, now: Timestamp, wishes: &mut Vec<Wish>) {
+    pub(super) fn task_ends(
+        &mut self,
+        executor: u32,
+        task: u32,
+        now: Timestamp,
+        wishes: &mut Vec<Wish>,
+    ) {
         let done = self.slots.task_ends(&self.work, executor, task, now);
         if done.failed {
             self.outputs.submit(&self.work, &mut self.slots, done.stage);

@@ -87,6 +87,8 @@ impl Slots {
     /// `waits_for_data`: tasks keep to the localities of their log. Kubernetes' nodes hold no data.
     pub fn new(work: &Work, waits_for_data: bool) -> Self {
         Slots {
+            // The log's own executors tell about how many there will be.
+            executors: Vec::with_capacity(work.arrivals.len() + 1),
             lines: work.stages.iter().map(Line::of).collect(),
             profiles: vec![Profile::default(); work.profiles.len()],
             by_pool: vec![0; work.pools.len()],
@@ -225,21 +227,20 @@ impl Slots {
     /// Gives waiting tasks to free slots.
     pub fn assign(&mut self, work: &Work, now: Timestamp, queue: &mut Queue) {
         for profile in 0..self.profiles.len() {
-            while self.profiles[profile].can_launch() {
-                if !self.launch(work, profile, now, queue) {
-                    break;
-                }
-            }
+            while self.launch(work, profile, now, queue) {}
         }
     }
 
     /// The next task of a profile gets a slot, or a slot warms up for it; false where nothing was to be done.
     fn launch(&mut self, work: &Work, profile: usize, now: Timestamp, queue: &mut Queue) -> bool {
+        let own = &mut self.profiles[profile];
         let pool_of = |stage| work.stages[place(stage)].pool;
-        let Some(stage) = self.profiles[profile].ready.next(&self.by_pool, pool_of) else {
+        let Some(stage) = own.ready.next(&self.by_pool, pool_of) else {
             return false;
         };
-        self.begin(profile);
+        if own.paid > 0 {
+            self.begin(profile);
+        }
         match self.profiles[profile].warm.first() {
             Some(executor) => self.offer(work, stage, executor, now, queue),
             None => self.warm_up(work, stage, profile, now, queue),
@@ -249,9 +250,7 @@ impl Slots {
     /// A slot of a fresh executor counts as warm where a task of the log pays for that.
     fn begin(&mut self, profile: usize) {
         let own = &mut self.profiles[profile];
-        if own.paid > 0
-            && let Some(executor) = own.fresh.first()
-        {
+        if let Some(executor) = own.fresh.first() {
             let state = &mut self.executors[place(executor)];
             own.fresh.shift(executor, state.fresh, state.fresh - 1);
             own.warm.shift(executor, state.warm, state.warm + 1);
@@ -305,6 +304,7 @@ impl Slots {
 
     /// A slot of a fresh executor warms up for tasks that no slot awaits yet; false where there is
     /// none, or none is needed.
+    #[inline(never)]
     fn warm_up(
         &mut self,
         work: &Work,
@@ -355,8 +355,7 @@ impl Slots {
 
     /// A task is done, and its slot is free. Tells what that means.
     pub fn task_ends(&mut self, work: &Work, executor: u32, task: u32, now: Timestamp) -> Done {
-        let of = &work.tasks[place(task)];
-        let stage = place(of.stage);
+        let stage = place(work.tasks[place(task)].stage);
         let rules = &work.stages[stage];
         let state = &mut self.executors[place(executor)];
         let profile = &mut self.profiles[state.profile];
@@ -364,13 +363,13 @@ impl Slots {
             profile.warm.shift(executor, state.warm, state.warm + 1);
         }
         state.warm += 1;
+        profile.unfinished -= 1;
         let idle = state.rests(now);
         state.cached_until = state.cached_until.max(rules.cached_until);
         self.running -= 1;
         if let Some(running) = self.by_pool.get_mut(rules.pool) {
             *running -= 1;
         }
-        self.profiles[rules.profile].unfinished -= 1;
         let ended = self.lines[stage].done(work, task);
         if ended.failed {
             self.line_up(work, stage);
@@ -457,12 +456,6 @@ impl Slots {
 }
 
 impl Profile {
-    /// There are tasks that wait, and slots that are free.
-    fn can_launch(&self) -> bool {
-        let is_free = !self.warm.is_empty() || !self.fresh.is_empty();
-        is_free && !self.ready.is_empty()
-    }
-
     /// Tasks that could be launched.
     fn waiting(&self, lines: &[Line]) -> u32 {
         let waiting = self.ready.iter().map(|stage| lines[place(stage)].waiting());
