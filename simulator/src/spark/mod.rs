@@ -7,6 +7,7 @@ mod application;
 mod driver;
 pub mod fidelity;
 mod free;
+mod holdings;
 mod line;
 mod loss;
 mod monitor;

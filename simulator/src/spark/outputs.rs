@@ -6,11 +6,12 @@
 
 use sparkwright::model::time::{Span, Timestamp};
 
+use super::holdings::Holdings;
 use super::line::State;
 use super::queue::{Due, Queue};
 use super::slots::Slots;
 use super::{number, place};
-use crate::trace::work::{Stage, Work};
+use crate::trace::work::Work;
 
 /// From a failed fetch to the stages' being submitted again: DAGScheduler.RESUBMIT_TIMEOUT.
 const RESUBMISSION: Span = Span::from_millis(200);
@@ -24,6 +25,7 @@ const STORE: u32 = u32::MAX;
 pub(super) struct Outputs {
     /// By task.
     holders: Vec<u32>,
+    holdings: Holdings,
     /// Some output was lost once. Until then no stage can lack any.
     pub any_lost: bool,
 }
@@ -35,22 +37,24 @@ impl Outputs {
         let tasks = if writes { work.tasks.len() } else { 0 };
         Outputs {
             holders: vec![NOBODY; tasks],
+            holdings: Holdings::new(work.stages.len()),
             any_lost: false,
         }
     }
 
     /// A task of a stage that writes for a shuffle was done here.
-    pub fn wrote(&mut self, executor: u32, task: u32) {
+    pub fn wrote(&mut self, executor: u32, task: u32, stage: usize) {
         if let Some(holder) = self.holders.get_mut(place(task)) {
             *holder = executor;
+            self.holdings.add(executor, stage);
         }
     }
 
     /// The executor holds output of a stage for which `counts` is true.
     pub fn holds(&self, work: &Work, executor: u32, counts: impl Fn(usize) -> bool) -> bool {
-        writing(work).any(|(number, stage)| {
-            let own = self.holders.get(stage.tasks.clone());
-            own.is_some_and(|own| counts(number) && own.contains(&executor))
+        self.holdings.of(executor).any(|stage| {
+            let own = self.holders.get(work.stages[stage].tasks.clone());
+            own.is_some_and(|own| counts(stage) && own.contains(&executor))
         })
     }
 
@@ -60,6 +64,10 @@ impl Outputs {
         for holder in self.holders.iter_mut().filter(|h| **h == executor) {
             *holder = peer.unwrap_or(STORE);
             any = true;
+        }
+        match peer {
+            Some(peer) => self.holdings.move_to(executor, peer),
+            None => self.holdings.clear(executor),
         }
         any
     }
@@ -73,7 +81,8 @@ impl Outputs {
         now: Timestamp,
         queue: &mut Queue,
     ) {
-        for (number, stage) in writing(work) {
+        for number in self.holdings.of(executor) {
+            let stage = &work.stages[number];
             let Some(own) = self.holders.get_mut(stage.tasks.clone()) else {
                 return;
             };
@@ -93,6 +102,7 @@ impl Outputs {
                 slots.line_up(work, number);
             }
         }
+        self.holdings.clear(executor);
         if self.any_lost {
             self.block_readers(work, slots, now, queue);
         }
@@ -151,10 +161,4 @@ impl Outputs {
             }
         }
     }
-}
-
-/// Stages that write for a shuffle, by place.
-fn writing(work: &Work) -> impl Iterator<Item = (usize, &Stage)> {
-    let stages = work.stages.iter().enumerate();
-    stages.filter(|(_, stage)| stage.writes_shuffle)
 }

@@ -342,7 +342,7 @@ impl Run {
         if done.failed {
             self.outputs.submit(&self.work, &mut self.slots, done.stage);
         } else if self.work.stages[done.stage].writes_shuffle {
-            self.outputs.wrote(executor, task);
+            self.outputs.wrote(executor, task, done.stage);
         }
         if done.stage_done {
             self.stage_done(done.stage, now);
