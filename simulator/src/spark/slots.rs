@@ -242,8 +242,11 @@ impl Slots {
             self.begin(profile);
         }
         match self.profiles[profile].warm.first() {
-            Some(executor) => self.offer(work, stage, executor, now, queue),
-            None => self.warm_up(work, stage, profile, now, queue),
+            Some(executor) => self.offer(work, (profile, stage), executor, now, queue),
+            None => match self.profiles[profile].fresh.first() {
+                Some(executor) => self.warm_up(work, (profile, stage), executor, now, queue),
+                None => false,
+            },
         }
     }
 
@@ -264,27 +267,27 @@ impl Slots {
     fn offer(
         &mut self,
         work: &Work,
-        stage: u32,
+        (profile, stage): (usize, u32),
         executor: u32,
         now: Timestamp,
         queue: &mut Queue,
     ) -> bool {
-        let of = &work.stages[place(stage)];
+        let own = &mut self.profiles[profile];
         let line = &mut self.lines[place(stage)];
         if self.waits_for_data
             && let Some(until) = line.keeps_near(work, now)
         {
-            self.profiles[of.profile].ready.remove(stage);
+            own.ready.remove(stage);
             queue.push(until, Due::Relaxes(stage));
             return true;
         }
         let taken = line.take(work, now);
         if line.waiting() == 0 {
-            self.profiles[of.profile].ready.remove(stage);
+            own.ready.remove(stage);
         }
         if let Some((task, first)) = taken {
             let state = &mut self.executors[place(executor)];
-            (self.profiles[of.profile].warm).shift(executor, state.warm, state.warm - 1);
+            own.warm.shift(executor, state.warm, state.warm - 1);
             state.warm -= 1;
             state.busy += 1;
             let cost = state.pace.duration(&work.tasks[place(task)]);
@@ -292,7 +295,7 @@ impl Slots {
             queue.push(ends, Due::TaskEnds { executor, task });
             line.until = line.until.max(ends);
             self.running += 1;
-            if let Some(running) = self.by_pool.get_mut(of.pool) {
+            if let Some(running) = self.by_pool.get_mut(work.stages[place(stage)].pool) {
                 *running += 1;
             }
             self.first_task.get_or_insert(now);
@@ -302,22 +305,18 @@ impl Slots {
         true
     }
 
-    /// A slot of a fresh executor warms up for tasks that no slot awaits yet; false where there is
-    /// none, or none is needed.
+    /// A slot of a fresh executor warms up for a task that no slot awaits yet; false where there is none.
     #[inline(never)]
     fn warm_up(
         &mut self,
         work: &Work,
-        stage: u32,
-        profile: usize,
+        (profile, stage): (usize, u32),
+        executor: u32,
         now: Timestamp,
         queue: &mut Queue,
     ) -> bool {
         let own = &mut self.profiles[profile];
-        let Some(executor) = own.fresh.first() else {
-            return false;
-        };
-        if own.waiting(&self.lines) <= own.warming {
+        if !own.has_backlog(&self.lines) {
             return false;
         }
         let state = &mut self.executors[place(executor)];
@@ -354,6 +353,7 @@ impl Slots {
     }
 
     /// A task is done, and its slot is free. Tells what that means.
+    #[inline]
     pub fn task_ends(&mut self, work: &Work, executor: u32, task: u32, now: Timestamp) -> Done {
         let stage = place(work.tasks[place(task)].stage);
         let rules = &work.stages[stage];
@@ -392,8 +392,7 @@ impl Slots {
 
     /// Tasks wait for a slot.
     pub fn has_backlog(&self) -> bool {
-        let waits = |profile: &Profile| profile.waiting(&self.lines) > profile.warming;
-        self.profiles.iter().any(waits)
+        self.profiles.iter().any(|own| own.has_backlog(&self.lines))
     }
 
     /// Executors of this profile are wanted: it is the default one, or a stage has named it.
@@ -456,10 +455,15 @@ impl Slots {
 }
 
 impl Profile {
-    /// Tasks that could be launched.
-    fn waiting(&self, lines: &[Line]) -> u32 {
-        let waiting = self.ready.iter().map(|stage| lines[place(stage)].waiting());
-        waiting.fold(0, u32::saturating_add)
+    /// More tasks could be launched than slots warm up.
+    fn has_backlog(&self, lines: &[Line]) -> bool {
+        let mut warming = self.warming;
+        self.ready.iter().any(|stage| {
+            let waiting = lines[place(stage)].waiting();
+            let exceeds = waiting > warming;
+            warming = warming.saturating_sub(waiting);
+            exceeds
+        })
     }
 }
 
