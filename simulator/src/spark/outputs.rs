@@ -143,8 +143,7 @@ impl Outputs {
             slots.block(work, stage);
             for &parent in &work.stages[stage].parents {
                 if slots.lines[parent].lacks_output() {
-                    let tasks = slots.lines[parent].reopens();
-                    slots.expect(work, parent, tasks);
+                    slots.reopen(work, parent);
                     unsure.push(parent);
                 }
             }

@@ -5,6 +5,7 @@
 use sparkwright::model::time::Timestamp;
 
 use super::Wish;
+use super::line::State;
 use super::queue::Due;
 use super::run::Run;
 
@@ -17,12 +18,17 @@ impl Run {
     /// What can change how many executors are wanted, or who of them is kept, is either one of the other
     /// things to come, or the end of a stage, or some executor's having been idle. A task that ends makes
     /// fewer wanted, and that matters to pods alone that have been pending for long. Where more can happen
-    /// than that, as where output was lost, each thing is told: None.
+    /// than that, each thing is told: None.
+    ///
+    /// Output that was lost changes none of it: it is missed at the moment of the loss, where a stage
+    /// starts or is done, and at a time that is among the other things to come. But where it was, a task
+    /// that fails may find that its retry lacks input; and what went with executors that were given back
+    /// is in line again only after slots and targets were looked at, so they are once more.
     fn foresees(&mut self) -> Option<Timestamp> {
         let is_steady = self.looks_ahead
             && !self.waits_for_executors
             && !self.pods.lacks
-            && !self.outputs.any_lost
+            && !(self.gave_back && self.outputs.any_lost)
             && self.leaving.is_empty()
             && self.monitor.is_content();
         if !is_steady {
@@ -32,7 +38,12 @@ impl Run {
         let mut until = self.queue.next_other();
         let mut not_after = |time| until = Some(until.map_or(time, |until| until.min(time)));
         for &stage in &self.slots.active {
-            not_after(self.not_done_before(stage, next));
+            if self.outputs.any_lost && self.work.stages[stage].retries > 0 {
+                return None;
+            }
+            if let Some(time) = self.not_done_before(stage, next) {
+                not_after(time);
+            }
         }
         if let Some(allocation) = &self.allocation {
             let idle = allocation.rules.idle;
@@ -45,13 +56,16 @@ impl Run {
     }
 
     /// A stage takes until the last of its tasks ends that run, and where some wait for slots, which are free at
-    /// `next` or later, at least as long from then on as the shortest of them.
-    fn not_done_before(&self, stage: usize, next: Timestamp) -> Timestamp {
+    /// `next` or later, at least as long from then on as the shortest of them. None where some wait for input.
+    fn not_done_before(&self, stage: usize, next: Timestamp) -> Option<Timestamp> {
         let line = &self.slots.lines[stage];
-        if line.waiting() == 0 || self.slots.any_pace {
-            return line.until;
+        if line.state == State::Blocked {
+            return None;
         }
-        line.until.max(next + self.work.stages[stage].shortest)
+        if line.waiting() == 0 || self.slots.any_pace {
+            return Some(line.until);
+        }
+        Some(line.until.max(next + self.work.stages[stage].shortest))
     }
 
     /// Does what happens on executors from `instant` on, up to `now` and as long as nothing else comes of it.

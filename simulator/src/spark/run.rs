@@ -56,6 +56,8 @@ pub(super) struct Run {
     registered: u32,
     /// It may be left alone where nothing can come of it; those with executors of a log are not.
     pub(super) looks_ahead: bool,
+    /// Executors were given back, and slots and targets do not answer to that yet.
+    pub(super) gave_back: bool,
     /// Until then nothing happens of which the world would have to hear.
     pub(super) quiet_until: Timestamp,
     started: Option<Timestamp>,
@@ -88,6 +90,7 @@ impl Run {
             waits_for_executors: false,
             registered: 0,
             looks_ahead: simulated,
+            gave_back: false,
             quiet_until: Timestamp::ZERO,
             started: None,
             finished: None,
@@ -175,6 +178,7 @@ impl Run {
         if self.waits_for_executors && self.registered >= self.executors_to_wait_for() {
             self.context_ready(now);
         }
+        self.gave_back = false;
         self.slots.assign(&self.work, now, &mut self.queue);
         if !self.simulated {
             return;
@@ -218,6 +222,7 @@ impl Run {
             allocation,
         };
         for executor in self.monitor.leaving(facts, now, &mut self.queue) {
+            self.gave_back = true;
             self.pods.leaves(executor);
             match self.work.settings.decommission {
                 Some(_) => self.decommission(executor, now),

@@ -28,7 +28,7 @@ pub(super) struct Slots {
     executors: Vec<Executor>,
     /// By stage.
     pub lines: Vec<Line>,
-    /// Stages that have been submitted and are not done, but for those that are done again.
+    /// Stages that have been submitted and are not done, or are done again.
     pub active: Vec<usize>,
     /// By place in the work.
     profiles: Vec<Profile>,
@@ -204,6 +204,13 @@ impl Slots {
             self.active.push(stage);
         }
         tasks == 0
+    }
+
+    /// What a stage that is done has lost is made again.
+    pub fn reopen(&mut self, work: &Work, stage: usize) {
+        let tasks = self.lines[stage].reopens();
+        self.expect(work, stage, tasks);
+        self.active.push(stage);
     }
 
     /// So many tasks more of a stage are to be done.
