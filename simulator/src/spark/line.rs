@@ -1,7 +1,7 @@
 //! The tasks of one stage in line for slots: in the order in which the log's tasks were launched,
 //! near their data first, and those that must run again before those that have not run.
 
-use sparkwright::model::time::Timestamp;
+use sparkwright::model::time::{Span, Timestamp};
 
 use super::{number, place};
 use crate::trace::recorded::Locality;
@@ -159,10 +159,37 @@ impl Line {
         }
     }
 
+    /// What the tasks that wait take at least.
+    pub fn left(&self, work: &Work) -> Left {
+        let again = self.again.iter();
+        let again = again.map(|task| work.tasks[place(*task)].duration);
+        let longest = again.max().unwrap_or_default();
+        if self.left == 0 {
+            return Left {
+                longest,
+                all: longest,
+            };
+        }
+        let next = &work.tasks[place(self.next)];
+        Left {
+            longest: next.longest_left.max(longest),
+            all: next.all_left,
+        }
+    }
+
     /// Tasks that were not launched, whether they could be or not.
     pub fn has_unlaunched(&self) -> bool {
         self.left > 0 || !self.again.is_empty()
     }
+}
+
+/// Tasks that wait.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Left {
+    /// What the longest of them takes.
+    pub longest: Span,
+    /// What all of them take one after the other, or some of them.
+    pub all: Span,
 }
 
 /// What the end of a task means for its stage.

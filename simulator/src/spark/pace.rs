@@ -50,6 +50,8 @@ mod tests {
             retry: false,
             locality: Locality::Node,
             cpu_share: CpuShare::of(cpu, duration),
+            longest_left: duration,
+            all_left: duration,
         };
         let performance = |text| Performance::parse(text).unwrap();
         let fast = Pace {

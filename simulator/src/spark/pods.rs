@@ -187,6 +187,11 @@ impl Pods {
         self.alive
     }
 
+    /// Those whose containers run.
+    pub fn running(&self) -> u32 {
+        self.alive - self.pending
+    }
+
     fn insert(&mut self, executor: u32, profile: usize, created: Timestamp, phase: Phase) {
         if self.all.len() <= place(executor) {
             self.all.resize(place(executor) + 1, Pod::default());

@@ -31,7 +31,7 @@ fn the_world_hears_the_same_of_those_that_are_left_alone() {
         }
     }
     println!("{few} wakes in place of {many}");
-    assert!(few * 3 < many * 2);
+    assert!(few * 3 < many * 2, "{few} of {many}");
 }
 
 fn usual(_: &mut Work) {}

@@ -94,8 +94,6 @@ pub struct Stage {
     pub pool: usize,
     /// Its tasks: a range of `Work::tasks`.
     pub tasks: Range<usize>,
-    /// What the shortest of them takes.
-    pub shortest: Span,
     /// How many of them are retries.
     pub retries: u32,
     /// How many of them were among the first on their executors.
@@ -125,6 +123,10 @@ pub struct Task {
     pub locality: Locality,
     /// How much of its duration was CPU time.
     pub cpu_share: CpuShare,
+    /// What the longest takes of it and the tasks of its stage after it, retries apart.
+    pub longest_left: Span,
+    /// What all of those take, one after the other.
+    pub all_left: Span,
 }
 
 /// Part of a duration, in ten-thousandths; nothing where it is not known.

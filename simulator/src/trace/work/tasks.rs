@@ -44,12 +44,13 @@ pub(super) fn of(
                     retry: attempt > 0,
                     locality: task.locality,
                     cpu_share: CpuShare::of(task.cpu, task.duration()),
+                    longest_left: Span::ZERO,
+                    all_left: Span::ZERO,
                 });
             }
         }
         stage.tasks = from..tasks.len();
-        let durations = tasks[from..].iter().map(|task: &Task| task.duration);
-        stage.shortest = durations.min().unwrap_or_default();
+        add_what_is_left(&mut tasks[from..]);
         let of_stage = tasks[from..].iter().map(|task| task.locality);
         let retries = tasks[from..].iter().filter(|task| task.retry).count();
         stage.retries = u32::try_from(retries).unwrap_or(u32::MAX);
@@ -58,6 +59,18 @@ pub(super) fn of(
     note_last_launches(arrivals, launches);
     measure_cold(&mut stages, &tasks, &first);
     (tasks, stages)
+}
+
+/// Tells each task of a stage what is left of the stage when it is the next.
+fn add_what_is_left(of_stage: &mut [Task]) {
+    let (mut longest, mut all) = (Span::ZERO, Span::ZERO);
+    for task in of_stage.iter_mut().rev() {
+        if !task.retry {
+            longest = longest.max(task.duration);
+            all = all + task.duration;
+        }
+        (task.longest_left, task.all_left) = (longest, all);
+    }
 }
 
 /// How far the application had come when each executor took its last task, counted in launches. All
@@ -145,4 +158,30 @@ fn measure_cold(stages: &mut [Stage], tasks: &[Task], first: &[bool]) {
 fn median(mut spans: Vec<Span>) -> Option<Span> {
     spans.sort();
     spans.get(spans.len().checked_sub(1)? / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::recorded::Locality;
+    use super::*;
+
+    #[test]
+    fn each_task_tells_what_is_left_of_its_stage_without_retries() {
+        let task = |(seconds, retry)| Task {
+            duration: Span::from_secs(seconds),
+            stage: 0,
+            retry,
+            locality: Locality::Node,
+            cpu_share: CpuShare::default(),
+            longest_left: Span::ZERO,
+            all_left: Span::ZERO,
+        };
+        let mut tasks = [(3, false), (9, true), (5, false), (2, false)].map(task);
+        add_what_is_left(&mut tasks);
+        let left = tasks.map(|task| (task.longest_left, task.all_left));
+        let seconds = [(5, 10), (5, 7), (5, 7), (2, 2)];
+        let expected =
+            seconds.map(|(longest, all)| (Span::from_secs(longest), Span::from_secs(all)));
+        assert_eq!(left, expected);
+    }
 }
