@@ -64,7 +64,7 @@ struct Offers<'a> {
 type Asked = (usize, Option<ZoneId>, Ranking);
 
 /// What is known of the nodes that pods would take.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Found<'a> {
     offers: Vec<(Asked, Offers<'a>)>,
     /// Makes of nodes of which room was taken or put back, in order.
@@ -72,6 +72,14 @@ pub(super) struct Found<'a> {
 }
 
 impl Found<'_> {
+    /// Nothing is known yet, and so many changes may come.
+    pub fn with_room_for(changes: usize) -> Self {
+        Found {
+            offers: Vec::new(),
+            changes: Vec::with_capacity(changes),
+        }
+    }
+
     /// Room of a node of this make was taken or put back.
     pub fn changes(&mut self, make: usize) {
         self.changes.push(make);
@@ -110,7 +118,7 @@ impl<'a> Rooms<'a> {
             let Some((_, Reverse(node))) = best else {
                 break;
             };
-            self.put(node, pod..pod + 1, (need, who));
+            self.put(node, 1, (need, who));
             *seat = Seat::Node(node);
             seated.push((who.1, pod));
         }

@@ -6,7 +6,7 @@
 use crate::cluster::View;
 use crate::cluster::node::{Node, Stage};
 use crate::ledger::node::BILLED_AT_LEAST;
-use crate::model::name::{AppId, NodeId, PodId};
+use crate::model::name::{AppId, NodeId};
 use crate::model::node::Purpose;
 use crate::model::pool::Pool;
 use crate::model::resources::Resources;
@@ -20,9 +20,12 @@ use super::reason::Reason;
 /// TTL of a node whose pool is gone: nothing says that it should stay longer.
 const ORPHAN_TTL: Span = Span::from_secs(60);
 
-/// Effects on nodes that have nothing to do, and when the next of them is due. `in_use`: nodes on which pods have
-/// seats, by name.
-pub fn leave(view: &View<'_>, in_use: &[(NodeId, Vec<PodId>)]) -> (Vec<Effect>, Option<Timestamp>) {
+/// Effects on nodes that have nothing to do, and when the next of them is due. `in_use` tells on which pods have
+/// seats.
+pub fn leave(
+    view: &View<'_>,
+    in_use: impl Fn(&NodeId) -> bool,
+) -> (Vec<Effect>, Option<Timestamp>) {
     let mut effects = Vec::new();
     let mut interrupted: Vec<&Node> = (view.cluster.interrupted.iter())
         .filter_map(|id| view.cluster.nodes.get(id))
@@ -56,7 +59,7 @@ pub fn leave(view: &View<'_>, in_use: &[(NodeId, Vec<PodId>)]) -> (Vec<Effect>, 
 /// Idle nodes on which nobody has a seat whose time is over, with their TTL, and when the next one's is.
 fn due<'a>(
     view: &View<'a>,
-    in_use: &[(NodeId, Vec<PodId>)],
+    in_use: impl Fn(&NodeId) -> bool,
 ) -> (Vec<(&'a Node, Span)>, Option<Timestamp>) {
     let (mut past, mut next) = (Vec::new(), None::<Timestamp>);
     for ((pool, purpose), nodes) in view.cluster.idle.groups() {
@@ -72,8 +75,7 @@ fn due<'a>(
                 break;
             }
             let node = view.cluster.nodes.get(id);
-            let is_free = in_use.binary_search_by(|(node, _)| node.cmp(id)).is_err();
-            let Some(node) = node.filter(|node| is_free && !is_promised(view, node)) else {
+            let Some(node) = node.filter(|node| !in_use(id) && !is_promised(view, node)) else {
                 continue;
             };
             let paid = node.launched.map(|launched| launched + BILLED_AT_LEAST);

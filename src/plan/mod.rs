@@ -42,6 +42,7 @@ pub mod width;
 pub mod zone;
 
 use crate::cluster::View;
+use crate::model::name::NodeId;
 use crate::model::time::Timestamp;
 
 pub use effect::{Effect, Plan};
@@ -56,16 +57,17 @@ use reason::Reason;
 #[derive(Debug, Default)]
 pub struct Planner {
     memo: Memo,
-    /// Proves nothing: plans come without their bound.
-    unproven: bool,
+    /// Says what to do and no more than that.
+    terse: bool,
 }
 
 impl Planner {
-    /// A planner whose plans say nothing of the least that they could cost, for those who make many
-    /// plans and read no bound. What it decides is the same.
-    pub fn without_bound() -> Self {
+    /// A planner for those who make many plans and read nothing but what is to be done and who waits: its
+    /// plans say neither the least that they could cost nor which pods go to nodes that are there. What it decides is
+    /// the same.
+    pub fn terse() -> Self {
         Planner {
-            unproven: true,
+            terse: true,
             ..Planner::default()
         }
     }
@@ -73,7 +75,7 @@ impl Planner {
     /// Decides what to do.
     pub fn plan(&mut self, view: &View<'_>) -> Plan {
         self.memo.open(view);
-        decide(view, &self.memo, self.unproven)
+        decide(view, &self.memo, self.terse)
     }
 }
 
@@ -82,25 +84,22 @@ pub fn plan(view: &View<'_>) -> Plan {
     Planner::default().plan(view)
 }
 
-fn decide<'a>(view: &View<'a>, memo: &'a Memo, unproven: bool) -> Plan {
+fn decide<'a>(view: &View<'a>, memo: &'a Memo, terse: bool) -> Plan {
     let asks = demand::gather(view, memo);
     let mut plan = match asks.is_empty() {
-        true => Plan::default(),
-        false => provide(view, memo, &asks, unproven),
+        true => remain(view, Plan::default(), |_| false),
+        false => provide(view, memo, &asks, terse),
     };
-    let (leaving, next_leave) = leave::leave(view, &plan.existing);
-    plan.effects.extend(leaving);
     let (moving, next_move) = drain::drain(view);
     plan.effects.extend(moving);
-    plan.next_look = (next_leave.into_iter())
-        .chain(next_move)
-        .chain(next_chance(view, &plan.waiting))
-        .min();
+    let next = [plan.next_look, next_move, next_chance(view, &plan.waiting)];
+    plan.next_look = next.into_iter().flatten().min();
     checked(view, plan)
 }
 
-/// What is done for those who ask: nodes to be, gates to lift, room to keep; and who waits.
-fn provide<'a>(view: &View<'a>, memo: &'a Memo, asks: &[Ask<'a>], unproven: bool) -> Plan {
+/// What is done for those who ask: nodes to be, gates to lift, room to keep; and who waits. And what becomes of
+/// nodes that nobody needs.
+fn provide<'a>(view: &View<'a>, memo: &'a Memo, asks: &[Ask<'a>], terse: bool) -> Plan {
     let admission = admit::admit(view, memo, asks);
     let seating = admission.seating;
     let held_back = turn::held_back(view, &seating);
@@ -109,23 +108,30 @@ fn provide<'a>(view: &View<'a>, memo: &'a Memo, asks: &[Ask<'a>], unproven: bool
     let launches = launch::launches(view, memo, asks, &seating.drafts, &held_back);
     let places = place::places(view, asks, &seating);
     let holds = hold::holds(view, asks, &seating);
-    let bound = if unproven {
-        bound::Bound::default()
-    } else {
-        bound::bound(view, memo, asks, &seating)
-    };
     let mut effects: Vec<Effect> = launches.into_iter().map(Effect::Launch).collect();
     effects.extend(places.into_iter().map(Effect::Place));
-    Plan {
+    let mut plan = Plan {
         effects,
         holds,
-        existing: seating.rooms.into_taken(asks),
         waiting,
-        bound: bound.fractional,
-        whole_bound: bound.whole,
-        compared_bound: bound.compared,
         ..Plan::default()
+    };
+    if !terse {
+        let bound = bound::bound(view, memo, asks, &seating);
+        plan.existing = seating.on_nodes().into_iter().collect();
+        plan.bound = bound.fractional;
+        plan.whole_bound = bound.whole;
+        plan.compared_bound = bound.compared;
     }
+    remain(view, plan, |node| seating.rooms.is_taken(node))
+}
+
+/// The plan, with what becomes of nodes that are not `in_use`.
+fn remain(view: &View<'_>, mut plan: Plan, in_use: impl Fn(&NodeId) -> bool) -> Plan {
+    let (leaving, next) = leave::leave(view, in_use);
+    plan.effects.extend(leaving);
+    plan.next_look = next;
+    plan
 }
 
 /// When something that a pod waits for changes by itself: a patience runs out, or what was sold out is

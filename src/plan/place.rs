@@ -18,6 +18,7 @@ pub fn places(view: &View<'_>, asks: &[Ask<'_>], seating: &Seating<'_, '_>) -> V
         if ask.app.gated.is_empty() || !gang_has_nodes(view, ask, seating, i) {
             continue;
         }
+        places.reserve(usize::try_from(ask.app.count_gated()).unwrap_or(0));
         for (n, need) in ask.needs.iter().enumerate() {
             for (pod, seat) in need.pods.iter().zip(&seating.seats[i][n]) {
                 let Some(node) = given(view, seat).filter(|_| is_gated(view, pod)) else {

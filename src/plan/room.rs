@@ -4,7 +4,6 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 use std::rc::Rc;
 
 use crate::cluster::View;
@@ -12,7 +11,7 @@ use crate::cluster::app::App;
 use crate::cluster::event::Slot;
 use crate::cluster::node::Node;
 use crate::cluster::space::{Free, share_free};
-use crate::model::name::{AppId, NodeId, PodId, Table};
+use crate::model::name::{AppId, NodeId, Table};
 use crate::model::offering::ZoneId;
 use crate::model::resources::Resources;
 use crate::model::spark::PodTemplate;
@@ -22,6 +21,9 @@ use super::constraint::{Rules, Who};
 use super::demand::{self, Ask, Need};
 use super::find::Found;
 use super::moved::Moved;
+
+/// Touched nodes for which there is place from the start: as many as there are pods, and no more than this.
+const RESERVED: usize = 256;
 
 /// Makes that take pods of a class in a zone.
 type Accepting = Vec<((usize, Option<ZoneId>), Rc<[usize]>)>;
@@ -33,8 +35,8 @@ pub(super) type Kept<'a> = Vec<(&'a Slot, Vec<(&'a NodeId, u32)>)>;
 #[derive(Clone, Debug)]
 struct Touched {
     free: Free,
-    /// What this plan has put there, by position in the need.
-    taken: Vec<(Who, usize)>,
+    /// How many pods this plan has put there.
+    pods: usize,
 }
 
 /// How this plan changes what is free of a node.
@@ -63,12 +65,14 @@ pub struct Rooms<'a> {
 impl<'a> Rooms<'a> {
     /// Every open node with its free room, and what awaited nodes hold for those who ask.
     pub fn open(view: &View<'a>, asks: &[Ask<'a>]) -> Self {
+        let needs = asks.iter().flat_map(|ask| &ask.needs);
+        let pods: usize = needs.map(|need| need.pods.len()).sum();
         let mut rooms = Rooms {
             view: *view,
-            touched: Table::default(),
+            touched: Table::with_capacity_and_hasher(pods.min(RESERVED), Default::default()),
             moved: Vec::new(),
             accepting: Rc::default(),
-            found: Found::default(),
+            found: Found::with_room_for(pods.min(RESERVED)),
             rules: Rc::new(Rules::of(view, asks)),
             company: BTreeMap::new(),
         };
@@ -120,9 +124,9 @@ impl<'a> Rooms<'a> {
                 continue;
             }
             let here = need.template.requests.copies_in(&self.free(id), most);
-            let seated = homes.len() + usize::try_from(here).unwrap_or(0);
-            self.put(id, homes.len()..seated, (need, who));
-            homes.resize(seated, id);
+            let pods = usize::try_from(here).unwrap_or(0);
+            self.put(id, pods, (need, who));
+            homes.resize(homes.len() + pods, id);
             *count -= here;
         }
         homes
@@ -221,18 +225,17 @@ impl<'a> Rooms<'a> {
         of_make && (!names_host(template) || template.constraints.hold(&node.labels))
     }
 
-    /// Counts on other free room of a node; returns what was put there.
-    fn change(&mut self, id: &NodeId, change: Change<'_>) -> Option<&mut Vec<(Who, usize)>> {
+    /// Counts on other free room of a node; returns how many pods this plan has there.
+    fn change(&mut self, id: &NodeId, change: Change<'_>) -> Option<&mut usize> {
         let node = self.view.cluster.nodes.get(id)?;
         let known = self.touched.get_index_of(&id);
         let place = known.unwrap_or_else(|| {
-            let (free, taken) = ((0, node.free()), Vec::new());
-            self.touched.insert(&node.id, Touched { free, taken });
-            self.touched.len() - 1
+            let (free, pods) = ((0, node.free()), 0);
+            let touched = Touched { free, pods };
+            self.touched.insert_full(&node.id, touched).0
         });
-        let (_, touched) = self.touched.get_index_mut(place)?;
-        let old = known.map(|_| touched.free.clone());
-        let free = &mut touched.free;
+        let (_, Touched { free, pods }) = self.touched.get_index_mut(place)?;
+        let old = known.map(|_| free.clone());
         match change {
             Change::Less(by) => free.1 -= &by,
             Change::More(by) => free.1 += by,
@@ -252,7 +255,7 @@ impl<'a> Rooms<'a> {
             }
             moved.insert(free, &node.id);
         }
-        Some(&mut touched.taken)
+        Some(pods)
     }
 
     /// How many pods of a need the free room of a zone could take.
@@ -287,17 +290,9 @@ impl<'a> Rooms<'a> {
         found.into_iter().collect()
     }
 
-    /// What was put where, by node, in order of their names.
-    pub fn into_taken(self, asks: &[Ask<'_>]) -> Vec<(NodeId, Vec<PodId>)> {
-        let used = (self.touched.into_iter()).filter(|(_, touched)| !touched.taken.is_empty());
-        let taken = used.map(|(id, touched)| {
-            let pods = touched.taken.iter();
-            let names = pods.map(|&((i, n), pod)| asks[i].needs[n].pods[pod].clone());
-            (id.clone(), names.collect())
-        });
-        let mut taken: Vec<_> = taken.collect();
-        taken.sort_unstable();
-        taken
+    /// True where this plan has put pods on a node.
+    pub fn is_taken(&self, id: &NodeId) -> bool {
+        self.touched.get(&id).is_some_and(|node| node.pods > 0)
     }
 
     /// Room that is left on a node.
@@ -331,28 +326,28 @@ impl<'a> Rooms<'a> {
         rule.on(id).saturating_sub(count(who))
     }
 
-    /// Puts pods of a need, by position in it, on a node that takes them.
-    pub fn put(&mut self, id: &'a NodeId, pods: Range<usize>, (need, who): (&Need, Who)) {
-        if pods.is_empty() {
+    /// Puts so many pods of a need on a node that takes them.
+    pub fn put(&mut self, id: &'a NodeId, pods: usize, (need, who): (&Need, Who)) {
+        if pods == 0 {
             return;
         }
-        let count = u32::try_from(pods.len()).unwrap_or(u32::MAX);
+        let count = u32::try_from(pods).unwrap_or(u32::MAX);
         if self.rules.get(who).is_some() {
             *self.company.entry((id, who)).or_default() += count;
         }
         let less = need.template.requests.times(count);
-        if let Some(taken) = self.change(id, Change::Less(less)) {
-            taken.extend(pods.map(|pod| (who, pod)));
+        if let Some(here) = self.change(id, Change::Less(less)) {
+            *here += pods;
         }
     }
 
     /// Takes a pod back out.
-    pub fn put_back(&mut self, id: &'a NodeId, pod: usize, (need, who): (&Need, Who)) {
+    pub fn put_back(&mut self, id: &'a NodeId, (need, who): (&Need, Who)) {
         if let Some(count) = self.company.get_mut(&(id, who)) {
             *count -= 1;
         }
-        if let Some(taken) = self.change(id, Change::More(&need.template.requests)) {
-            taken.retain(|known| *known != (who, pod));
+        if let Some(here) = self.change(id, Change::More(&need.template.requests)) {
+            *here -= 1;
         }
     }
 }

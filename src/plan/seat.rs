@@ -3,10 +3,11 @@
 //! decided in `admit.rs`.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use crate::cluster::View;
 use crate::ledger::weight::weight;
-use crate::model::name::{NodeId, PoolName};
+use crate::model::name::{NodeId, PodId, PoolName};
 use crate::model::offering::ZoneId;
 use crate::model::resources::Resources;
 
@@ -101,7 +102,7 @@ impl<'s, 'a> Seating<'s, 'a> {
     /// Seats what stands on nodes with free room, but for refused needs, as the scheduler would.
     /// Returns who was seated: need and position in it.
     pub fn find_room(&mut self, i: usize, refusals: &Refusals) -> Vec<(usize, usize)> {
-        let mut seated = Vec::new();
+        let mut seated = Vec::with_capacity(self.standing_count(i, refusals));
         let needs = 0..self.asks[i].needs.len();
         for n in needs.filter(|n| !refusals.contains_key(n)) {
             self.seat(i, n, Ranking::LeastAllocated, &mut seated);
@@ -115,7 +116,7 @@ impl<'s, 'a> Seating<'s, 'a> {
             let need = &self.asks[i].needs[n];
             let seat = std::mem::replace(&mut self.seats[i][n][pod], Seat::None);
             if let Seat::Node(node) = seat {
-                self.rooms.put_back(node, pod, (need, (i, n)));
+                self.rooms.put_back(node, (need, (i, n)));
             }
         }
     }
@@ -171,8 +172,7 @@ impl<'s, 'a> Seating<'s, 'a> {
             for ((i, n, pods), count) in places.iter_mut().zip(counts) {
                 let need = &self.asks[*i].needs[*n];
                 for pod in pods.drain(..usize::try_from(count).unwrap_or(0)) {
-                    let one = pod..pod + 1;
-                    self.rooms.put(nodes[kind], one, (need, (*i, *n)));
+                    self.rooms.put(nodes[kind], 1, (need, (*i, *n)));
                     self.seats[*i][*n][pod] = Seat::Node(nodes[kind]);
                 }
             }
@@ -201,6 +201,20 @@ impl<'s, 'a> Seating<'s, 'a> {
         seats.filter(|seat| **seat != Seat::None).count()
     }
 
+    /// Pods with seats on nodes that exist or boot, by node.
+    pub fn on_nodes(&self) -> BTreeMap<NodeId, Vec<PodId>> {
+        let mut by_node: BTreeMap<NodeId, Vec<PodId>> = BTreeMap::new();
+        for (ask, seats) in self.asks.iter().zip(&self.seats) {
+            let pods = ask.needs.iter().flat_map(|need| &need.pods);
+            for (pod, seat) in pods.zip(seats.iter().flatten()) {
+                if let Seat::Node(node) = *seat {
+                    by_node.entry(node.clone()).or_default().push(pod.clone());
+                }
+            }
+        }
+        by_node
+    }
+
     /// True where every pod of the gang sits.
     pub fn gang_sits(&self, i: usize) -> bool {
         self.asks[i].needs.iter().enumerate().all(|(n, need)| {
@@ -214,9 +228,9 @@ impl<'s, 'a> Seating<'s, 'a> {
     /// Takes an application back out: its room is free for others.
     pub fn leave(&mut self, i: usize) {
         for (n, need) in self.asks[i].needs.iter().enumerate() {
-            for (pod, seat) in self.seats[i][n].iter_mut().enumerate() {
+            for seat in &mut self.seats[i][n] {
                 if let Seat::Node(node) = *seat {
-                    self.rooms.put_back(node, pod, (need, (i, n)));
+                    self.rooms.put_back(node, (need, (i, n)));
                 }
                 *seat = Seat::None;
             }

@@ -175,7 +175,7 @@ impl World {
             decisions: Vec::new(),
             wishes: Vec::new(),
             cluster: Cluster::default(),
-            planner: Planner::without_bound(),
+            planner: Planner::terse(),
             ledger: Ledger::default(),
             fleet,
             scheduler,
