@@ -93,7 +93,7 @@ fn settle(cluster: &mut Cluster, at: Timestamp, plan: &Plan) {
         seats.extend(nodes.map(|(node, pods)| (node.id.clone(), pods.clone())));
     }
     for (node, pods) in seats {
-        let ready = Fact::NodeApplied(world::ready(cluster, node.as_str(), false));
+        let ready = Fact::NodeApplied(Box::new(world::ready(cluster, node.as_str(), false)));
         let bound = pods.into_iter().map(|pod| {
             Fact::PodApplied(Pod {
                 phase: PodPhase::Bound(node.clone()),

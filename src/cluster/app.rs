@@ -71,22 +71,23 @@ impl App {
     }
 
     /// The application's own copy of a template: thousands of executors share one.
-    pub(super) fn intern(&mut self, template: &Arc<PodTemplate>) -> Arc<PodTemplate> {
-        let known = self.templates.iter();
-        let same = known.clone().find(|known| Arc::ptr_eq(known, template));
-        if let Some(known) = same.or_else(|| known.clone().find(|known| *known == template)) {
+    pub(super) fn intern(&mut self, template: Arc<PodTemplate>) -> Arc<PodTemplate> {
+        let mut known = self.templates.iter();
+        if known.any(|known| Arc::ptr_eq(known, &template)) {
+            return template;
+        }
+        if let Some(known) = self.templates.iter().find(|known| **known == template) {
             return known.clone();
         }
         self.templates.push(template.clone());
-        template.clone()
+        template
     }
 
     /// The shape with the application's own copies of its templates.
-    pub(super) fn interned(&mut self, shape: &Shape) -> Shape {
-        let mut shape = shape.clone();
-        shape.driver = shape.driver.map(|driver| self.intern(&driver));
+    pub(super) fn interned(&mut self, mut shape: Shape) -> Shape {
+        shape.driver = shape.driver.map(|driver| self.intern(driver));
         for group in &mut shape.executors {
-            group.template = self.intern(&group.template);
+            group.template = self.intern(group.template.clone());
         }
         shape
     }

@@ -28,7 +28,7 @@ pub struct Event {
     pub fact: Fact,
 }
 
-/// What happened.
+/// What happened. Nearly all facts are of pods: what is larger than a pod lies elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fact {
@@ -39,7 +39,7 @@ pub enum Fact {
     /// A NodePool is gone.
     PoolDeleted(PoolName),
     /// A DaemonSet is there, or has changed.
-    DaemonApplied(Daemon),
+    DaemonApplied(Box<Daemon>),
     /// A DaemonSet is gone; by `namespace/name`.
     DaemonDeleted(String),
     /// An object that pods' rules refer to is there, or has changed.
@@ -47,7 +47,7 @@ pub enum Fact {
         /// `namespace/name`, or the name alone where there are no namespaces.
         name: String,
         /// The object.
-        referent: Referent,
+        referent: Box<Referent>,
     },
     /// Such an object is gone.
     ReferentDeleted(ReferentKind, String),
@@ -56,7 +56,7 @@ pub enum Fact {
         /// The application.
         app: AppId,
         /// What it will ask for.
-        shape: Shape,
+        shape: Box<Shape>,
     },
     /// An application will not come, or its declaration is gone.
     ShapeWithdrawn(AppId),
@@ -67,17 +67,17 @@ pub enum Fact {
     /// A pod has finished, failed, or is gone.
     PodEnded(PodId),
     /// A node object is there, or has changed.
-    NodeApplied(NodeFacts),
+    NodeApplied(Box<NodeFacts>),
     /// A node object is gone, and its instance with it.
     NodeGone(NodeId),
     /// We are about to ask EC2 for these nodes.
-    LaunchAsked(Intent),
+    LaunchAsked(Box<Intent>),
     /// We keep room on a node that is there, for pods that will come to it.
     RoomHeld {
         /// The node.
         node: NodeId,
         /// The room.
-        held: Held,
+        held: Box<Held>,
     },
     /// EC2 gave an instance for a node that we asked for; billing runs from here.
     NodeLaunched {

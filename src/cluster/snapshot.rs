@@ -187,7 +187,10 @@ impl Cluster {
 
     fn restore_app(&mut self, known: &KnownApp) {
         let mut app = App::new(known.first_seen);
-        app.shape = known.shape.as_ref().map(|shape| app.interned(shape));
+        app.shape = known
+            .shape
+            .as_ref()
+            .map(|shape| app.interned(shape.clone()));
         let seen = known.seen.iter();
         app.seen = seen.map(|(slot, count)| (slot.clone(), *count)).collect();
         app.driver_since = known.driver_since;
@@ -206,7 +209,7 @@ impl Cluster {
 
     /// A pod among the known ones, with its application and on its node.
     fn restore_pod(&mut self, pod: &Pod) {
-        let pod = self.with_known_template(pod);
+        let pod = self.with_known_template(pod.clone());
         let app = super::state::app_of(&pod).and_then(|id| self.apps.get_mut(&id));
         if let Some(app) = app {
             // When its driver came is known; the moment of the call would not be it.
@@ -214,8 +217,8 @@ impl Cluster {
             app.add(&pod, Timestamp::ZERO);
             app.driver_since = since;
         }
-        self.pods.insert(pod.id.clone(), pod.clone());
-        self.house(&pod);
+        let (place, _) = self.pods.insert_full(pod.id.clone(), pod);
+        self.house(place);
     }
 
     fn restore_doomed(&mut self, known: &KnownApp) {

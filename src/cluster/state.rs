@@ -77,58 +77,56 @@ pub struct Cluster {
 impl Cluster {
     /// Takes in one event.
     pub fn apply(&mut self, event: &Event) {
-        self.fold(event);
+        self.fold(event.clone());
         self.settle();
     }
 
     /// Takes in one of several events. What is kept beside the nodes is read after [`Cluster::settle`] only.
-    pub fn fold(&mut self, event: &Event) {
+    pub fn fold(&mut self, event: Event) {
         let at = event.at;
-        match &event.fact {
-            Fact::CatalogListed(catalog) => self.list(catalog),
+        match event.fact {
+            Fact::CatalogListed(catalog) => self.list(&catalog),
             Fact::PoolApplied(pool) => {
                 let pool = in_region(pool, &self.catalog.region);
                 self.pools.insert(pool.name.clone(), pool);
                 self.rethink();
             }
             Fact::PoolDeleted(name) => {
-                self.pools.remove(name);
+                self.pools.remove(&name);
                 self.rethink();
             }
             Fact::DaemonApplied(daemon) => {
-                self.daemons.insert(daemon.name.clone(), daemon.clone());
+                self.daemons.insert(daemon.name.clone(), *daemon);
                 self.rethink();
             }
             Fact::DaemonDeleted(name) => {
-                self.daemons.remove(name);
+                self.daemons.remove(&name);
                 self.rethink();
             }
-            Fact::ReferentApplied { name, referent } => {
-                self.referents.insert(name, referent.clone());
-            }
-            Fact::ReferentDeleted(kind, name) => self.referents.remove(*kind, name),
-            Fact::ShapeDeclared { app, shape } => self.declare(app, shape),
-            Fact::ShapeWithdrawn(app) => self.withdraw(app),
+            Fact::ReferentApplied { name, referent } => self.referents.insert(&name, *referent),
+            Fact::ReferentDeleted(kind, name) => self.referents.remove(kind, &name),
+            Fact::ShapeDeclared { app, shape } => self.declare(&app, *shape),
+            Fact::ShapeWithdrawn(app) => self.withdraw(&app),
             Fact::PodApplied(pod) => self.apply_pod(pod, at),
-            Fact::PodLeaving(pod) => self.leave_pod(pod),
-            Fact::PodEnded(pod) => self.end_pod(pod, at),
-            Fact::NodeApplied(facts) => self.apply_node(facts, at),
-            Fact::NodeGone(node) | Fact::NodeRefused(node) => self.remove_node(node),
-            Fact::LaunchAsked(intent) => self.await_nodes(intent),
-            Fact::RoomHeld { node, held } => self.hold(node, held),
+            Fact::PodLeaving(pod) => self.leave_pod(&pod),
+            Fact::PodEnded(pod) => self.end_pod(&pod, at),
+            Fact::NodeApplied(facts) => self.apply_node(&facts, at),
+            Fact::NodeGone(node) | Fact::NodeRefused(node) => self.remove_node(&node),
+            Fact::LaunchAsked(intent) => self.await_nodes(&intent),
+            Fact::RoomHeld { node, held } => self.hold(&node, &held),
             Fact::NodeLaunched {
                 node,
                 instance_type,
                 price,
-            } => self.launched(node, *instance_type, *price, at),
+            } => self.launched(&node, instance_type, price, at),
             Fact::OfferingUnavailable {
                 instance_type,
                 zone,
                 capacity_type,
                 until,
             } => {
-                let key = (*instance_type, *zone, *capacity_type);
-                self.shortages.refuse_offering(key, at, *until);
+                let key = (instance_type, zone, capacity_type);
+                self.shortages.refuse_offering(key, at, until);
             }
             Fact::QuotaReached {
                 class,
@@ -136,15 +134,15 @@ impl Cluster {
                 until,
             } => self
                 .shortages
-                .refuse_quota((*class, *capacity_type), at, *until),
+                .refuse_quota((class, capacity_type), at, until),
             Fact::ZoneAddresses { zone, free } => {
-                self.shortages.addresses.insert(*zone, *free);
+                self.shortages.addresses.insert(zone, free);
             }
-            Fact::CniConfigured(cni) => self.shortages.cni = *cni,
-            Fact::PricesChanged(changes) => self.reprice(changes),
-            Fact::NodeLeaving(node) | Fact::NodeReclaimed(node) => self.leaving(node),
-            Fact::NodeInterrupted { node, until } => self.interrupt(node, *until),
-            Fact::NodeDraining { node, until } => self.drain(node, *until),
+            Fact::CniConfigured(cni) => self.shortages.cni = cni,
+            Fact::PricesChanged(changes) => self.reprice(&changes),
+            Fact::NodeLeaving(node) | Fact::NodeReclaimed(node) => self.leaving(&node),
+            Fact::NodeInterrupted { node, until } => self.interrupt(&node, until),
+            Fact::NodeDraining { node, until } => self.drain(&node, until),
         }
     }
 
@@ -163,7 +161,7 @@ impl Cluster {
     fn list(&mut self, catalog: &Arc<Catalog>) {
         let old = std::mem::replace(&mut self.catalog, catalog.clone());
         for pool in self.pools.values_mut() {
-            *pool = in_region(pool, &catalog.region);
+            *pool = in_region(pool.clone(), &catalog.region);
         }
         for node in self.nodes.values_mut() {
             self.space.forget(node);
@@ -193,9 +191,9 @@ impl Cluster {
 }
 
 /// The pool with the region's name where it has a placeholder for it, once a catalogue has told it.
-fn in_region(pool: &Arc<Pool>, region: &str) -> Arc<Pool> {
+fn in_region(pool: Arc<Pool>, region: &str) -> Arc<Pool> {
     if region.is_empty() {
-        pool.clone()
+        pool
     } else {
         Arc::new(pool.for_region(region))
     }

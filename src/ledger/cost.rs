@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 
+use indexmap::map::Entry;
+
 use crate::cluster::event::{Event, Fact, NodeFacts, PriceChange};
 use crate::model::money::{Cost, UsdPerHour};
 use crate::model::name::{AppId, Names, NodeId, PodId, PoolName, Table};
@@ -241,20 +243,20 @@ impl Ledger {
         let Some(node) = self.nodes.get_mut(id).filter(|node| node.ended.is_none()) else {
             return;
         };
-        if self.homes.contains_key(&pod.id) {
+        let Entry::Vacant(home) = self.homes.entry(pod.id.clone()) else {
             return;
-        }
-        self.homes.insert(pod.id.clone(), id.clone());
+        };
+        home.insert(id.clone());
         let account = match &pod.template.app {
             Some(app) if !pod.template.daemon => Account::App(app.clone()),
             _ => Account::System,
         };
-        let tenant = Tenant {
+        node.open.push(Tenant {
+            pod: pod.id.clone(),
             account,
             weight: weight(&pod.template.requests),
             since: at,
-        };
-        node.open.insert(pod.id.clone(), tenant);
+        });
     }
 
     fn end_pod(&mut self, pod: &PodId, at: Timestamp) {
@@ -285,8 +287,8 @@ impl Ledger {
             return;
         };
         self.rate = self.rate - node.price;
-        for pod in node.open.keys() {
-            self.homes.swap_remove(pod);
+        for tenant in &node.open {
+            self.homes.swap_remove(&tenant.pod);
         }
         node.ends(at, reclaimed);
         for (account, cost) in node.write_off() {

@@ -38,7 +38,7 @@ pub struct PaidNode {
     /// EC2 took it back in its first hour: what it would have cost.
     pub forgiven: Option<Cost>,
     pub(super) weight: i128,
-    pub(super) open: Table<PodId, Tenant>,
+    pub(super) open: Vec<Tenant>,
     /// What its tenants owe up to `settled`, or up to their ends.
     owed: Table<Account, Cost>,
     /// What was owed, once the ledger keeps it.
@@ -51,6 +51,7 @@ pub struct PaidNode {
 /// A pod on a node.
 #[derive(Clone, Debug)]
 pub(super) struct Tenant {
+    pub pod: PodId,
     pub account: Account,
     pub weight: i128,
     pub since: Timestamp,
@@ -74,7 +75,7 @@ impl PaidNode {
             ended: None,
             forgiven: None,
             weight: 0,
-            open: Table::default(),
+            open: Vec::new(),
             owed: Table::default(),
             written_off: Cost::ZERO,
             settled: launched,
@@ -103,7 +104,7 @@ impl PaidNode {
 
     /// What each account owes of it until `now`.
     pub(super) fn owed(&self, now: Timestamp) -> impl Iterator<Item = (&Account, Cost)> {
-        let open = self.open.values().map(move |tenant| {
+        let open = self.open.iter().map(move |tenant| {
             let cost = tenant.share(self.price, self.weight, now);
             (&tenant.account, cost)
         });
@@ -118,7 +119,7 @@ impl PaidNode {
 
     /// Those who owe of it.
     pub(super) fn debtors(&self) -> impl Iterator<Item = &Account> {
-        let open = self.open.values().map(|tenant| &tenant.account);
+        let open = self.open.iter().map(|tenant| &tenant.account);
         self.owed.keys().chain(open)
     }
 
@@ -150,7 +151,9 @@ impl PaidNode {
 
     /// A pod leaves it.
     pub(super) fn leaves(&mut self, pod: &PodId, at: Timestamp) {
-        if let Some(tenant) = self.open.swap_remove(pod) {
+        // A node has few pods, and names differ by their hashes.
+        if let Some(place) = self.open.iter().position(|tenant| tenant.pod == *pod) {
+            let tenant = self.open.swap_remove(place);
             self.charge(tenant, at);
         }
     }
@@ -163,7 +166,7 @@ impl PaidNode {
 
     /// It is given back, or EC2 takes it: then it may be free.
     pub(super) fn ends(&mut self, at: Timestamp, reclaimed: bool) {
-        for tenant in std::mem::take(&mut self.open).into_values() {
+        for tenant in std::mem::take(&mut self.open) {
             self.charge(tenant, at);
         }
         self.ended = Some(at);
@@ -181,7 +184,7 @@ impl PaidNode {
         if self.ready.is_none() {
             self.boot += piece;
         }
-        for tenant in self.open.values_mut() {
+        for tenant in &mut self.open {
             let cost = tenant.share(self.price, self.weight, at);
             *self.owed.entry(tenant.account.clone()).or_default() += cost;
             tenant.since = at;

@@ -367,7 +367,10 @@ impl Listed {
         let pods = std::mem::take(&mut self.pods);
         let moment = moment::at(now, &self.speeches, pods, configs);
         let shapes = moment.shapes.into_iter();
-        let shapes = shapes.map(|(app, shape)| Fact::ShapeDeclared { app, shape });
+        let shapes = shapes.map(|(app, shape)| Fact::ShapeDeclared {
+            app,
+            shape: Box::new(shape),
+        });
         self.facts.extend(shapes);
         let pods = moment.pods.into_values().map(Fact::PodApplied);
         self.facts.extend(pods);

@@ -127,11 +127,11 @@ fn running(hands_on: bool) -> (Cluster, NodeId) {
     let mut node = None;
     for launch in plan.launches() {
         for (awaited, pods) in launch.intent.nodes.iter().zip(&launch.pods) {
-            facts.push(Fact::NodeApplied(ready(
+            facts.push(Fact::NodeApplied(Box::new(ready(
                 &cluster,
                 awaited.id.as_str(),
                 false,
-            )));
+            ))));
             if launch.intent.capacity_type == CapacityType::Spot {
                 node.get_or_insert(awaited.id.clone());
             }
@@ -163,7 +163,7 @@ fn boot(cluster: &mut Cluster, plan: &Plan, when: Timestamp) -> usize {
     carry_out(cluster, at(100), plan);
     let nodes = plan.launches().flat_map(|launch| &launch.intent.nodes);
     let nodes: Vec<Fact> = nodes
-        .map(|node| Fact::NodeApplied(ready(cluster, node.id.as_str(), false)))
+        .map(|node| Fact::NodeApplied(Box::new(ready(cluster, node.id.as_str(), false))))
         .collect();
     let count = nodes.len();
     apply(cluster, when, nodes);

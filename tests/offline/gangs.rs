@@ -329,7 +329,7 @@ impl Life {
             .map(|(id, _)| id)
             .collect();
         for node in due {
-            let facts = Fact::NodeApplied(ready(&self.cluster, node.as_str(), false));
+            let facts = Fact::NodeApplied(Box::new(ready(&self.cluster, node.as_str(), false)));
             self.tell([facts]);
         }
         self.schedule();
@@ -400,7 +400,7 @@ impl Life {
 
     fn refuse(&mut self, launch: &Launch) {
         let intent = &launch.intent;
-        let mut facts = vec![Fact::LaunchAsked(intent.clone())];
+        let mut facts = vec![Fact::LaunchAsked(Box::new(intent.clone()))];
         for of in &intent.types {
             let (zone, capacity_type) = (intent.zone, intent.capacity_type);
             let shortages = &self.cluster.shortages;
@@ -482,7 +482,7 @@ fn application(app: &str, minimum: u32, initial: u32, created: i64) -> Vec<Fact>
     let mut facts = vec![
         Fact::ShapeDeclared {
             app: id.as_str().into(),
-            shape,
+            shape: Box::new(shape),
         },
         waits(&format!("{app}-driver"), &driver, PodPhase::Gated, created),
     ];

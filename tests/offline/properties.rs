@@ -413,7 +413,7 @@ fn boot(cluster: &mut Cluster) {
     let awaited: Vec<Fact> = cluster
         .nodes
         .keys()
-        .map(|id| Fact::NodeApplied(ready(cluster, id.as_str(), false)))
+        .map(|id| Fact::NodeApplied(Box::new(ready(cluster, id.as_str(), false))))
         .collect();
     apply(cluster, Timestamp::ZERO + Span::from_secs(40), awaited);
 }
@@ -442,7 +442,7 @@ fn an_empty_node_is_cordoned_past_its_ttl_and_then_terminated_but_not_in_its_pai
     let nodes: Vec<Fact> = cluster
         .nodes
         .keys()
-        .map(|id| Fact::NodeApplied(ready(&cluster, id.as_str(), false)))
+        .map(|id| Fact::NodeApplied(Box::new(ready(&cluster, id.as_str(), false))))
         .collect();
     let at = |secs| Timestamp::ZERO + Span::from_secs(secs);
     apply(&mut cluster, at(10), nodes);

@@ -113,7 +113,7 @@ fn lived(scenario: &crate::properties::Scenario, step: usize, rotate_at: usize) 
         run.round(at);
     }
     let booted: Vec<Fact> = (run.cluster.nodes.keys())
-        .map(|id| Fact::NodeApplied(ready(&run.cluster, id.as_str(), false)))
+        .map(|id| Fact::NodeApplied(Box::new(ready(&run.cluster, id.as_str(), false))))
         .collect();
     run.tell(second(100), booted);
     run.round(second(100));
@@ -364,21 +364,21 @@ fn every_fact() -> Vec<Fact> {
         Fact::CatalogListed(catalog()),
         Fact::PoolApplied(pool("executors", &[Role::Executor], 37).into()),
         Fact::PoolDeleted("executors".into()),
-        Fact::DaemonApplied(daemon()),
+        Fact::DaemonApplied(Box::new(daemon())),
         Fact::DaemonDeleted("kube-system/agent".into()),
         Fact::ReferentApplied {
             name: "default/claim".into(),
-            referent: Referent::Claim(VolumeClaim {
+            referent: Box::new(Referent::Claim(VolumeClaim {
                 volume: Some("pv-1".into()),
                 class: Some("gp3".into()),
-            }),
+            })),
         },
         Fact::ReferentApplied {
             name: "default/budget".into(),
-            referent: Referent::Budget(Budget {
+            referent: Box::new(Referent::Budget(Budget {
                 pods: PodSelector::nothing(),
                 bound: BudgetBound::MissingPercent(25),
-            }),
+            })),
         },
         Fact::ReferentDeleted(ReferentKind::Volume, "pv-1".into()),
         shape("default/a", &driver, &driver, 3),
@@ -387,12 +387,12 @@ fn every_fact() -> Vec<Fact> {
         pod("a-driver", &driver, PodPhase::Pending),
         pod("a-driver", &driver, PodPhase::Bound(node())),
         Fact::PodEnded(PodId::from("default/a-driver")),
-        Fact::NodeApplied(node_facts()),
+        Fact::NodeApplied(Box::new(node_facts())),
         Fact::NodeGone(node()),
-        Fact::LaunchAsked(intent()),
+        Fact::LaunchAsked(Box::new(intent())),
         Fact::RoomHeld {
             node: node(),
-            held: intent().nodes[0].held[0].clone(),
+            held: Box::new(intent().nodes[0].held[0].clone()),
         },
         Fact::NodeLaunched {
             node: node(),

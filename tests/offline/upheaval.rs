@@ -24,7 +24,7 @@ fn nothing_is_placed_before_ec2_has_answered_for_the_whole_gang() {
     let plan = plan_at(&cluster, at(0));
     let asked: Vec<Fact> = plan
         .launches()
-        .map(|l| Fact::LaunchAsked(l.intent.clone()))
+        .map(|l| Fact::LaunchAsked(Box::new(l.intent.clone())))
         .collect();
     assert!(
         asked.len() >= 2,
@@ -101,7 +101,7 @@ fn an_application_whose_driver_runs_waits_in_its_dry_zone_and_says_until_when() 
         &mut cluster,
         at(40),
         [
-            Fact::NodeApplied(facts),
+            Fact::NodeApplied(Box::new(facts)),
             bound("spark-a-driver", Role::Driver, &driver),
         ],
     );
@@ -205,7 +205,11 @@ fn replacements_boot_while_an_interrupted_node_still_runs_and_nothing_is_asked_t
     let mut bindings = Vec::new();
     for launch in plan.launches() {
         for (node, pods) in launch.intent.nodes.iter().zip(&launch.pods) {
-            bindings.push(Fact::NodeApplied(ready(&cluster, node.id.as_str(), false)));
+            bindings.push(Fact::NodeApplied(Box::new(ready(
+                &cluster,
+                node.id.as_str(),
+                false,
+            ))));
             for pod in pods {
                 let name = pod.as_str().trim_start_matches("default/");
                 let role = if name.ends_with("-driver") {

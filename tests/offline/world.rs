@@ -110,14 +110,14 @@ pub fn shape(
     };
     Fact::ShapeDeclared {
         app: AppId::from(app),
-        shape: Shape {
+        shape: Box::new(Shape {
             name: app.replace('/', "-"),
             namespace: "default".into(),
             declared: Timestamp::ZERO,
             driver: Some(driver.clone()),
             executors: vec![group],
             advice: Vec::new(),
-        },
+        }),
     }
 }
 
@@ -152,7 +152,10 @@ pub fn carry_out(cluster: &mut Cluster, at: Timestamp, plan: &Plan) {
         apply(cluster, at, facts);
     }
     let holds = plan.holds.iter().cloned();
-    let held = holds.map(|(node, held)| Fact::RoomHeld { node, held });
+    let held = holds.map(|(node, held)| Fact::RoomHeld {
+        node,
+        held: Box::new(held),
+    });
     apply(cluster, at, held);
 }
 
@@ -160,7 +163,7 @@ pub fn carry_out(cluster: &mut Cluster, at: Timestamp, plan: &Plan) {
 pub fn outcome(cluster: &Cluster, effect: &Effect) -> Vec<Fact> {
     match effect {
         Effect::Launch(launch) => {
-            let asked = Fact::LaunchAsked(launch.intent.clone());
+            let asked = Fact::LaunchAsked(Box::new(launch.intent.clone()));
             let launched = launch.intent.nodes.iter().map(|node| Fact::NodeLaunched {
                 node: node.id.clone(),
                 instance_type: launch.intent.types[0],
@@ -176,7 +179,11 @@ pub fn outcome(cluster: &Cluster, effect: &Effect) -> Vec<Fact> {
             vec![Fact::PodApplied(pod)]
         }
         Effect::Cordon { node, .. } => {
-            vec![Fact::NodeApplied(ready(cluster, node.as_str(), true))]
+            vec![Fact::NodeApplied(Box::new(ready(
+                cluster,
+                node.as_str(),
+                true,
+            )))]
         }
         Effect::Evict { pod, .. } => vec![Fact::PodLeaving(pod.clone())],
         Effect::Terminate { node, .. } => vec![Fact::NodeGone(node.clone())],

@@ -140,7 +140,7 @@ fn carry_out(cluster: &mut Cluster, catalog: &Catalog, plan: &Plan) {
         let Effect::Launch(launch) = effect else {
             continue;
         };
-        ours::apply(cluster, Fact::LaunchAsked(launch.intent.clone()));
+        ours::apply(cluster, Fact::LaunchAsked(Box::new(launch.intent.clone())));
         for (node, pods) in launch.intent.nodes.iter().zip(&launch.pods) {
             let launched = Fact::NodeLaunched {
                 node: node.id.clone(),
@@ -149,7 +149,7 @@ fn carry_out(cluster: &mut Cluster, catalog: &Catalog, plan: &Plan) {
             };
             ours::apply(cluster, launched);
             let ready = ready(cluster, catalog, &node.id);
-            ours::apply(cluster, Fact::NodeApplied(ready));
+            ours::apply(cluster, Fact::NodeApplied(Box::new(ready)));
             for pod in pods {
                 let pod = Pod {
                     phase: PodPhase::Bound(node.id.clone()),

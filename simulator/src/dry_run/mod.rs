@@ -71,7 +71,9 @@ pub fn run(
     add_pools(args, stdin, &mut manifests);
     refuse_unknown_families(args, &mut manifests)?;
     let daemon = args.daemonset_overhead.clone().map(overhead::daemon);
-    manifests.facts.extend(daemon.map(Fact::DaemonApplied));
+    manifests
+        .facts
+        .extend(daemon.map(Box::new).map(Fact::DaemonApplied));
     for line in &manifests.refusals {
         writeln!(messages, "{}", printable(line))?;
     }

@@ -171,7 +171,10 @@ impl Gathered {
         self.facts.retain(|(rank, _), _| *rank != Rank::Pod);
         for (app, shape) in moment.shapes {
             let key = (Rank::Shape, app.as_str().to_owned());
-            let fact = Fact::ShapeDeclared { app, shape };
+            let fact = Fact::ShapeDeclared {
+                app,
+                shape: Box::new(shape),
+            };
             self.facts.insert(key, Some(fact));
         }
         for (id, pod) in moment.pods {

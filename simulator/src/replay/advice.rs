@@ -32,14 +32,17 @@ pub(super) fn of(
     let pools = pools.iter().cloned();
     pools.for_each(|pool| tell(Fact::PoolApplied(pool.into())));
     let daemons = daemons.iter().cloned();
-    daemons.for_each(|daemon| tell(Fact::DaemonApplied(daemon)));
+    daemons.for_each(|daemon| tell(Fact::DaemonApplied(Box::new(daemon))));
     let firsts = (0..submissions.len()).filter(|&i| submissions.is_first(i));
     for spark in firsts.filter_map(|i| submissions.original(i).spark()) {
         let (app, shape) = (
             spark.app.clone(),
             spark.clone().cast().shape(Timestamp::ZERO),
         );
-        tell(Fact::ShapeDeclared { app, shape });
+        tell(Fact::ShapeDeclared {
+            app,
+            shape: Box::new(shape),
+        });
     }
     let view = cluster.view(Timestamp::ZERO);
     let apps = cluster.apps.iter();

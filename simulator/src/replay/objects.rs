@@ -33,8 +33,8 @@ pub(super) fn read(args: &ReplayArgs, messages: &mut dyn Write) -> Result<Object
     let mut others: usize = 0;
     for fact in given.facts {
         match fact {
-            Fact::DaemonApplied(daemon) => objects.daemons.push(daemon),
-            Fact::ReferentApplied { name, referent } => objects.referents.push((name, referent)),
+            Fact::DaemonApplied(daemon) => objects.daemons.push(*daemon),
+            Fact::ReferentApplied { name, referent } => objects.referents.push((name, *referent)),
             _ => others += 1,
         }
     }

@@ -32,7 +32,7 @@ pub(super) struct Call {
 impl World {
     /// Makes the call of a launch.
     pub(super) fn launch(&mut self, launch: Launch) {
-        self.say(Fact::LaunchAsked(launch.intent.clone()));
+        self.say(Fact::LaunchAsked(Box::new(launch.intent.clone())));
         for node in &launch.intent.nodes {
             if self.reasons.len() < MOST_NAMED {
                 self.reasons.insert(node.id.clone(), launch.reason.clone());

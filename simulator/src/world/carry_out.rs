@@ -44,7 +44,7 @@ impl World {
                 Effect::Cordon { node, .. } => {
                     if let Some(facts) = self.fleet.cordon(&node) {
                         self.scheduler.apply_node(&facts);
-                        self.say(Fact::NodeApplied(facts));
+                        self.say(Fact::NodeApplied(Box::new(facts)));
                     }
                 }
                 Effect::Evict { pod, .. } => self.evict(&pod),
@@ -57,7 +57,10 @@ impl World {
             }
         }
         for (node, held) in plan.holds {
-            self.say(Fact::RoomHeld { node, held });
+            self.say(Fact::RoomHeld {
+                node,
+                held: Box::new(held),
+            });
         }
         self.tally.waits(&plan.waiting, self.now);
         self.waiting = plan.waiting;

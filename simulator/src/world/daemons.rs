@@ -18,7 +18,7 @@ impl World {
             return;
         };
         self.scheduler.apply_node(&facts);
-        self.say(Fact::NodeApplied(facts));
+        self.say(Fact::NodeApplied(Box::new(facts)));
         let daemons: Vec<Daemon> = self.cluster.daemons.values().cloned().collect();
         for daemon in daemons {
             let id = daemon_pod(&daemon.name, node);

@@ -223,11 +223,14 @@ impl World {
             self.say(Fact::PoolApplied(pool.into()));
         }
         for daemon in daemons {
-            self.say(Fact::DaemonApplied(daemon));
+            self.say(Fact::DaemonApplied(Box::new(daemon)));
         }
         for (name, referent) in referents {
             self.scheduler.apply_referent(&name, referent.clone());
-            self.say(Fact::ReferentApplied { name, referent });
+            self.say(Fact::ReferentApplied {
+                name,
+                referent: Box::new(referent),
+            });
         }
     }
 
@@ -273,12 +276,11 @@ impl World {
             self.enter(Phase::Fold);
             let mut events = std::mem::take(&mut self.folded);
             std::mem::swap(&mut events, &mut self.batch);
-            for event in &events {
-                (self.watch)(Watched::Happened(event));
+            for event in events.drain(..) {
+                (self.watch)(Watched::Happened(&event));
+                self.ledger.apply(&event);
                 self.cluster.fold(event);
-                self.ledger.apply(event);
             }
-            events.clear();
             self.folded = events;
             if !self.scheduler.is_idle() {
                 self.bind();
@@ -358,7 +360,10 @@ impl World {
         cast.driver = Some(pod);
         if self.declares {
             let (app, shape) = (cast.submission.app.clone(), cast.shape(self.now));
-            self.say(Fact::ShapeDeclared { app, shape });
+            self.say(Fact::ShapeDeclared {
+                app,
+                shape: Box::new(shape),
+            });
         }
         self.report(pod);
     }

@@ -155,12 +155,14 @@ pub fn statement(kind: Kind, json: &str) -> Result<Statement, Refusal> {
         }
         Kind::Node => {
             let object: Node = typed(kind, json)?;
-            let fact = super::node(&object).map(Fact::NodeApplied)?;
+            let fact = super::node(&object).map(Box::new).map(Fact::NodeApplied)?;
             Ok(said(&object.metadata, false, Some(fact)))
         }
         Kind::DaemonSet => {
             let object: DaemonSet = typed(kind, json)?;
-            let fact = super::daemon(&object).map(Fact::DaemonApplied)?;
+            let fact = super::daemon(&object)
+                .map(Box::new)
+                .map(Fact::DaemonApplied)?;
             Ok(said(&object.metadata, true, Some(fact)))
         }
         Kind::SparkApplication
@@ -287,7 +289,7 @@ fn referred(meta: &ObjectMeta, namespaced: bool, referent: Referent) -> Statemen
     let mut said = said(meta, namespaced, None);
     said.fact = Some(Fact::ReferentApplied {
         name: said.name.clone(),
-        referent,
+        referent: Box::new(referent),
     });
     said
 }

@@ -23,8 +23,8 @@ impl Cluster {
         take_facts(node, facts, &self.catalog);
         if is_new {
             for id in self.homeless.remove(&facts.id).unwrap_or_default() {
-                if let Some(pod) = self.pods.get(&id).cloned() {
-                    self.house(&pod);
+                if let Some(place) = self.pods.get_index_of(&id) {
+                    self.house(place);
                 }
             }
         }

@@ -15,7 +15,7 @@ use super::Cluster;
 const TEMPLATES_BEFORE_SWEEP: usize = 10_000;
 
 impl Cluster {
-    pub(super) fn declare(&mut self, id: &AppId, shape: &Shape) {
+    pub(super) fn declare(&mut self, id: &AppId, shape: Shape) {
         let app = self
             .apps
             .entry(id.clone())
@@ -33,133 +33,125 @@ impl Cluster {
         self.note_demand(id);
     }
 
-    pub(super) fn apply_pod(&mut self, pod: &Pod, at: Timestamp) {
+    pub(super) fn apply_pod(&mut self, mut pod: Pod, at: Timestamp) {
         if pod.template.daemon {
             return self.apply_daemon_pod(pod, at);
         }
-        let place = self.place_of_app(pod);
-        let template = match pod.template.app {
-            Some(_) => self.apps[place].intern(&pod.template),
-            None => {
-                let shared = self.intern(&pod.template);
-                self.apps[place].intern(&shared)
-            }
-        };
-        let own = Pod {
-            template,
-            ..pod.clone()
-        };
-        let app = &mut self.apps[place];
+        if pod.template.app.is_none() {
+            pod.template = self.intern(pod.template);
+        }
+        let of_app = self.place_of_app(&pod);
+        let app = &mut self.apps[of_app];
+        pod.template = app.intern(pod.template);
         let known = self.pods.get_index_of(&pod.id);
         match known.map(|known| &self.pods[known]) {
-            Some(known) if is_same(known, &own) => return,
+            Some(known) if is_same(known, &pod) => return,
             Some(known) => {
                 app.remove(known);
-                app.add(&own, at);
+                app.add(&pod, at);
             }
-            None => app.meet(&own, at),
+            None => app.meet(&pod, at),
         }
-        if let PodPhase::Bound(node) = &own.phase
+        if let PodPhase::Bound(node) = &pod.phase
             && self.interrupted.contains(node)
         {
-            app.doom(&own);
+            app.doom(&pod);
         }
         let holds = !app.held.is_empty();
-        match known {
-            Some(known) => {
-                let old = std::mem::replace(&mut self.pods[known], own);
+        let place = match known {
+            Some(place) => {
+                let old = std::mem::replace(&mut self.pods[place], pod);
                 self.unhouse(&old, at);
+                place
             }
-            None => {
-                self.pods.insert(pod.id.clone(), own);
-            }
+            None => self.pods.insert_full(pod.id.clone(), pod).0,
+        };
+        match holds {
+            true => self.claim(place),
+            false => self.move_in(place),
         }
-        match &pod.phase {
-            PodPhase::Bound(node) if holds => self.claim(pod, node),
-            PodPhase::Bound(node) => self.move_in(pod, node),
-            PodPhase::Gated | PodPhase::Pending => {}
-        }
-        self.note_demand_near(place, pod);
+        self.note_demand_near(of_app, place);
     }
 
-    /// The place of the application that a pod counts towards, which is known from here on.
+    /// The place of the application that a pod counts towards; None where it is not known, and for daemons.
+    fn find_app(&self, pod: &Pod) -> Option<usize> {
+        match &pod.template.app {
+            _ if pod.template.daemon => None,
+            Some(app) => self.apps.get_index_of(app),
+            None => self.apps.get_index_of(&AppId::from(&pod.id)),
+        }
+    }
+
+    /// The same, of a pod that is no daemon: its application is known from here on.
     fn place_of_app(&mut self, pod: &Pod) -> usize {
-        let own: AppId;
-        let id = match &pod.template.app {
-            Some(app) => app,
-            None => {
-                own = AppId::from(&pod.id);
-                &own
-            }
+        self.find_app(pod).unwrap_or_else(|| {
+            let id = pod.template.app.clone();
+            let id = id.unwrap_or_else(|| AppId::from(&pod.id));
+            self.apps.insert_full(id, App::new(pod.created)).0
+        })
+    }
+
+    /// The node of the pod at this place.
+    fn home(&self, place: usize) -> Option<&NodeId> {
+        match &self.pods[place].phase {
+            PodPhase::Bound(node) => Some(node),
+            PodPhase::Gated | PodPhase::Pending => None,
+        }
+    }
+
+    /// The pod at this place takes room on its node, if it has one, of which none is held for it.
+    fn move_in(&mut self, place: usize) {
+        if self.house(place)
+            && let Some(node) = self.home(place).cloned()
+        {
+            self.tell_holders(&node);
+        }
+    }
+
+    /// The same, and room that is held for it is given up: before that, so that the node does not seem to promise too
+    /// much in between.
+    fn claim(&mut self, place: usize) {
+        let Some(node) = self.home(place).cloned() else {
+            return;
         };
-        match self.apps.get_index_of(id) {
-            Some(place) => place,
-            None => {
-                let new = App::new(pod.created);
-                self.apps.insert_full(id.clone(), new).0
-            }
-        }
-    }
-
-    /// A pod takes room on its node, of which none is held for it.
-    fn move_in(&mut self, pod: &Pod, node: &NodeId) {
-        if self.house(pod) {
-            self.tell_holders(node);
-        }
-    }
-
-    /// A pod takes room on its node, and room that is held for it is given up: before that, so that the node does
-    /// not seem to promise too much in between.
-    fn claim(&mut self, pod: &Pod, node: &NodeId) {
+        let pod = &self.pods[place];
         let slot = slot_of(&pod.template);
-        let from = app_of(pod).and_then(|id| self.release(&id, &slot, node));
-        let Some(from) = from.filter(|from| from != node) else {
-            return self.move_in(pod, node);
+        let from = app_of(pod).and_then(|id| self.release(&id, &slot, &node));
+        let Some(from) = from.filter(|from| *from != node) else {
+            return self.move_in(place);
         };
-        let kept = self.keeps_promises(node);
-        self.house(pod);
-        self.trade(&slot, node, &from);
-        if !kept && self.keeps_promises(node) {
-            self.tell_holders(node);
+        let kept = self.keeps_promises(&node);
+        self.house(place);
+        self.trade(&slot, &node, &from);
+        if !kept && self.keeps_promises(&node) {
+            self.tell_holders(&node);
         }
-        self.renote(node);
+        self.renote(&node);
     }
 
-    fn apply_daemon_pod(&mut self, pod: &Pod, at: Timestamp) {
+    fn apply_daemon_pod(&mut self, pod: Pod, at: Timestamp) {
         let pod = self.with_known_template(pod);
-        let old = self.pods.insert(pod.id.clone(), pod.clone());
-        if old.as_ref().is_some_and(|old| is_same(old, &pod)) {
+        let known = self.pods.get(&pod.id);
+        if known.is_some_and(|known| is_same(known, &pod)) {
             return;
         }
+        let (place, old) = self.pods.insert_full(pod.id.clone(), pod);
         if let Some(old) = &old {
             self.unhouse(old, at);
         }
-        if let PodPhase::Bound(node) = &pod.phase {
-            self.move_in(&pod, node);
-        }
+        self.move_in(place);
     }
 
     /// The pod with the one copy of its template that is kept: its application's, or for pods of none
     /// the cluster's.
-    pub(in crate::cluster) fn with_known_template(&mut self, pod: &Pod) -> Pod {
-        let shared = self.shared_template(pod);
-        let app = app_of(pod).and_then(|id| self.apps.get_mut(&id));
-        let template = match app {
-            Some(app) => app.intern(&shared),
-            None => shared,
-        };
-        Pod {
-            template,
-            ..pod.clone()
+    pub(in crate::cluster) fn with_known_template(&mut self, mut pod: Pod) -> Pod {
+        if pod.template.app.is_none() {
+            pod.template = self.intern(pod.template);
         }
-    }
-
-    /// Its template, which pods of no application share with others of none.
-    fn shared_template(&mut self, pod: &Pod) -> Arc<PodTemplate> {
-        match pod.template.app {
-            Some(_) => pod.template.clone(),
-            None => self.intern(&pod.template),
+        if let Some(place) = self.find_app(&pod) {
+            pod.template = self.apps[place].intern(pod.template);
         }
+        pod
     }
 
     pub(super) fn leave_pod(&mut self, id: &PodId) {
@@ -178,14 +170,7 @@ impl Cluster {
             return;
         };
         self.unhouse(&pod, at);
-        if pod.template.daemon {
-            return;
-        }
-        let place = match &pod.template.app {
-            Some(app) => self.apps.get_index_of(app),
-            None => self.apps.get_index_of(&AppId::from(&pod.id)),
-        };
-        if let Some(place) = place {
+        if let Some(place) = self.find_app(&pod) {
             let app = &mut self.apps[place];
             app.remove(&pod);
             if pod.template.role == Role::Driver {
@@ -195,8 +180,9 @@ impl Cluster {
         }
     }
 
-    /// A bound pod takes room on its node; true where the node cannot keep what it promised.
-    pub(in crate::cluster) fn house(&mut self, pod: &Pod) -> bool {
+    /// The pod at this place takes room on its node, if it has one; true where the node cannot keep what it promised.
+    pub(in crate::cluster) fn house(&mut self, place: usize) -> bool {
+        let pod = &self.pods[place];
         let PodPhase::Bound(id) = &pod.phase else {
             return false;
         };
@@ -204,10 +190,10 @@ impl Cluster {
             self.particular.insert(pod.id.clone());
         }
         match self.nodes.get_index_of(id) {
-            Some(place) => {
-                self.nodes[place].take(pod);
-                self.note_change(place);
-                self.nodes[place].breaks_promises()
+            Some(node) => {
+                self.nodes[node].take(pod);
+                self.note_change(node);
+                self.nodes[node].breaks_promises()
             }
             None => {
                 let pods = self.homeless.entry(id.clone()).or_default();
@@ -253,16 +239,17 @@ impl Cluster {
         }
     }
 
-    /// The same, of an application that was at this place when the event came.
-    fn note_demand_near(&mut self, place: usize, pod: &Pod) {
-        let known = self.apps.get_index(place).map(|(known, _)| known);
-        match &pod.template.app {
-            Some(id) if known == Some(id) => self.note_demand_at(place),
-            _ => {
-                if let Some(id) = app_of(pod) {
-                    self.note_demand(&id);
-                }
-            }
+    /// The same, of the application of the pod at a place, which was itself at `of_app` when the event came.
+    fn note_demand_near(&mut self, of_app: usize, place: usize) {
+        let pod = &self.pods[place];
+        let known = self.apps.get_index(of_app).map(|(id, _)| id);
+        let stays = pod.template.app.is_some() && known == pod.template.app.as_ref();
+        let found = match stays {
+            true => Some(of_app),
+            false => self.find_app(pod),
+        };
+        if let Some(place) = found {
+            self.note_demand_at(place);
         }
     }
 
@@ -338,15 +325,15 @@ impl Cluster {
     }
 
     /// One copy of equal templates of pods that belong to no application.
-    fn intern(&mut self, template: &Arc<PodTemplate>) -> Arc<PodTemplate> {
-        if let Some(known) = self.templates.get(template) {
+    fn intern(&mut self, template: Arc<PodTemplate>) -> Arc<PodTemplate> {
+        if let Some(known) = self.templates.get(&template) {
             return known.clone();
         }
         if self.templates.len() >= TEMPLATES_BEFORE_SWEEP {
             self.templates.retain(|known| Arc::strong_count(known) > 1);
         }
         self.templates.insert(template.clone());
-        template.clone()
+        template
     }
 }
 

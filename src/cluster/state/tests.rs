@@ -30,7 +30,7 @@ fn pod(name: &str, role: Role, phase: PodPhase) -> Fact {
 }
 
 fn node(name: &str) -> Fact {
-    Fact::NodeApplied(NodeFacts {
+    Fact::NodeApplied(Box::new(NodeFacts {
         id: name.into(),
         labels: Labels::from([(NODEPOOL.to_owned(), "pool".to_owned())]),
         taints: Vec::new(),
@@ -40,7 +40,7 @@ fn node(name: &str) -> Fact {
         },
         unschedulable: false,
         ready: true,
-    })
+    }))
 }
 
 /// A launch of two nodes, each kept for one executor.
@@ -58,7 +58,7 @@ fn asked() -> Fact {
             count: 1,
         }],
     };
-    Fact::LaunchAsked(Intent {
+    Fact::LaunchAsked(Box::new(Intent {
         pool: "pool".into(),
         purpose: Purpose::Work,
         zone: ZoneId(0),
@@ -67,7 +67,7 @@ fn asked() -> Fact {
         labels: Labels::new(),
         taints: Vec::new(),
         nodes: vec![awaited("one"), awaited("two")],
-    })
+    }))
 }
 
 fn folded(facts: impl IntoIterator<Item = Fact>) -> Cluster {
@@ -198,7 +198,7 @@ fn a_driver_that_ends_takes_the_declaration_and_the_held_room_with_it() {
     };
     let declared = Fact::ShapeDeclared {
         app: "ns/app".into(),
-        shape,
+        shape: Box::new(shape),
     };
     let driver = pod("ns/d", Role::Driver, PodPhase::Bound("n".into()));
     let running = [declared, node("n"), driver, asked()];
@@ -234,7 +234,7 @@ fn executors_that_have_been_there_are_not_expected_again() {
     };
     let declared = Fact::ShapeDeclared {
         app: "ns/app".into(),
-        shape,
+        shape: Box::new(shape),
     };
     let seen = pod("ns/e", Role::Executor, PodPhase::Pending);
     let cluster = folded([declared, seen, Fact::PodEnded("ns/e".into())]);
@@ -280,7 +280,7 @@ fn what_is_kept_beside_the_nodes_is_that_of_a_cluster_rebuilt() {
         let mut together = Cluster::default();
         for (second, fact) in facts[..count].iter().cloned().enumerate() {
             let at = Timestamp::from_millis(i64::try_from(second).unwrap() * 1000);
-            together.fold(&Event { at, fact });
+            together.fold(Event { at, fact });
         }
         together.settle();
         assert_eq!(beside(&together), beside(&cluster), "at once, {count}");

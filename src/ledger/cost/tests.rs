@@ -18,7 +18,7 @@ fn room() -> Resources {
 }
 
 fn asked(node: &str) -> Fact {
-    Fact::LaunchAsked(Intent {
+    Fact::LaunchAsked(Box::new(Intent {
         pool: "pool".into(),
         purpose: Purpose::Work,
         zone: ZoneId(0),
@@ -31,7 +31,7 @@ fn asked(node: &str) -> Fact {
             room: room(),
             held: Vec::new(),
         }],
-    })
+    }))
 }
 
 fn launched(node: &str, micros: i64) -> Fact {
@@ -44,14 +44,14 @@ fn launched(node: &str, micros: i64) -> Fact {
 }
 
 fn ready(node: &str) -> Fact {
-    Fact::NodeApplied(NodeFacts {
+    Fact::NodeApplied(Box::new(NodeFacts {
         id: node.into(),
         labels: Labels::new(),
         taints: Vec::new(),
         allocatable: room(),
         unschedulable: false,
         ready: true,
-    })
+    }))
 }
 
 fn bound(pod: &str, app: Option<&str>, cores: u32, node: &str) -> Fact {

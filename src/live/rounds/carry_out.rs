@@ -34,7 +34,10 @@ impl Rounds {
         }
         self.fold();
         for (node, held) in plan.holds.iter().cloned() {
-            self.apply(Fact::RoomHeld { node, held });
+            self.apply(Fact::RoomHeld {
+                node,
+                held: Box::new(held),
+            });
         }
     }
 

@@ -59,7 +59,7 @@ impl Translator {
         let known = self.claims.entry(name.clone()).or_default();
         let adopt = !std::mem::replace(&mut known.asked, true) && !refused;
         if adopt && let Some(intent) = self.intent(&name, &object) {
-            self.facts.push(Fact::LaunchAsked(intent));
+            self.facts.push(Fact::LaunchAsked(Box::new(intent)));
         }
         let known = self.claims.entry(name.clone()).or_default();
         let first = known.object.is_none();

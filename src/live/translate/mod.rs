@@ -279,7 +279,7 @@ impl Translator {
             Object::Claim(claim) => self.claim(*claim),
             Object::Node(node) => self.node(name, *node),
             Object::Daemon(read, cni) => {
-                let fact = read.map(Fact::DaemonApplied);
+                let fact = read.map(Box::new).map(Fact::DaemonApplied);
                 self.tell_or_refuse(source, name.clone(), fact);
                 match cni {
                     Ok(cni) => self.facts.extend(cni.map(Fact::CniConfigured)),
@@ -290,7 +290,7 @@ impl Translator {
                 let told = name.clone();
                 let fact = read.map(|referent| Fact::ReferentApplied {
                     name: told,
-                    referent,
+                    referent: Box::new(referent),
                 });
                 self.tell_or_refuse(source, name, fact);
             }
@@ -346,7 +346,7 @@ impl Translator {
                 .or_default()
                 .asked = true;
         }
-        self.facts.push(Fact::LaunchAsked(intent.clone()));
+        self.facts.push(Fact::LaunchAsked(Box::new(intent.clone())));
     }
 
     /// Looks again at the node of a claim.

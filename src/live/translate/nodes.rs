@@ -130,7 +130,7 @@ impl Translator {
         }
         if self.told.get(&id) != Some(&facts) {
             self.told.insert(id.clone(), facts.clone());
-            self.facts.push(Fact::NodeApplied(facts));
+            self.facts.push(Fact::NodeApplied(Box::new(facts)));
         }
         for (_, (mut pod, uid)) in self.homeless.remove(name).unwrap_or_default() {
             pod.phase = PodPhase::Bound(id.clone());

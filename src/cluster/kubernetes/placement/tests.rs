@@ -221,7 +221,7 @@ fn a_claim_reaches_as_far_as_its_volume_or_its_class() {
         let Some(Fact::ReferentApplied { name, referent }) = said.fact else {
             panic!("{object}");
         };
-        referents.insert(&name, referent);
+        referents.insert(&name, *referent);
     }
     let reach = |claim: &str| {
         let spec =

@@ -407,7 +407,7 @@ impl Join {
         self.facts.push(match &shape {
             Some(shape) => Fact::ShapeDeclared {
                 app: app.clone(),
-                shape: shape.clone(),
+                shape: Box::new(shape.clone()),
             },
             None => Fact::ShapeWithdrawn(app.clone()),
         });

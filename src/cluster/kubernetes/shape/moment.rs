@@ -52,7 +52,7 @@ pub fn at(
     }
     for fact in join.take() {
         match fact {
-            Fact::ShapeDeclared { app, shape } => drop(moment.shapes.insert(app, shape)),
+            Fact::ShapeDeclared { app, shape } => drop(moment.shapes.insert(app, *shape)),
             Fact::ShapeWithdrawn(app) => drop(moment.shapes.remove(&app)),
             _ => {}
         }

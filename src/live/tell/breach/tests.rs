@@ -76,14 +76,14 @@ impl Seen {
             breaches: Breaches::default(),
         };
         for (name, _) in [("a", 0), ("b", 1)] {
-            seen.tell(Fact::NodeApplied(NodeFacts {
+            seen.tell(Fact::NodeApplied(Box::new(NodeFacts {
                 id: name.into(),
                 labels: Labels::from([(NODEPOOL.to_owned(), "pool".to_owned())]),
                 taints: Vec::new(),
                 allocatable: Resources::pod(Cpu::from_cores(8), Bytes::from_mib(8192)),
                 unschedulable: false,
                 ready: true,
-            }));
+            })));
         }
         for (name, zone) in [("a", 0), ("b", 1)] {
             let node = seen.cluster.nodes.get_mut(name).unwrap();

@@ -69,7 +69,7 @@ fn world() -> World {
         unschedulable: false,
         ready: true,
     };
-    world.tell(at(0), Fact::NodeApplied(facts));
+    world.tell(at(0), Fact::NodeApplied(Box::new(facts)));
     world.pod("etl-driver", Role::Driver, PodPhase::Gated);
     world.pod(
         "etl-exec-1",

@@ -83,7 +83,7 @@ fn told_of_a_node() -> Cluster {
         unschedulable: false,
         ready: true,
     };
-    let fact = crate::cluster::event::Fact::NodeApplied(facts);
+    let fact = crate::cluster::event::Fact::NodeApplied(Box::new(facts));
     let at = Timestamp::ZERO;
     cluster.apply(&crate::cluster::event::Event { at, fact });
     cluster
