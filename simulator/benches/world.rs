@@ -34,18 +34,21 @@ const WIDE: &str = "attempt_1_eventlog.zstd";
 const DYNAMIC: &str = "eventlog_4nodes_8cores_dynamic_alloc.zstd";
 
 /// Logs, their copies, and how these arrive: at a distance as in clusters that live, faster than EC2's
-/// limit of calls lets them start, and all at once.
-const LADDER: [(&str, u32, &str); 10] = [
-    (FIXED, 1000, "every=10s"),
-    (FIXED, 1000, "every=1s"),
-    (FIXED, 1000, "every=100ms"),
-    (FIXED, 1000, "together"),
-    (FIXED, 5000, "every=20ms"),
-    (FIXED, 5000, "together"),
-    (WIDE, 1000, "every=10s"),
-    (WIDE, 1000, "together"),
-    (DYNAMIC, 1000, "every=10s"),
-    (DYNAMIC, 1000, "every=1s"),
+/// limit of calls lets them start, and all at once. A million pod events where not all come at once, and
+/// once ten millions.
+const LADDER: [(&str, u32, &str); 12] = [
+    (FIXED, 50_000, "every=10s"),
+    (FIXED, 50_000, "every=1s"),
+    (FIXED, 50_000, "every=100ms"),
+    (FIXED, 5_000, "together"),
+    (WIDE, 13_200, "every=20s"),
+    (WIDE, 13_200, "every=10s"),
+    (WIDE, 13_200, "every=5s"),
+    (WIDE, 13_200, "every=1s"),
+    (WIDE, 1_000, "together"),
+    (DYNAMIC, 13_200, "every=10s"),
+    (DYNAMIC, 13_200, "every=1s"),
+    (WIDE, 132_000, "every=5s"),
 ];
 
 fn main() {
