@@ -27,7 +27,7 @@ pub enum Line {
     /// A catalogue by number.
     Catalog(u32, Arc<Catalog>),
     /// So many `known-…` lines follow.
-    Known(Known),
+    Known(Box<Known>),
     /// An application that was known.
     KnownApp(Box<KnownApp>),
     /// A node that was known.

@@ -90,7 +90,7 @@ impl Decoder {
             Line::Stream(header) => return Ok(Some(Entry::Begun(header))),
             Line::Template(number, template) => drop(self.templates.insert(number, template)),
             Line::Catalog(number, catalog) => drop(self.catalogs.insert(number, catalog)),
-            Line::Known(known) => return self.begin(known),
+            Line::Known(known) => return self.begin(*known),
             Line::KnownApp(app) => return self.fill(|s| s.snapshot.apps.push(*app)),
             Line::KnownNode(node) => return self.fill(|s| s.snapshot.nodes.push(*node)),
             Line::KnownPod(pod) => {

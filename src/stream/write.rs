@@ -70,7 +70,7 @@ impl Encoder {
             pods: snapshot.pods.len(),
             rest: snapshot.rest,
         };
-        put(out, &Line::Known(known))?;
+        put(out, &Line::Known(known.into()))?;
         for app in snapshot.apps {
             put(out, &Line::KnownApp(app.into()))?;
         }

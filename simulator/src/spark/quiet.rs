@@ -25,10 +25,11 @@ impl Run {
     /// that fails may find that its retry lacks input; and what went with executors that were given back
     /// is in line again only after slots and targets were looked at, so they are once more.
     fn foresees(&mut self) -> Option<Timestamp> {
+        let is_unsettled = self.gave_back && self.outputs.any_lost;
         let is_steady = self.looks_ahead
             && !self.waits_for_executors
             && !self.pods.lacks
-            && !(self.gave_back && self.outputs.any_lost)
+            && !is_unsettled
             && self.leaving.is_empty()
             && self.monitor.is_content();
         if !is_steady {
